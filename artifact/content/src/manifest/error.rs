@@ -1,0 +1,88 @@
+//! Why a document is no usable manifest.
+
+use crate::{Class, Classify};
+
+/// Why a document is no usable manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No JSON object of the expected shape.
+    #[error("the manifest is not valid JSON of the expected shape: {0}")]
+    Json(#[source] serde_json::Error),
+    /// `schemaVersion` is not 2.
+    #[error("the manifest has schemaVersion {0}, only 2 is supported")]
+    SchemaVersion(u64),
+    /// Both `manifests` and `layers` are present (CVE-2021-41190).
+    #[error("the document is a manifest and an index at once: refused")]
+    Ambiguous,
+    /// Neither `manifests` nor `layers`.
+    #[error("the document is neither an image manifest nor an image index")]
+    Neither,
+    /// `mediaType` and Content-Type, or `mediaType` and shape, disagree.
+    #[error("the manifest says it is `{stated}` but was served as `{served}`")]
+    MediaType {
+        /// What the document says, or what its shape means.
+        stated: String,
+        /// What the registry said.
+        served: String,
+    },
+    /// A type that no client of ours reads.
+    #[error("manifest media type `{0}` is not supported")]
+    Unsupported(String),
+    /// More entries than allowed.
+    #[error("the manifest has {count} {what}, more than {limit}")]
+    TooMany {
+        /// `layers` or `manifests`.
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// No layer at all.
+    #[error("the artifact has no layers")]
+    NoLayers,
+    /// The index that was asked for does not exist.
+    #[error("the artifact has {count} layers, there is no layer with index {index}")]
+    LayerIndex {
+        /// Index asked for, from 0.
+        index: usize,
+        /// Layers that exist.
+        count: usize,
+    },
+    /// No layer has the type that was asked for.
+    #[error("no layer has media type `{wanted}`; the layers are: {}", .found.join(", "))]
+    LayerMediaType {
+        /// The type asked for.
+        wanted: String,
+        /// The types there are.
+        found: Vec<String>,
+    },
+    /// No child of the index runs on the platform.
+    #[error("the index has no manifest for platform `{wanted}`; it has: {}", .found.join(", "))]
+    Platform {
+        /// The platform asked for.
+        wanted: String,
+        /// The platforms there are.
+        found: Vec<String>,
+    },
+}
+
+impl Classify for Error {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Json(_)
+            | Self::SchemaVersion(_)
+            | Self::Ambiguous
+            | Self::Neither
+            | Self::MediaType { .. }
+            | Self::TooMany { .. } => "ManifestInvalid",
+            Self::Unsupported(_) => "ManifestUnsupported",
+            Self::NoLayers | Self::LayerIndex { .. } | Self::LayerMediaType { .. } => "LayerNotFound",
+            Self::Platform { .. } => "PlatformNotFound",
+        }
+    }
+
+    fn class(&self) -> Class {
+        Class::Terminal
+    }
+}

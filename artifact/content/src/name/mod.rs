@@ -1,0 +1,14 @@
+//! Names: digests, tags, repositories, references, versions and ranges.
+//!
+//! A value of these types is valid or does not exist: each is made by parsing only, and serde goes through the same
+//! door. Grammar: OCI distribution-spec 1.1, "Pulling manifests"; lengths as the reference implementation.
+
+mod digest;
+mod host;
+mod reference;
+mod tag;
+
+pub use digest::{Algorithm, Digest, DigestError, Hasher};
+pub use host::{Host, HostError};
+pub use reference::{Reference, ReferenceError, Repository, Target, URL_SCHEME};
+pub use tag::{Tag, TagError};

@@ -1,0 +1,204 @@
+//! The credentials that docker and podman keep for a user.
+//!
+//! Files are asked in this order, each as [`DockerConfig`] describes, until one has something:
+//!
+//! 1. `$REGISTRY_AUTH_FILE` (must exist, because somebody named it);
+//! 2. `$DOCKER_CONFIG/config.json`, or `~/.docker/config.json` if that variable is not set;
+//! 3. `$XDG_RUNTIME_DIR/containers/auth.json`;
+//! 4. `$XDG_CONFIG_HOME/containers/auth.json`, or `~/.config/containers/auth.json`.
+//!
+//! A file that does not exist is passed over, a broken one is an error: going on would push as somebody else. A file
+//! is read when its turn comes, once.
+
+mod error;
+
+use std::{
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use oci_artifact::{limits::OverBudget, name::Repository};
+use tokio::{fs, io::AsyncReadExt as _, sync::OnceCell};
+
+pub use self::error::FilesError;
+use super::{
+    ConfigError, Credential, CredentialSource, DockerConfig, Found, Helpers, SourceError, SourceFuture,
+    Stored,
+    docker_config::{CONFIG_BYTES, shown},
+    helper::HELPER_DEADLINE,
+};
+
+/// The variables that name files and programs. Read from the process by whoever makes one; empty values count as not
+/// set.
+#[derive(Clone, Debug, Default)]
+pub struct DockerEnvironment {
+    /// The user's home directory.
+    pub home: Option<PathBuf>,
+    /// `$DOCKER_CONFIG`, a directory.
+    pub docker_config: Option<PathBuf>,
+    /// `$REGISTRY_AUTH_FILE`, a file.
+    pub registry_auth_file: Option<PathBuf>,
+    /// `$XDG_RUNTIME_DIR`.
+    pub xdg_runtime_dir: Option<PathBuf>,
+    /// `$XDG_CONFIG_HOME`.
+    pub xdg_config_home: Option<PathBuf>,
+    /// `$PATH`, where helpers are looked for.
+    pub path: Option<OsString>,
+}
+
+/// The user's credentials: files and the helpers that they name.
+#[derive(Debug)]
+pub struct DockerFiles {
+    files: Vec<Candidate>,
+    helpers: Helpers,
+}
+
+#[derive(Debug)]
+struct Candidate {
+    path: PathBuf,
+    /// Whether it is an error that the file does not exist.
+    named: bool,
+    /// `None` inside if there is no such file.
+    config: OnceCell<Option<DockerConfig>>,
+}
+
+impl DockerFiles {
+    /// Decides which files are asked; nothing is read yet.
+    pub fn new(environment: &DockerEnvironment) -> Self {
+        Self::with_deadline(environment, HELPER_DEADLINE)
+    }
+
+    /// As [`Self::new`], with another time limit for helpers.
+    pub fn with_deadline(environment: &DockerEnvironment, deadline: Duration) -> Self {
+        let home = given(environment.home.as_ref());
+        let docker = match (given(environment.docker_config.as_ref()), home) {
+            (Some(directory), _) => Some(directory.join("config.json")),
+            (None, Some(home)) => Some(home.join(".docker/config.json")),
+            (None, None) => None,
+        };
+        // XDG: relative directories in these variables are to be ignored.
+        let xdg = |directory: &Option<PathBuf>| {
+            given(directory.as_ref())
+                .filter(|directory| directory.is_absolute())
+                .map(Path::to_owned)
+        };
+        let config_home = xdg(&environment.xdg_config_home).or_else(|| home.map(|home| home.join(".config")));
+        let podman = [xdg(&environment.xdg_runtime_dir), config_home];
+        let podman = podman
+            .into_iter()
+            .flatten()
+            .map(|directory| directory.join("containers/auth.json"));
+        let named = given(environment.registry_auth_file.as_ref()).map(|path| (path.to_owned(), true));
+        let others = docker.into_iter().chain(podman).map(|path| (path, false));
+        let files = named.into_iter().chain(others);
+        let files = files.map(|(path, named)| Candidate {
+            path,
+            named,
+            config: OnceCell::new(),
+        });
+        let path = environment.path.clone().unwrap_or_default();
+        Self {
+            files: files.collect(),
+            helpers: Helpers::new(path, deadline),
+        }
+    }
+
+    /// The credential for a repository; [`Credential::Anonymous`] if no file has one.
+    pub async fn credential(&self, repository: &Repository) -> Result<Found, FilesError> {
+        for file in &self.files {
+            let Some(config) = file.config.get_or_try_init(|| file.load()).await? else {
+                continue;
+            };
+            for stored in config.candidates(repository) {
+                if let Some(found) = self.resolve(config, stored).await? {
+                    return Ok(found);
+                }
+            }
+        }
+        let origin = "no entry in docker's or podman's files".to_owned();
+        Ok(Found {
+            credential: Credential::Anonymous,
+            origin,
+        })
+    }
+
+    async fn resolve(&self, config: &DockerConfig, stored: Stored) -> Result<Option<Found>, FilesError> {
+        let file = config.origin();
+        match stored {
+            Stored::Nothing => Ok(None),
+            Stored::Credential(credential) => Ok(Some(Found {
+                credential,
+                origin: file.to_owned(),
+            })),
+            Stored::Helper { program, server } => {
+                let answer = self.helpers.get(&program, &server).await;
+                let answer = answer.map_err(|source| FilesError::Helper {
+                    file: file.to_owned(),
+                    source,
+                })?;
+                let origin = || format!("docker-credential-{program}, named in {file}");
+                Ok(answer.map(|credential| Found {
+                    credential,
+                    origin: origin(),
+                }))
+            }
+        }
+    }
+}
+
+impl CredentialSource for DockerFiles {
+    fn credential<'a>(&'a self, repository: &'a Repository) -> SourceFuture<'a> {
+        Box::pin(async { Self::credential(self, repository).await.map_err(SourceError::new) })
+    }
+}
+
+impl Candidate {
+    async fn load(&self) -> Result<Option<DockerConfig>, FilesError> {
+        let name = shown(&self.path.to_string_lossy());
+        let read = |source| FilesError::Read {
+            file: name.clone(),
+            source,
+        };
+        let file = match fs::File::open(&self.path).await {
+            Ok(file) => file,
+            // Something that is no directory on the way means the same as an absent one.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return if self.named {
+                    Err(FilesError::Missing { file: name })
+                } else {
+                    Ok(None)
+                };
+            }
+            Err(error) => return Err(read(error)),
+        };
+        let mut bytes = Vec::new();
+        file.take(CONFIG_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .await
+            .map_err(read)?;
+        if bytes.len() as u64 > CONFIG_BYTES {
+            let source = OverBudget {
+                what: "the file",
+                limit: CONFIG_BYTES,
+            };
+            return Err(ConfigError::Large { origin: name, source }.into());
+        }
+        Ok(Some(DockerConfig::parse(&bytes, &name)?))
+    }
+}
+
+/// The path, unless it is empty.
+fn given(path: Option<&PathBuf>) -> Option<&Path> {
+    path.map(PathBuf::as_path)
+        .filter(|path| !path.as_os_str().is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! Asking a token server.
+
+use oci_artifact::limits;
+use reqwest::{Method, header};
+use tokio::time::Instant;
+use url::Url;
+
+use super::{Authorization, Challenge, Credential, Found, LoginFault, token::Token};
+use crate::{
+    body,
+    call::{Call, Payload},
+    error::Fault,
+    failure,
+    origin::Origin,
+    redirect,
+    transport::{Session, Transport},
+    wire_error::WireErrors,
+};
+
+/// How we name ourselves to OAuth2 token servers.
+const CLIENT_ID: &str = "kubectl-oci";
+
+impl Transport {
+    /// A fresh token for the session's scopes. The realm is checked first: it may not be a downgrade from https, and
+    /// not a local place unless the registry is one itself. Redirects are not followed.
+    pub(crate) async fn fetch_token(
+        &self,
+        session: &Session,
+        challenge: &Challenge,
+        found: &Found,
+    ) -> Result<Token, Fault> {
+        let Challenge::Bearer { realm, service, .. } = challenge else {
+            return Err(Fault::Protocol("no token server in the challenge".into()));
+        };
+        let base = session.endpoint.base(&self.options).await?;
+        let mut url = Url::parse(realm)
+            .map_err(|_| Fault::Protocol(format!("the token realm `{}` is no URL", shown(realm))))?;
+        redirect::check(base.scheme(), &url, session.endpoint.is_local().await)?;
+        let at_home = Origin::of(&url) == Origin::of(base);
+        let scopes = session.scopes.texts().map(|text| ("scope", text));
+        let parameters: Vec<(&str, String)> = service
+            .iter()
+            .map(|service| ("service", service.clone()))
+            .chain(scopes)
+            .collect();
+        let (call, authorization) = match &found.credential {
+            Credential::Identity(token) => {
+                let mut form = url::form_urlencoded::Serializer::new(String::new());
+                form.append_pair("grant_type", "refresh_token")
+                    .append_pair("client_id", CLIENT_ID);
+                form.append_pair("refresh_token", token.expose())
+                    .extend_pairs(&parameters);
+                let call = Call::new(Method::POST, String::new(), &[], String::new())
+                    .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                    .carrying(Payload::Bytes(form.finish().into()));
+                (call, None)
+            }
+            credential => {
+                url.query_pairs_mut().extend_pairs(&parameters);
+                (
+                    Call::new(Method::GET, String::new(), &[], String::new()),
+                    basic(credential),
+                )
+            }
+        };
+        let response = self
+            .exchange(session, &call, &url, at_home, authorization.as_ref())
+            .await?;
+        let status = response.status().as_u16();
+        let realm = failure::origin(&url);
+        if status != 200 {
+            let errors = WireErrors::parse(&body::read_start(response, limits::ERROR_BODY_BYTES).await);
+            let credential = format!("{:?}, {}", found.credential, found.origin);
+            return Err(Fault::Login(LoginFault::Refused {
+                realm,
+                status,
+                errors,
+                credential,
+            }));
+        }
+        let reply = body::read_all(
+            response,
+            &url,
+            limits::TOKEN_REPLY_BYTES,
+            "the token server's reply",
+        )
+        .await?;
+        Token::parse(&reply, &realm, Instant::now()).map_err(Fault::Login)
+    }
+}
+
+fn basic(credential: &Credential) -> Option<Authorization> {
+    match credential {
+        Credential::Basic { username, password } => Some(Authorization::basic(username, password)),
+        Credential::Anonymous | Credential::Identity(_) | Credential::Bearer(_) => None,
+    }
+}
+
+fn shown(realm: &str) -> String {
+    realm.chars().take(100).flat_map(char::escape_debug).collect()
+}

@@ -1,0 +1,217 @@
+//! Answering a challenge: credentials and tokens of one client.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use oci_artifact::{Class, Classify, name::Repository};
+use tokio::time::Instant;
+
+use super::{Challenge, Credential, CredentialSource, Found, Scopes, Secret, token::Token};
+use crate::{error::Fault, wire_error::WireErrors};
+
+/// Why logging in failed.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginFault {
+    /// The token server said no.
+    #[error("the token server {realm} answered {status}{}", said(.errors))]
+    Refused {
+        /// Origin of the token server.
+        realm: String,
+        /// HTTP status.
+        status: u16,
+        /// Its own words.
+        errors: WireErrors,
+        /// The credential that was shown, without its secret, and where it comes from.
+        credential: String,
+    },
+    /// The reply cannot be used.
+    #[error("the token server {realm} sent an unusable reply: {detail}")]
+    Reply {
+        /// Origin of the token server.
+        realm: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The registry wants a kind of credential that we do not have.
+    #[error("the registry wants {wants}, but {has} was found")]
+    Unsuitable {
+        /// What it asks for.
+        wants: &'static str,
+        /// What we have.
+        has: String,
+    },
+    /// The registry refused, after everything that we have was shown.
+    #[error("access denied{} (as {credential})", said(.errors))]
+    Denied {
+        /// The registry's own words.
+        errors: WireErrors,
+        /// The credential that was shown, without its secret, and where it comes from.
+        credential: String,
+    },
+}
+
+fn said(errors: &WireErrors) -> String {
+    if errors.is_empty() {
+        String::new()
+    } else {
+        format!(": {errors}")
+    }
+}
+
+impl Classify for LoginFault {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } | Self::Unsuitable { .. } | Self::Denied { .. } => "AuthenticationFailed",
+            Self::Reply { .. } => "TokenInvalid",
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Refused { status, .. } if crate::error::is_transient(*status) => {
+                Class::Retry { after: None }
+            }
+            Self::Refused { .. } | Self::Unsuitable { .. } | Self::Denied { .. } => Class::Denied,
+            Self::Reply { .. } => Class::Terminal,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused { .. } | Self::Denied { .. } | Self::Unsuitable { .. } => Some(
+                "log in with `docker login`, or pass `--creds user:password`; check that the account may do this".into(),
+            ),
+            Self::Reply { .. } => None,
+        }
+    }
+}
+
+/// The value of an `Authorization` header.
+#[derive(Clone)]
+pub(crate) struct Authorization(Secret<String>);
+
+impl Authorization {
+    /// The header's text.
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    pub(crate) fn basic(username: &str, password: &Secret<String>) -> Self {
+        let pair = format!("{username}:{}", password.expose());
+        Self(Secret::new(format!("Basic {}", BASE64_STANDARD.encode(pair))))
+    }
+
+    pub(crate) fn bearer(token: &Secret<String>) -> Self {
+        Self(Secret::new(format!("Bearer {}", token.expose())))
+    }
+}
+
+/// What a token was given for. The credential's own value is part of the key: tenants never share a token.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    credential: Credential,
+    realm: String,
+    service: Option<String>,
+    scopes: Scopes,
+}
+
+/// Credentials and tokens of one client.
+pub(crate) struct Logins {
+    source: Arc<dyn CredentialSource>,
+    /// One look-up per repository: a helper may be a slow process.
+    found: tokio::sync::Mutex<HashMap<Repository, Found>>,
+    tokens: Mutex<HashMap<Key, Token>>,
+    /// Held while a token is fetched, so that parallel requests wait for one token instead of fetching many.
+    fetching: tokio::sync::Mutex<()>,
+}
+
+impl Logins {
+    pub(crate) fn new(source: Arc<dyn CredentialSource>) -> Self {
+        Self {
+            source,
+            found: tokio::sync::Mutex::default(),
+            tokens: Mutex::default(),
+            fetching: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The credential for a repository, looked up once.
+    pub(crate) async fn credential(&self, repository: &Repository) -> Result<Found, Fault> {
+        let mut found = self.found.lock().await;
+        if let Some(found) = found.get(repository) {
+            return Ok(found.clone());
+        }
+        let fresh = self
+            .source
+            .credential(repository)
+            .await
+            .map_err(Fault::Credentials)?;
+        tracing::debug!(repository = %repository, credential = ?fresh.credential, origin = %fresh.origin, "credential");
+        found.insert(repository.clone(), fresh.clone());
+        Ok(fresh)
+    }
+
+    /// The header that answers `challenge`; `fetch` asks a token server and returns its reply.
+    ///
+    /// `stale` says that the header we have was refused: a token is then fetched anew. `Ok(None)` means that we have
+    /// nothing to show.
+    pub(crate) async fn answer<F>(
+        &self,
+        challenge: &Challenge,
+        found: &Found,
+        scopes: &Scopes,
+        stale: Option<&Authorization>,
+        fetch: F,
+    ) -> Result<Option<Authorization>, Fault>
+    where
+        F: AsyncFnOnce(&Credential) -> Result<Token, Fault>,
+    {
+        let (realm, service) = match (challenge, &found.credential) {
+            (_, Credential::Bearer(token)) => return Ok(Some(Authorization::bearer(token))),
+            (Challenge::Basic, Credential::Basic { username, password }) => {
+                return Ok(Some(Authorization::basic(username, password)));
+            }
+            (Challenge::Basic, Credential::Anonymous) => return Ok(None),
+            (Challenge::Basic, Credential::Identity(_)) => {
+                let has = format!("an identity token ({})", found.origin);
+                return Err(Fault::Login(LoginFault::Unsuitable {
+                    wants: "a user and a password",
+                    has,
+                }));
+            }
+            (Challenge::Bearer { realm, service, .. }, _) => (realm.clone(), service.clone()),
+        };
+        let key = Key {
+            credential: found.credential.clone(),
+            realm,
+            service,
+            scopes: scopes.clone(),
+        };
+        if let Some(known) = self.known(&key, stale) {
+            return Ok(Some(known));
+        }
+        let _one_at_a_time = self.fetching.lock().await;
+        if let Some(known) = self.known(&key, stale) {
+            return Ok(Some(known));
+        }
+        let token = fetch(&found.credential).await?;
+        let header = Authorization::bearer(&token.value);
+        self.tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, token);
+        Ok(Some(header))
+    }
+
+    fn known(&self, key: &Key, stale: Option<&Authorization>) -> Option<Authorization> {
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let token = tokens.get(key).filter(|token| token.is_fresh(Instant::now()))?;
+        let header = Authorization::bearer(&token.value);
+        stale
+            .is_none_or(|stale| stale.expose() != header.expose())
+            .then_some(header)
+    }
+}

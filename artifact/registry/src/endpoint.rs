@@ -1,0 +1,115 @@
+//! One registry host: its base URL, and what was learned about it.
+
+use std::{
+    io,
+    sync::{Mutex, PoisonError},
+};
+
+use oci_artifact::name::Host;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use crate::{auth::Challenge, error::Fault, options::Options, origin::is_public, probe::speaks_tls};
+
+/// The name under which Docker Hub serves its API.
+const DOCKER_HUB_API: &str = "registry-1.docker.io";
+
+/// One registry host and what is known about it.
+pub(crate) struct Endpoint {
+    host: Host,
+    base: OnceCell<Url>,
+    local: OnceCell<bool>,
+    challenge: Mutex<Option<Challenge>>,
+}
+
+impl Endpoint {
+    pub(crate) fn new(host: Host) -> Self {
+        Self {
+            host,
+            base: OnceCell::new(),
+            local: OnceCell::new(),
+            challenge: Mutex::default(),
+        }
+    }
+
+    /// Whether the host is this very computer by name.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.host.is_loopback()
+    }
+
+    /// `https://host/` or, where plain HTTP is allowed and spoken, `http://host/`.
+    pub(crate) async fn base(&self, options: &Options) -> Result<&Url, Fault> {
+        self.base
+            .get_or_try_init(|| async {
+                let scheme = self.scheme(options).await?;
+                let name = if self.host.is_docker_hub() {
+                    DOCKER_HUB_API
+                } else {
+                    self.host.name()
+                };
+                let port = self
+                    .host
+                    .port()
+                    .map(|port| format!(":{port}"))
+                    .unwrap_or_default();
+                Url::parse(&format!("{scheme}://{name}{port}/"))
+                    .map_err(|error| Fault::Setup(format!("registry host `{}`: {error}", self.host)))
+            })
+            .await
+    }
+
+    /// https, unless plain HTTP is allowed (`insecure`, or a loopback host without certificates of ours) and spoken.
+    async fn scheme(&self, options: &Options) -> Result<&'static str, Fault> {
+        let certificates = options.tls.ca.is_some() || options.tls.certificate.is_some();
+        if !options.insecure && (certificates || !self.host.is_loopback()) {
+            return Ok("https");
+        }
+        let port = self.host.port().unwrap_or(443);
+        match speaks_tls(self.host.name(), port).await {
+            Ok(true) => Ok("https"),
+            Ok(false) => Ok("http"),
+            // Nothing listens at 443: the plain port may still answer.
+            Err(_) if self.host.port().is_none() => Ok("http"),
+            Err(error) => Err(self.unreachable(&error)),
+        }
+    }
+
+    fn unreachable(&self, error: &io::Error) -> Fault {
+        Fault::Connect {
+            origin: self.host.to_string(),
+            detail: error.to_string(),
+        }
+    }
+
+    /// Whether the registry itself is at a local address, so that its token server and storage may be too.
+    pub(crate) async fn is_local(&self) -> bool {
+        *self
+            .local
+            .get_or_init(|| async {
+                if self.host.is_loopback() {
+                    return true;
+                }
+                if let Some(address) = self.host.address() {
+                    return !is_public(address);
+                }
+                let port = self.host.port().unwrap_or(443);
+                match tokio::net::lookup_host((self.host.name(), port)).await {
+                    Ok(found) => found.into_iter().any(|address| !is_public(address.ip())),
+                    Err(_) => false,
+                }
+            })
+            .await
+    }
+
+    /// The challenge that the registry sent last.
+    pub(crate) fn challenge(&self) -> Option<Challenge> {
+        self.challenge
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn learn(&self, challenge: Challenge) {
+        *self.challenge.lock().unwrap_or_else(PoisonError::into_inner) = Some(challenge);
+    }
+}

@@ -1,0 +1,393 @@
+//! Sending one request until it is answered: login, redirects, retries, deadlines.
+//!
+//! Nothing here knows what a manifest or a blob is. Every wait has an end: connecting, an answer that does not come,
+//! a body that stands still, and the whole operation's deadline.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use oci_artifact::{
+    Class, Classify as _, limits,
+    name::{Host, Repository},
+};
+use reqwest::{Method, Response, StatusCode, header};
+use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
+
+use crate::{
+    auth::{Access, Authorization, Challenge, LoginFault, Logins, Scopes},
+    body,
+    call::{Call, Payload, Place},
+    endpoint::Endpoint,
+    error::{Error, Fault},
+    failure, http_date,
+    options::Options,
+    origin::Origin,
+    redact, redirect,
+    redirect::RedirectFault,
+    tls::{Reach, http_client},
+    wire_error::WireErrors,
+};
+
+/// Longest wait for the head of an answer, and for the next bytes of a body, in either direction.
+pub(crate) const IDLE: Duration = Duration::from_mins(1);
+/// Longest wait that a `Retry-After` can ask for.
+const LONGEST_PAUSE: Duration = Duration::from_mins(15);
+/// Longest wait of our own choice.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// Connections, logins and what is known of each registry.
+pub(crate) struct Transport {
+    pub(crate) options: Options,
+    pub(crate) logins: Logins,
+    endpoints: Mutex<HashMap<Host, Arc<Endpoint>>>,
+    anywhere: OnceLock<reqwest::Client>,
+    loopback: OnceLock<reqwest::Client>,
+    public: OnceLock<reqwest::Client>,
+}
+
+/// One repository as one caller uses it.
+#[derive(Clone)]
+pub(crate) struct Session {
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) repository: Repository,
+    pub(crate) scopes: Scopes,
+}
+
+/// An expected answer and the URL that it came from.
+pub(crate) struct Reply {
+    pub(crate) response: Response,
+    pub(crate) url: Url,
+}
+
+impl Transport {
+    pub(crate) fn new(options: Options) -> Self {
+        Self {
+            logins: Logins::new(Arc::clone(&options.credentials)),
+            options,
+            endpoints: Mutex::default(),
+            anywhere: OnceLock::new(),
+            loopback: OnceLock::new(),
+            public: OnceLock::new(),
+        }
+    }
+
+    /// What is known of the repository's registry, for requests with this access.
+    pub(crate) fn session(&self, repository: &Repository, access: Access) -> Session {
+        let mut endpoints = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        let host = repository.host();
+        let endpoint = endpoints
+            .entry(host.clone())
+            .or_insert_with(|| Arc::new(Endpoint::new(host.clone())));
+        Session {
+            endpoint: Arc::clone(endpoint),
+            repository: repository.clone(),
+            scopes: Scopes::new(repository, access),
+        }
+    }
+
+    /// Sends a request, again after passing faults, until an expected answer comes or waiting cannot help.
+    pub(crate) async fn send(&self, session: &Session, call: &Call) -> Result<Reply, Error> {
+        let mut attempt = 1;
+        loop {
+            let fault = match self.send_once(session, call).await {
+                Ok(reply) => return Ok(reply),
+                Err(fault) => fault,
+            };
+            let Some(pause) = self.pause(&fault, attempt) else {
+                return Err(fault.during(&call.action));
+            };
+            tracing::debug!(action = %call.action, %fault, attempt, pause_ms = pause.as_millis(), "trying again");
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    /// Sends a request once: for what cannot be repeated as it is.
+    pub(crate) async fn send_once(&self, session: &Session, call: &Call) -> Result<Reply, Fault> {
+        self.within_deadline(self.attempt(session, call)).await
+    }
+
+    /// Bounds a step by the operation's deadline.
+    pub(crate) async fn within_deadline<T>(
+        &self,
+        step: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        match self.options.deadline {
+            Some(deadline) => timeout_at(deadline, step).await.unwrap_or(Err(Fault::Deadline)),
+            None => step.await,
+        }
+    }
+
+    /// How long to wait before the next try; `None` if there is none.
+    pub(crate) fn pause(&self, fault: &Fault, attempt: u32) -> Option<Duration> {
+        let Class::Retry { after } = fault.class() else {
+            return None;
+        };
+        if attempt >= self.options.attempts || matches!(fault, Fault::Deadline) {
+            return None;
+        }
+        let doubled = self
+            .options
+            .backoff
+            .saturating_mul(1 << (attempt - 1).min(16))
+            .min(LONGEST_BACKOFF);
+        // Between three and five quarters, so that parallel clients do not come back together.
+        let jittered = doubled.mul_f64(0.75 + fastrand::f64() / 2.0);
+        let pause = after.map_or(jittered, |after| after.min(LONGEST_PAUSE).max(jittered));
+        let in_time = self
+            .options
+            .deadline
+            .is_none_or(|deadline| Instant::now() + pause < deadline);
+        in_time.then_some(pause)
+    }
+
+    /// One try: the request, its redirects, and at most one answer to a challenge.
+    async fn attempt(&self, session: &Session, call: &Call) -> Result<Reply, Fault> {
+        let base = session.endpoint.base(&self.options).await?;
+        let home = Origin::of(base);
+        let mut url = match &call.place {
+            Place::Path(path) => base
+                .join(path)
+                .map_err(|error| Fault::Protocol(format!("`{path}` is no path of a registry: {error}")))?,
+            Place::Url(url) => url.clone(),
+        };
+        let mut authorization = self.known_authorization(session).await?;
+        let mut challenged = false;
+        let mut hops = 0;
+        loop {
+            let at_home = Origin::of(&url) == home;
+            let shown = authorization.as_ref().filter(|_| at_home);
+            let response = self.exchange(session, call, &url, at_home, shown).await?;
+            let status = response.status();
+            if call.expect.contains(&status.as_u16()) {
+                return Ok(Reply { response, url });
+            }
+            if let Some(location) = redirected(call, &response)? {
+                hops += 1;
+                if hops > limits::REDIRECTS {
+                    return Err(RedirectFault::TooMany(limits::REDIRECTS).into());
+                }
+                url = redirect::follow(&url, &location, session.endpoint.is_local().await)?;
+                continue;
+            }
+            // Only the registry's own challenge counts, never that of a place it sent us to.
+            if status == StatusCode::UNAUTHORIZED && at_home && hops == 0 && !challenged {
+                challenged = true;
+                if let Some(answer) = self.answer(session, &response, authorization.as_ref()).await? {
+                    authorization = Some(answer);
+                    continue;
+                }
+            }
+            return Err(self.refusal(session, call, response, at_home && challenged).await);
+        }
+    }
+
+    /// The header for a registry whose challenge is known already.
+    async fn known_authorization(&self, session: &Session) -> Result<Option<Authorization>, Fault> {
+        match session.endpoint.challenge() {
+            Some(challenge) => self.login(session, &challenge, None).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Learns a reply's challenge and answers it.
+    async fn answer(
+        &self,
+        session: &Session,
+        response: &Response,
+        stale: Option<&Authorization>,
+    ) -> Result<Option<Authorization>, Fault> {
+        let Some(challenge) = Challenge::best(response.headers()) else {
+            return Ok(None);
+        };
+        session.endpoint.learn(challenge.clone());
+        self.login(session, &challenge, stale).await
+    }
+
+    async fn login(
+        &self,
+        session: &Session,
+        challenge: &Challenge,
+        stale: Option<&Authorization>,
+    ) -> Result<Option<Authorization>, Fault> {
+        let found = self.logins.credential(&session.repository).await?;
+        let fetch = async |_: &_| self.fetch_token(session, challenge, &found).await;
+        let answer = self
+            .logins
+            .answer(challenge, &found, &session.scopes, stale, fetch)
+            .await?;
+        // The same header again would be refused again.
+        Ok(answer.filter(|answer| stale.is_none_or(|stale| stale.expose() != answer.expose())))
+    }
+
+    /// One request and the head of its answer.
+    pub(crate) async fn exchange(
+        &self,
+        session: &Session,
+        call: &Call,
+        url: &Url,
+        at_home: bool,
+        authorization: Option<&Authorization>,
+    ) -> Result<Response, Fault> {
+        let mut request = self
+            .client(session, at_home)
+            .await?
+            .request(call.method.clone(), url.clone());
+        for (name, value) in &call.headers {
+            request = request.header(name, value);
+        }
+        if let Some(authorization) = authorization {
+            let mut value = header::HeaderValue::from_str(authorization.expose()).map_err(|_| {
+                Fault::Setup("the credential has characters that no HTTP header can carry".into())
+            })?;
+            value.set_sensitive(true);
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        let progress = Arc::new(AtomicU64::new(0));
+        let failed = Arc::new(OnceLock::new());
+        request = match &call.payload {
+            Payload::Empty if call.method == Method::POST || call.method == Method::PUT => {
+                request.header(header::CONTENT_LENGTH, 0)
+            }
+            Payload::Empty => request,
+            Payload::Bytes(bytes) => request.body(bytes.clone()),
+            Payload::Blob(source) => {
+                let stream = source.open().await.map_err(|error| *error.fault)?;
+                let (progress, failed) = (Arc::clone(&progress), Arc::clone(&failed));
+                let counted = stream.map(move |item| watch(item, &progress, &failed));
+                request
+                    .header(header::CONTENT_LENGTH, source.size())
+                    .body(reqwest::Body::wrap_stream(counted))
+            }
+        };
+        let started = Instant::now();
+        let sent = unless_idle(request.send(), &progress).await;
+        // What broke our own side of the upload is the cause, the broken connection only its effect.
+        if let Some(fault) = Arc::into_inner(failed).and_then(OnceLock::into_inner) {
+            return Err(fault);
+        }
+        let response = match sent {
+            Some(sent) => sent.map_err(|error| failure::classify(&error, url))?,
+            None => {
+                return Err(Fault::Stalled {
+                    origin: failure::origin(url),
+                    after: IDLE,
+                });
+            }
+        };
+        tracing::debug!(
+            method = %call.method,
+            url = %redact::url(url),
+            status = response.status().as_u16(),
+            authorization = authorization.is_some(),
+            ms = started.elapsed().as_millis(),
+            "request"
+        );
+        Ok(response)
+    }
+
+    /// The HTTP client for the registry itself, or for a place that it named.
+    pub(crate) async fn client(&self, session: &Session, at_home: bool) -> Result<&reqwest::Client, Fault> {
+        let (cell, reach) = if session.endpoint.is_loopback() {
+            (&self.loopback, Reach::Loopback)
+        } else if at_home || session.endpoint.is_local().await {
+            (&self.anywhere, Reach::Anywhere)
+        } else {
+            (&self.public, Reach::Public)
+        };
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
+        let fresh = http_client(&self.options, reach)?;
+        Ok(cell.get_or_init(|| fresh))
+    }
+
+    /// Reads an unexpected answer into a fault.
+    async fn refusal(&self, session: &Session, call: &Call, response: Response, after_login: bool) -> Fault {
+        let status = response.status().as_u16();
+        let retry_after = http_date::retry_after(response.headers());
+        let errors = if call.method == Method::HEAD {
+            WireErrors::default()
+        } else {
+            WireErrors::parse(&body::read_start(response, limits::ERROR_BODY_BYTES).await)
+        };
+        if status == 401 && after_login {
+            return match self.logins.credential(&session.repository).await {
+                Ok(found) => {
+                    let credential = format!("{:?}, {}", found.credential, found.origin);
+                    Fault::Login(LoginFault::Denied { errors, credential })
+                }
+                Err(fault) => fault,
+            };
+        }
+        Fault::Status {
+            status,
+            errors,
+            retry_after,
+        }
+    }
+}
+
+/// Where an answer sends us, if it does. Only GET and HEAD follow the kinds that change the method.
+fn redirected(call: &Call, response: &Response) -> Result<Option<String>, Fault> {
+    let reading = matches!(call.method, Method::GET | Method::HEAD);
+    let follows = match response.status().as_u16() {
+        301..=303 => reading,
+        307 | 308 => true,
+        _ => false,
+    };
+    if !follows {
+        return Ok(None);
+    }
+    let location = response
+        .headers()
+        .get(header::LOCATION)
+        .and_then(|value| value.to_str().ok());
+    match location {
+        Some(location) => Ok(Some(location.to_owned())),
+        None => Err(Fault::Protocol("a redirect without a usable Location".into())),
+    }
+}
+
+/// Counts what goes out, and keeps the fault of our own side.
+fn watch(
+    item: Result<Bytes, Error>,
+    progress: &AtomicU64,
+    failed: &OnceLock<Fault>,
+) -> Result<Bytes, &'static str> {
+    match item {
+        Ok(bytes) => {
+            progress.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            Ok(bytes)
+        }
+        Err(error) => {
+            let _ = failed.set(*error.fault);
+            Err("the source of the upload failed")
+        }
+    }
+}
+
+/// `None` if neither an answer came nor a byte went out for [`IDLE`].
+async fn unless_idle<T>(sending: impl Future<Output = T>, progress: &AtomicU64) -> Option<T> {
+    let mut sending = std::pin::pin!(sending);
+    let mut before = progress.load(Ordering::Relaxed);
+    loop {
+        if let Ok(done) = timeout(IDLE, &mut sending).await {
+            return Some(done);
+        }
+        let now = progress.load(Ordering::Relaxed);
+        if now == before {
+            return None;
+        }
+        before = now;
+    }
+}
