@@ -50,7 +50,15 @@ impl FileSource {
         Self {
             file: Arc::new(file),
             size,
+            control: Control::new(),
         }
+    }
+
+    /// The same file; bytes that are read are counted in `control`.
+    #[must_use]
+    pub fn counting(mut self, control: Control) -> Self {
+        self.control = control;
+        self
     }
 }
 

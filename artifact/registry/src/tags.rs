@@ -42,10 +42,7 @@ impl RepositoryClient {
             let reading = body::read_all(reply.response, &reply.url, limits::PAGE_BYTES, "the page of tags");
             let body = self.transport.within_deadline(reading).await;
             let page: Page = body
-                .and_then(|body| {
-                    serde_json::from_slice(&body)
-                        .map_err(|error| Fault::Protocol(format!("the list of tags is not valid: {error}")))
-                })
+                .and_then(|body| parse(&body))
                 .map_err(|fault| fault.during(&action))?;
             tags.extend(
                 page.tags
@@ -63,4 +60,13 @@ impl RepositoryClient {
         }
         Err(Fault::from(RedirectFault::TooManyPages(limits::PAGES)).during(action))
     }
+}
+
+fn parse(body: &[u8]) -> Result<Page, Fault> {
+    let broken = |detail: &str| Fault::Protocol(format!("the list of tags is not valid: {detail}"));
+    // serde reads structs from arrays too.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(broken("no JSON object"));
+    }
+    serde_json::from_slice(body).map_err(|error| broken(&error.to_string()))
 }

@@ -11,16 +11,20 @@
 //! Formats: POSIX.1-1988 ustar, POSIX.1-2001 pax, GNU long names (read only), RFC 1952 gzip.
 
 mod control;
+mod diff;
 mod error;
 mod glob;
 mod ignore;
 mod pack;
 mod path;
 mod read;
+mod unpack;
 
 pub use control::Control;
+pub use diff::{Changes, Content, FileEntry, Tree, compare, contents, unified};
 pub use error::Error;
 pub use ignore::{DEFAULT_IGNORE, IGNORE_FILE, Ignore};
 pub use pack::{Input, PackOptions, Packed, pack};
 pub use path::{MemberPath, PathFault};
 pub use read::{Member, MemberKind, Summary, read};
+pub use unpack::unpack_into;

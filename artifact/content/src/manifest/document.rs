@@ -74,6 +74,10 @@ impl Document {
     /// Refuses documents of both shapes, a `mediaType` that disagrees with shape or Content-Type, other schema
     /// versions and more entries than [`limits`] allows. `bytes` are bounded by the caller.
     pub fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<Self, Error> {
+        // serde reads structs from arrays too; no other client takes such a document for a manifest.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Error::Neither);
+        }
         let shape: Shape = serde_json::from_slice(bytes).map_err(Error::Json)?;
         let index = shape.manifests.is_some();
         let manifest = shape.layers.is_some() || shape.config.is_some() || shape.fs_layers.is_some();
@@ -236,8 +240,8 @@ mod tests {
         assert!(matches!(d(r#"{"schemaVersion":1,"fsLayers":[]}"#), Error::SchemaVersion(1)));
         assert!(matches!(d(&format!(r#"{{"schemaVersion":2,"config":{D},"layers":null}}"#)), Error::Json(_)));
         assert!(matches!(d(&format!(r#"{{"schemaVersion":2,"layers":[{D}]}}"#)), Error::Json(_)));
-        assert!(matches!(d("[1]"), Error::Json(_)));
-        assert!(matches!(d("\u{feff}{}"), Error::Json(_)));
+        assert!(matches!(d("[2,null,[],null,null,null]"), Error::Neither));
+        assert!(matches!(d("\u{feff}{}"), Error::Neither));
         assert!(matches!(d(&manifest(r#","schemaVersion":2"#)), Error::Json(_)));
         for size in ["-1", "9223372036854775808000", "1e3", "\"2\""] {
             let broken = manifest("").replace("\"size\":2", &format!("\"size\":{size}"));

@@ -5,10 +5,15 @@
 
 mod digest;
 mod host;
+mod range;
 mod reference;
+pub mod select;
 mod tag;
+mod version;
 
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use host::{Host, HostError};
+pub use range::{RANGE_TERMS, Range, RangeError};
 pub use reference::{Reference, ReferenceError, Repository, Target, URL_SCHEME};
 pub use tag::{Tag, TagError};
+pub use version::{Version, VersionError};

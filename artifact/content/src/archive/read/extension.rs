@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(fault(b"9 size=7\n9 size=8\n"), "two pax sizes");
         assert_eq!(fault(b"10 path=a\n10 path=b\n"), "two pax names");
         assert_eq!(fault(b"8 path=\n"), "a pax name is empty or contains NUL");
-        assert_eq!(fault(b"10 size=-1\n"), "the pax size is not a number");
+        assert_eq!(fault(b"11 size=-1\n"), "the pax size is not a number");
         assert_eq!(fault(b"22 GNU.sparse.major=1\n"), "sparse files are not supported");
         let mut extensions = Extensions::default();
         extensions.add(b'x', b"10 path=a\n").unwrap();

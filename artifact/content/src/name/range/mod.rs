@@ -16,7 +16,7 @@ mod parse;
 
 use std::{fmt, str::FromStr};
 
-use super::{Version, digest::excerpt};
+use super::Version;
 use crate::{Class, Classify, limits::RANGE_BYTES};
 
 /// Terms of one range.
@@ -121,12 +121,17 @@ impl Classify for RangeError {
 impl Range {
     /// Parses a range.
     pub fn parse(text: &str) -> Result<Self, RangeError> {
-        Ok(Self { alternatives: parse::alternatives(text)?, original: text.into() })
+        Ok(Self {
+            alternatives: parse::alternatives(text)?,
+            original: text.into(),
+        })
     }
 
     /// Whether `version` is in the range.
     pub fn matches(&self, version: &Version) -> bool {
-        self.alternatives.iter().any(|alternative| alternative.matches(version))
+        self.alternatives
+            .iter()
+            .any(|alternative| alternative.matches(version))
     }
 
     /// The text as it was parsed.

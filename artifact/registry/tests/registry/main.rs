@@ -1,0 +1,22 @@
+//! The client against the embedded registry: what it sends, what it takes, and what it refuses.
+
+#[cfg(test)]
+mod blobs;
+#[cfg(test)]
+mod copying;
+#[cfg(test)]
+mod lists;
+#[cfg(test)]
+mod login;
+#[cfg(test)]
+mod manifests;
+#[cfg(test)]
+mod pushing;
+#[cfg(test)]
+mod redirects;
+#[cfg(test)]
+mod retries;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod transport_security;

@@ -1,0 +1,37 @@
+//! Test harness: an embedded registry, real registries, certificates and sample trees.
+//!
+//! Everything here panics with a clear message when the harness itself is at fault, so that tests read as tests.
+//!
+//! ```no_run
+//! use oci_testkit::registry::{Act, Auth, Class, Fault, Match, Registry};
+//!
+//! let registry = Registry::start();                                  // 127.0.0.1, free port, drop stops it
+//! let secured = Registry::builder().auth(Auth::bearer("tester", "s3cret-pass")).page_size(100).start();
+//! registry.host();                                                   // "127.0.0.1:PORT"
+//! registry.url("org/app");                                           // "oci://127.0.0.1:PORT/org/app"
+//! let layer = registry.put_blob("org/app", b"layer");                // seeding without requests
+//! registry.put_manifest("org/app", "v1", "application/vnd.oci.image.manifest.v1+json", b"{}");
+//! registry.fault(Fault::once(Match::class(Class::Blob), Act::status(503)));
+//! registry.fault(Fault::times(2, Match::class(Class::Manifest).method("PUT"), Act::too_many_requests("1")));
+//! registry.fault(Fault::always(Match::path("/token"), Act::Stall).after(1));
+//! assert_eq!(registry.count(|request| request.class == Class::Blob && request.method == "GET"), 0);
+//! registry.requests().iter().map(|request| request.line()).for_each(drop);  // "GET /v2/… 200"
+//! registry.reset();
+//! # let _ = (secured, layer);
+//! ```
+//!
+//! Modules: [`registry`] the embedded one, [`real`] distribution and olareg as child processes, [`tls`] certificates,
+//! [`samples`] trees, [`tools`] the foreign programs that `cargo xtask tools` builds.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    clippy::indexing_slicing,
+    reason = "a harness that cannot do its part stops the test at the place of the fault"
+)]
+
+pub mod real;
+pub mod registry;
+pub mod samples;
+pub mod tls;
+pub mod tools;

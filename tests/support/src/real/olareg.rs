@@ -1,0 +1,63 @@
+//! `olareg`: has the referrers API, deletion and rate limits.
+
+use std::io;
+
+use tempfile::TempDir;
+
+use super::child::{Error, Running};
+
+/// What it is started with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Requests per second of one client before it answers 429; no limit if absent.
+    pub rate_limit: Option<u32>,
+}
+
+/// A running registry with its data in memory.
+#[derive(Debug)]
+pub struct Olareg {
+    running: Running,
+    _folder: TempDir,
+}
+
+impl Olareg {
+    /// Starts it and waits until it answers.
+    pub fn start(options: Options) -> Result<Self, Error> {
+        let folder = tempfile::tempdir().map_err(|source| Error::Start("olareg", source))?;
+        // Looking for the answer counts against the limit, so with a limit an open port is enough.
+        let http = options.rate_limit.is_none();
+        let running = Running::start("olareg", folder.path(), http, |command, address| {
+            command.args(["serve", "--store-type", "mem"]);
+            command.arg("--addr").arg(address.ip().to_string());
+            command.arg("--port").arg(address.port().to_string());
+            command.args([
+                "--api-delete=true",
+                "--api-blob-delete=true",
+                "--api-referrer=true",
+            ]);
+            if let Some(limit) = options.rate_limit {
+                command.arg(format!("--rate-limit={limit}"));
+            }
+            io::Result::Ok(())
+        })?;
+        Ok(Self {
+            running,
+            _folder: folder,
+        })
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub fn host(&self) -> String {
+        self.running.address.to_string()
+    }
+
+    /// `oci://127.0.0.1:PORT/REPOSITORY`.
+    pub fn url(&self, repository: &str) -> String {
+        format!("oci://{}/{repository}", self.running.address)
+    }
+
+    /// What it wrote so far, for the message of a failed assertion.
+    pub fn log(&self) -> String {
+        self.running.said()
+    }
+}
