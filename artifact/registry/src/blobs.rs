@@ -28,6 +28,9 @@ use crate::{
 /// Chunks between the network and the disk.
 const IN_FLIGHT: usize = 16;
 
+/// Bytes of one answer after which the tries begin to count anew.
+const PROGRESS: u64 = 64 << 10;
+
 /// What the writing half is told.
 enum Order {
     Append(Bytes),
@@ -127,7 +130,7 @@ impl RepositoryClient {
                 Ok(()) => return Ok(()),
                 Err(fault) => fault,
             };
-            if done > before {
+            if done - before >= PROGRESS {
                 attempt = 1;
             }
             let Some(pause) = self.transport.pause(&fault, attempt) else {

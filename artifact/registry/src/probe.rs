@@ -23,7 +23,10 @@ pub(crate) async fn speaks_tls(host: &str, port: u16) -> io::Result<bool> {
     let mut stream = timeout(PATIENCE, connect)
         .await
         .map_err(|_| io::ErrorKind::TimedOut)??;
-    stream.write_all(&client_hello(bare)?).await?;
+    let mut greeting = client_hello(bare)?;
+    // An HTTP server waits for the end of a line before it complains; a TLS server has answered by then.
+    greeting.extend_from_slice(b"\r\n\r\n");
+    stream.write_all(&greeting).await?;
     let mut first = [0_u8; 1];
     match timeout(PATIENCE, stream.read(&mut first)).await {
         Err(_) => Ok(true),

@@ -20,8 +20,16 @@
 //! # let _ = (secured, layer);
 //! ```
 //!
+//! Several faults may be set; each request takes the first that fits and is not used up. Early acts ([`Act::Status`]
+//! to [`Act::RawReply`]) come before credentials are looked at, the others change a successful answer only. Every
+//! request is a [`registry::Recorded`] with method, path, query, status, class, headers and number of body bytes.
+//!
 //! Modules: [`registry`] the embedded one, [`real`] distribution and olareg as child processes, [`tls`] certificates,
-//! [`samples`] trees, [`tools`] the foreign programs that `cargo xtask tools` builds.
+//! [`net`] addresses that refuse or stay silent, [`samples`] trees, [`tools`] the foreign programs that
+//! `cargo xtask tools` builds and where the plugin is.
+//!
+//! [`Act::Status`]: registry::Act::Status
+//! [`Act::RawReply`]: registry::Act::RawReply
 
 #![expect(
     clippy::unwrap_used,
@@ -30,6 +38,7 @@
     reason = "a harness that cannot do its part stops the test at the place of the fault"
 )]
 
+pub mod net;
 pub mod real;
 pub mod registry;
 pub mod samples;

@@ -66,7 +66,9 @@ impl Tree {
         let mut tree = Self::default();
         let mut buffer = vec![0; CHUNK];
         read(layer, layer_size, control, &mut |mut member| {
-            let MemberKind::File { size, executable } = member.kind else { return Ok(()) };
+            let MemberKind::File { size, executable } = member.kind else {
+                return Ok(());
+            };
             let mut hasher = Hasher::new(Algorithm::Sha256);
             loop {
                 let count = member.read(&mut buffer)?;
@@ -75,7 +77,11 @@ impl Tree {
                 }
                 hasher.update(buffer.get(..count).unwrap_or_default());
             }
-            let entry = FileEntry { size, executable, digest: hasher.finish() };
+            let entry = FileEntry {
+                size,
+                executable,
+                digest: hasher.finish(),
+            };
             tree.files.insert(member.path.clone(), entry);
             Ok(())
         })?;
@@ -100,7 +106,12 @@ pub fn compare(old: &Tree, new: &Tree) -> Changes {
             Some(_) => {}
         }
     }
-    changes.removed = old.files.keys().filter(|path| !new.files.contains_key(*path)).cloned().collect();
+    changes.removed = old
+        .files
+        .keys()
+        .filter(|path| !new.files.contains_key(*path))
+        .cloned()
+        .collect();
     changes
 }
 
@@ -114,7 +125,9 @@ pub fn contents(
     let mut found = BTreeMap::new();
     let mut total = 0;
     read(layer, layer_size, control, &mut |mut member: Member<'_>| {
-        let MemberKind::File { size, .. } = member.kind else { return Ok(()) };
+        let MemberKind::File { size, .. } = member.kind else {
+            return Ok(());
+        };
         if !paths.contains(member.path) {
             return Ok(());
         }
@@ -147,12 +160,18 @@ pub fn unified(path: &MemberPath, old: Option<&[u8]>, new: Option<&[u8]>) -> Str
     let (Some(old), Some(new)) = (text(old.unwrap_or_default()), text(new.unwrap_or_default())) else {
         return format!("Binary files {old_name} and {new_name} differ\n");
     };
-    TextDiff::from_lines(old, new).unified_diff().context_radius(CONTEXT).header(&old_name, &new_name).to_string()
+    TextDiff::from_lines(old, new)
+        .unified_diff()
+        .context_radius(CONTEXT)
+        .header(&old_name, &new_name)
+        .to_string()
 }
 
 /// The content as text, unless it is binary: not UTF-8, or with NUL.
 fn text(content: &[u8]) -> Option<&str> {
-    std::str::from_utf8(content).ok().filter(|text| !text.contains('\0'))
+    std::str::from_utf8(content)
+        .ok()
+        .filter(|text| !text.contains('\0'))
 }
 
 #[cfg(test)]
@@ -168,7 +187,13 @@ mod tests {
             std::fs::write(path, content).unwrap();
         }
         let mut layer = Vec::new();
-        pack(Input::Path(tree.path()), &PackOptions::default(), &Control::new(), &mut layer).unwrap();
+        pack(
+            Input::Path(tree.path()),
+            &PackOptions::default(),
+            &Control::new(),
+            &mut layer,
+        )
+        .unwrap();
         layer
     }
 
@@ -199,19 +224,29 @@ mod tests {
         let layer = a_layer(&[("a", b"1"), ("b", b"2"), ("big", &vec![0; (1 << 20) + 1])]);
         let wanted = BTreeSet::from([path("a"), path("big"), path("missing")]);
         let found = contents(&layer[..], layer.len() as u64, &wanted, &Control::new()).unwrap();
-        let expected =
-            BTreeMap::from([(path("a"), Content::Bytes(b"1".to_vec())), (path("big"), Content::TooLarge((1 << 20) + 1))]);
+        let expected = BTreeMap::from([
+            (path("a"), Content::Bytes(b"1".to_vec())),
+            (path("big"), Content::TooLarge((1 << 20) + 1)),
+        ]);
         assert_eq!(found, expected);
     }
 
     #[test]
     fn contents_stop_at_the_limit_of_all_together() {
-        let files: Vec<(String, Vec<u8>)> = (0..65).map(|n| (format!("f{n:02}"), vec![b'x'; 1 << 20])).collect();
+        let files: Vec<(String, Vec<u8>)> = (0..65)
+            .map(|n| (format!("f{n:02}"), vec![b'x'; 1 << 20]))
+            .collect();
         let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (&**name, &**bytes)).collect();
         let layer = a_layer(&files);
         let wanted = files.iter().map(|(name, _)| path(name)).collect();
         let found = contents(&layer[..], layer.len() as u64, &wanted, &Control::new()).unwrap();
-        assert_eq!(found.values().filter(|content| matches!(content, Content::Bytes(_))).count(), 64);
+        assert_eq!(
+            found
+                .values()
+                .filter(|content| matches!(content, Content::Bytes(_)))
+                .count(),
+            64
+        );
         assert_eq!(found[&path("f64")], Content::TooLarge(1 << 20));
     }
 
@@ -226,8 +261,14 @@ mod tests {
 
     #[test]
     fn unified_of_a_new_file_is_against_nothing() {
-        assert_eq!(unified(&path("f"), None, Some(b"a\n")), "--- /dev/null\n+++ b/f\n@@ -0,0 +1 @@\n+a\n");
-        assert_eq!(unified(&path("f"), Some(b"a\n"), None), "--- a/f\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n");
+        assert_eq!(
+            unified(&path("f"), None, Some(b"a\n")),
+            "--- /dev/null\n+++ b/f\n@@ -0,0 +1 @@\n+a\n"
+        );
+        assert_eq!(
+            unified(&path("f"), Some(b"a\n"), None),
+            "--- a/f\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n"
+        );
         assert_eq!(unified(&path("f"), Some(b"a"), Some(b"a")), "");
     }
 
@@ -235,14 +276,27 @@ mod tests {
     fn unified_of_binary_content_says_so() {
         let text = unified(&path("f"), Some(b"\0"), Some(b"a"));
         assert_eq!(text, "Binary files a/f and b/f differ\n");
-        assert_eq!(unified(&path("f"), None, Some(b"\xff")), "Binary files /dev/null and b/f differ\n");
+        assert_eq!(
+            unified(&path("f"), None, Some(b"\xff")),
+            "Binary files /dev/null and b/f differ\n"
+        );
     }
 
     #[test]
     fn unified_of_long_texts_ends() {
         let lines = |salt: u32| {
-            (0..60_000_u32).map(|n| format!("{}\n", n.wrapping_mul(salt) % 1_000)).collect::<String>()
+            let lines: Vec<String> = (0..60_000_u32)
+                .map(|n| format!("{}\n", n.wrapping_mul(salt) % 1_000))
+                .collect();
+            lines.concat()
         };
-        assert!(!unified(&path("f"), Some(lines(7_919).as_bytes()), Some(lines(104_729).as_bytes())).is_empty());
+        assert!(
+            !unified(
+                &path("f"),
+                Some(lines(7_919).as_bytes()),
+                Some(lines(104_729).as_bytes())
+            )
+            .is_empty()
+        );
     }
 }

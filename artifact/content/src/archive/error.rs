@@ -162,9 +162,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// `subject` has more than `limit` of `what`.
+    pub(super) fn limit(subject: impl Into<String>, what: &'static str, limit: u64) -> Self {
+        Self::Limit {
+            subject: subject.into(),
+            what,
+            limit,
+        }
+    }
+
     /// An error of the operating system on `path`.
-    pub(super) fn io(operation: &'static str, path: impl Into<PathBuf>, source: impl Into<io::Error>) -> Self {
-        Self::Io { operation, path: path.into(), source: source.into() }
+    pub(super) fn io(
+        operation: &'static str,
+        path: impl Into<PathBuf>,
+        source: impl Into<io::Error>,
+    ) -> Self {
+        Self::Io {
+            operation,
+            path: path.into(),
+            source: source.into(),
+        }
     }
 }
 
@@ -241,7 +258,9 @@ impl Classify for Error {
                      ignore patterns, or resolve links"
                 ),
             }),
-            Self::NotPackable(_) => Some("give a file or a folder, or pipe the content to standard input".to_owned()),
+            Self::NotPackable(_) => {
+                Some("give a file or a folder, or pipe the content to standard input".to_owned())
+            }
             Self::Changed { .. } => Some("pack again once nothing writes there".to_owned()),
             Self::LinkBroken { .. } => Some("remove the link, ignore it, or do not resolve links".to_owned()),
             Self::LinkOutside { .. } => {
@@ -258,11 +277,13 @@ impl Classify for Error {
 }
 
 fn is_disk_full(error: &Error) -> bool {
-    let source = match error {
-        Error::Io { source, .. } | Error::Sink(source) => source,
-        _ => return false,
+    let (Error::Io { source, .. } | Error::Sink(source)) = error else {
+        return false;
     };
-    matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    matches!(
+        source.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 #[cfg(test)]
@@ -279,7 +300,11 @@ mod tests {
 
     #[test]
     fn error_of_an_empty_folder_says_what_was_left_out() {
-        let error = Error::Empty { path: "x".into(), ignored: 3, skipped: 1 };
+        let error = Error::Empty {
+            path: "x".into(),
+            ignored: 3,
+            skipped: 1,
+        };
         assert!(error.hint().unwrap().contains("3 entries"));
     }
 }

@@ -16,7 +16,10 @@ enum Token {
     Star,
     Any,
     Char(char),
-    Class { negated: bool, ranges: Vec<(char, char)> },
+    Class {
+        negated: bool,
+        ranges: Vec<(char, char)>,
+    },
 }
 
 impl Glob {
@@ -55,7 +58,9 @@ impl Glob {
                     }
                 }
             }
-            let Some((after, from)) = &mut retry else { return false };
+            let Some((after, from)) = &mut retry else {
+                return false;
+            };
             if from.next().is_none() {
                 return false;
             }
@@ -162,7 +167,9 @@ mod tests {
 
     #[test]
     fn glob_that_is_malformed_matches_nothing() {
-        for pattern in ["[]a]", "[-]", "[x-]", "[-x]", "\\", "[a-b-c]", "[", "[^", "[^bc", "a[", "[a-"] {
+        for pattern in [
+            "[]a]", "[-]", "[x-]", "[-x]", "\\", "[a-b-c]", "[", "[^", "[^bc", "a[", "[a-",
+        ] {
             let glob = Glob::new(pattern);
             assert!(glob.is_malformed(), "{pattern}");
             assert!(!glob.matches("a") && !glob.matches(pattern), "{pattern}");

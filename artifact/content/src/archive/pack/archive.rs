@@ -37,7 +37,15 @@ pub(super) struct Archive<'a, W> {
 impl<'a, W: Write> Archive<'a, W> {
     pub(super) fn new(encoder: &'a mut Encoder<W>, control: &'a Control) -> Self {
         let buffer = vec![0; CHUNK];
-        Self { encoder, control, headers: Vec::new(), buffer, members: 0, files: 0, content: 0 }
+        Self {
+            encoder,
+            control,
+            headers: Vec::new(),
+            buffer,
+            members: 0,
+            files: 0,
+            content: 0,
+        }
     }
 
     /// Adds a folder.
@@ -53,7 +61,10 @@ impl<'a, W: Write> Archive<'a, W> {
         self.content(&mut file, before.len(), path)?;
         let after = stat(&file)?;
         if (after.mtime(), after.mtime_nsec()) != (before.mtime(), before.mtime_nsec()) {
-            return Err(Error::Changed { path: path.to_owned(), how: "changed" });
+            return Err(Error::Changed {
+                path: path.to_owned(),
+                how: "changed",
+            });
         }
         Ok(())
     }
@@ -69,8 +80,7 @@ impl<'a, W: Write> Archive<'a, W> {
         self.control.check()?;
         self.members += 1;
         if self.members > limits::MEMBERS {
-            let limit = limits::MEMBERS;
-            return Err(Error::Limit { subject: "the archive".to_owned(), what: "members", limit });
+            return Err(Error::limit("the archive", "members", limits::MEMBERS));
         }
         self.headers.clear();
         header::append(&mut self.headers, name, kind)?;
@@ -79,12 +89,18 @@ impl<'a, W: Write> Archive<'a, W> {
 
     /// Copies exactly `size` bytes, and makes sure that no more follow.
     pub(super) fn content(&mut self, reader: &mut impl Read, size: u64, path: &Path) -> Result<(), Error> {
-        let changed = |how| Error::Changed { path: path.to_owned(), how };
+        let changed = |how| Error::Changed {
+            path: path.to_owned(),
+            how,
+        };
         let mut left = size;
         loop {
             self.control.check()?;
             // One byte more than is left: a read that does not fill this has seen the end, which saves a second call.
-            let wanted = usize::try_from(left).unwrap_or(usize::MAX).saturating_add(1).min(self.buffer.len());
+            let wanted = usize::try_from(left)
+                .unwrap_or(usize::MAX)
+                .saturating_add(1)
+                .min(self.buffer.len());
             let count = match reader.read(self.buffer.get_mut(..wanted).unwrap_or_default()) {
                 Ok(count) => count,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
@@ -100,7 +116,11 @@ impl<'a, W: Write> Archive<'a, W> {
                 _ => {}
             }
         }
-        self.encoder.write([0; header::BLOCK].get(..header::padding(size)).unwrap_or_default())
+        self.encoder.write(
+            [0; header::BLOCK]
+                .get(..header::padding(size))
+                .unwrap_or_default(),
+        )
     }
 
     /// Two zero blocks, and no padding to a record of 10 KiB.
@@ -108,7 +128,7 @@ impl<'a, W: Write> Archive<'a, W> {
         self.encoder.write(&[0; 2 * header::BLOCK])?;
         let limit = limits::STREAM_BYTES;
         if self.encoder.content_size() > limit {
-            return Err(Error::Limit { subject: "the archive".to_owned(), what: "bytes", limit });
+            return Err(Error::limit("the archive", "bytes", limit));
         }
         Ok(())
     }
@@ -117,7 +137,7 @@ impl<'a, W: Write> Archive<'a, W> {
 pub(super) fn check_extracted(size: u64) -> Result<(), Error> {
     let limit = limits::EXTRACTED_BYTES;
     if size > limit {
-        return Err(Error::Limit { subject: "the archive".to_owned(), what: "bytes in files", limit });
+        return Err(Error::limit("the archive", "bytes in files", limit));
     }
     Ok(())
 }

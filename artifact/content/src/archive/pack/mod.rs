@@ -133,7 +133,11 @@ fn pack_path<W: Write>(
         walk.root()?;
         let counts = walk.counts();
         if archive.members == 1 {
-            return Err(Error::Empty { path: path.to_owned(), ignored: counts.0, skipped: counts.1 });
+            return Err(Error::Empty {
+                path: path.to_owned(),
+                ignored: counts.0,
+                skipped: counts.1,
+            });
         }
         return Ok(counts);
     }
@@ -141,13 +145,19 @@ fn pack_path<W: Write>(
         return Err(Error::NotPackable(path.to_owned()));
     }
     let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
-    let name = path.file_name().ok_or_else(|| Error::NotPackable(path.to_owned()))?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| Error::NotPackable(path.to_owned()))?;
     let member = MemberPath::from_bytes(name.as_encoded_bytes())?;
     archive.file(&member, file, path)?;
     Ok((0, 0))
 }
 
-fn pack_stream<W: Write>(name: &str, reader: &mut dyn Read, archive: &mut Archive<'_, W>) -> Result<(), Error> {
+fn pack_stream<W: Write>(
+    name: &str,
+    reader: &mut dyn Read,
+    archive: &mut Archive<'_, W>,
+) -> Result<(), Error> {
     let member = MemberPath::parse(name)?;
     let mut spool = tempfile::SpooledTempFile::new(SPOOL_IN_MEMORY);
     let failed = |operation| move |error| Error::io(operation, name, error);
@@ -163,7 +173,9 @@ fn pack_stream<W: Write>(name: &str, reader: &mut dyn Read, archive: &mut Archiv
         };
         size += count as u64;
         check_extracted(size)?;
-        spool.write_all(buffer.get(..count).unwrap_or_default()).map_err(failed("spool"))?;
+        spool
+            .write_all(buffer.get(..count).unwrap_or_default())
+            .map_err(failed("spool"))?;
     }
     spool.rewind().map_err(failed("spool"))?;
     archive.begin(&member, size, false)?;

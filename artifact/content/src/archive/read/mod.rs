@@ -84,8 +84,13 @@ pub fn read(
     visit: &mut dyn FnMut(Member<'_>) -> Result<(), Error>,
 ) -> Result<Summary, Error> {
     let source = Source::open(layer, layer_size, control)?;
-    let mut reader =
-        Reader { source, nodes: Nodes::default(), members: 0, root: false, summary: Summary::default() };
+    let mut reader = Reader {
+        source,
+        nodes: Nodes::default(),
+        members: 0,
+        root: false,
+        summary: Summary::default(),
+    };
     while let Some(entry) = reader.next_entry()? {
         reader.member(&entry, visit)?;
     }
@@ -115,10 +120,12 @@ impl<R: Read> Reader<R> {
         let mut extensions = Extensions::default();
         loop {
             let mut block = [0; BLOCK];
-            match self.source.read(&mut block)? {
-                BLOCK => {}
-                0 if extensions.is_empty() => return Err(Error::NoEnd),
-                _ => return Err(Error::Truncated("a header".to_owned())),
+            let count = self.source.read(&mut block)?;
+            if count == 0 && extensions.is_empty() {
+                return Err(Error::NoEnd);
+            }
+            if count < BLOCK {
+                return Err(Error::Truncated("a header".to_owned()));
             }
             if block.iter().all(|byte| *byte == 0) {
                 return if extensions.is_empty() {
@@ -129,32 +136,38 @@ impl<R: Read> Reader<R> {
             }
             let header = Header::from_byte_slice(&block);
             let name = header.path_bytes();
-            let fields = field::parse(&block)
-                .map_err(|fault| Error::Header { member: self.subject(&name, fault), fault })?;
-            match fields.flag {
-                flag @ (b'x' | b'g' | b'L' | b'K') => {
-                    let content = self.extension(fields.size, &name)?;
-                    extensions.add(flag, &content)?;
-                }
-                _ => {
-                    let name = extensions.name(&name)?;
-                    extensions.check_size(fields.size, &name)?;
-                    let link = extensions.link(&header.link_name_bytes().unwrap_or_default())?;
-                    return Ok(Some(Entry { name, link, fields }));
-                }
+            let fields = field::parse(&block).map_err(|fault| Error::Header {
+                member: self.subject(&name, fault),
+                fault,
+            })?;
+            if let flag @ (b'x' | b'g' | b'L' | b'K') = fields.flag {
+                let content = self.extension(fields.size, &name)?;
+                extensions.add(flag, &content)?;
+                continue;
             }
+            let name = extensions.name(&name)?;
+            extensions.check_size(fields.size, &name)?;
+            let link = extensions.link(&header.link_name_bytes().unwrap_or_default())?;
+            return Ok(Some(Entry { name, link, fields }));
         }
     }
 
     /// A name is worthless if the checksum is wrong; then the position must do.
     fn subject(&self, name: &[u8], fault: &str) -> String {
-        if fault == "wrong checksum" { format!("number {}", self.members + 1) } else { shown(name) }
+        if fault == "wrong checksum" {
+            format!("number {}", self.members + 1)
+        } else {
+            shown(name)
+        }
     }
 
     fn extension(&mut self, size: u64, name: &[u8]) -> Result<Vec<u8>, Error> {
         if size > limits::EXTENSION_HEADER_BYTES {
-            let limit = limits::EXTENSION_HEADER_BYTES;
-            return Err(Error::Limit { subject: shown(name), what: "bytes of extension header", limit });
+            return Err(Error::limit(
+                shown(name),
+                "bytes of extension header",
+                limits::EXTENSION_HEADER_BYTES,
+            ));
         }
         let mut content = vec![0; usize::try_from(size).unwrap_or_default()];
         if self.source.read(&mut content)? < content.len() {
@@ -171,15 +184,15 @@ impl<R: Read> Reader<R> {
     ) -> Result<(), Error> {
         self.members += 1;
         if self.members > limits::MEMBERS {
-            let limit = limits::MEMBERS;
-            return Err(Error::Limit { subject: "the archive".to_owned(), what: "members", limit });
+            return Err(Error::limit("the archive", "members", limits::MEMBERS));
         }
-        let size = entry.fields.size;
         let node = node_of(entry)?;
-        if node != Node::File && size != 0 {
+        if node != Node::File && entry.fields.size != 0 {
             // Some readers skip that many bytes, others do not.
-            let fault = "a folder or link has content";
-            return Err(Error::Header { member: shown(&entry.name), fault });
+            return Err(Error::Header {
+                member: shown(&entry.name),
+                fault: "a folder or link has content",
+            });
         }
         let Some(path) = MemberPath::of_member(&entry.name, node == Node::Folder)? else {
             return self.root_folder(&entry.name);
@@ -194,29 +207,56 @@ impl<R: Read> Reader<R> {
                 self.summary.folders += 1;
                 MemberKind::Folder
             }
-            Node::File => {
-                self.summary.files += 1;
-                self.summary.bytes = self.summary.bytes.saturating_add(size);
-                if self.summary.bytes > limits::EXTRACTED_BYTES {
-                    let limit = limits::EXTRACTED_BYTES;
-                    return Err(Error::Limit { subject: "the archive".to_owned(), what: "bytes in files", limit });
-                }
-                MemberKind::File { size, executable: entry.fields.executable }
-            }
+            Node::File => self.file(entry.fields)?,
         };
-        let mut left = size;
+        self.visit(entry, &path, kind, visit)
+    }
+
+    fn file(&mut self, fields: Fields) -> Result<MemberKind, Error> {
+        self.summary.files += 1;
+        self.summary.bytes = self.summary.bytes.saturating_add(fields.size);
+        if self.summary.bytes > limits::EXTRACTED_BYTES {
+            return Err(Error::limit(
+                "the archive",
+                "bytes in files",
+                limits::EXTRACTED_BYTES,
+            ));
+        }
+        Ok(MemberKind::File {
+            size: fields.size,
+            executable: fields.executable,
+        })
+    }
+
+    /// Shows the member, and skips what was not read of it.
+    fn visit(
+        &mut self,
+        entry: &Entry,
+        path: &MemberPath,
+        kind: MemberKind,
+        visit: &mut dyn FnMut(Member<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut left = entry.fields.size;
         let source = &mut self.source;
         let mut content = |buffer: &mut [u8]| {
             let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
             let count = source.read(buffer.get_mut(..wanted).unwrap_or_default())?;
             left -= count as u64;
-            if count < wanted { Err(truncated(&entry.name)) } else { Ok(count) }
+            if count < wanted {
+                Err(truncated(&entry.name))
+            } else {
+                Ok(count)
+            }
         };
-        visit(Member { path: &path, kind, content: &mut content })?;
+        visit(Member {
+            path,
+            kind,
+            content: &mut content,
+        })?;
         if source.skip(left)? < left {
             return Err(truncated(&entry.name));
         }
-        self.skip_padding(size, &entry.name)
+        self.skip_padding(entry.fields.size, &entry.name)
     }
 
     /// `.` may be there once, and says nothing.
@@ -229,7 +269,11 @@ impl<R: Read> Reader<R> {
 
     fn skip_padding(&mut self, size: u64, name: &[u8]) -> Result<(), Error> {
         let padding = size.next_multiple_of(BLOCK as u64) - size;
-        if self.source.skip(padding)? < padding { Err(truncated(name)) } else { Ok(()) }
+        if self.source.skip(padding)? < padding {
+            Err(truncated(name))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -241,7 +285,13 @@ fn node_of(entry: &Entry) -> Result<Node, Error> {
     let kind = match entry.fields.flag {
         b'0' => return Ok(Node::File),
         // Before ustar a slash at the end was all that told a folder from a file.
-        0 => return Ok(if entry.name.ends_with(b"/") { Node::Folder } else { Node::File }),
+        0 => {
+            return Ok(if entry.name.ends_with(b"/") {
+                Node::Folder
+            } else {
+                Node::File
+            });
+        }
         b'5' => return Ok(Node::Folder),
         b'2' => return Ok(Node::Link),
         b'1' => "a hard link",
@@ -251,12 +301,18 @@ fn node_of(entry: &Entry) -> Result<Node, Error> {
         b'S' => "a sparse file",
         _ => "of an unknown type",
     };
-    Err(Error::Kind { member: shown(&entry.name), kind })
+    Err(Error::Kind {
+        member: shown(&entry.name),
+        kind,
+    })
 }
 
 /// A link is harmless if its target stays inside the archive, read as text.
 fn check_link(path: &MemberPath, target: &[u8]) -> Result<(), Error> {
-    let outside = || Error::MemberLink { member: shown(path.as_str().as_bytes()), target: shown(target) };
+    let outside = || Error::MemberLink {
+        member: shown(path.as_str().as_bytes()),
+        target: shown(target),
+    };
     if target.is_empty() || target.starts_with(b"/") || target.contains(&b'\\') || target.contains(&0) {
         return Err(outside());
     }

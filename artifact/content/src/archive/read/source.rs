@@ -26,7 +26,7 @@ pub(super) struct Source<R: Read> {
 }
 
 enum Decoder<R: Read> {
-    Gzip(MultiGzDecoder<Layer<R>>),
+    Gzip(Box<MultiGzDecoder<Layer<R>>>),
     Plain(Layer<R>),
 }
 
@@ -55,13 +55,20 @@ impl<R: Read> Source<R> {
     /// Looks at the first bytes of the layer and chooses the decoder.
     pub(super) fn open(layer: R, size: u64, control: &Control) -> Result<Self, Error> {
         if size > limits::LAYER_BYTES {
-            let limit = limits::LAYER_BYTES;
-            return Err(Error::Limit { subject: "the layer".to_owned(), what: "bytes", limit });
+            return Err(Error::limit("the layer", "bytes", limits::LAYER_BYTES));
         }
-        let exact = Exact { inner: layer, control: control.clone(), seen: 0, size };
+        let exact = Exact {
+            inner: layer,
+            control: control.clone(),
+            seen: 0,
+            size,
+        };
         let mut layer = BufReader::with_capacity(BUFFER, exact);
         let mut head = Vec::with_capacity(BLOCK);
-        (&mut layer).take(BLOCK as u64).read_to_end(&mut head).map_err(from_stream)?;
+        (&mut layer)
+            .take(BLOCK as u64)
+            .read_to_end(&mut head)
+            .map_err(from_stream)?;
         let gzip = match head.as_slice() {
             [] => return Err(Error::EmptyLayer),
             [0x1f, 0x8b, ..] => true,
@@ -73,8 +80,14 @@ impl<R: Read> Source<R> {
             _ => return Err(Error::Format("of an unknown format")),
         };
         let layer = Cursor::new(head).chain(layer);
-        let inner = if gzip { Decoder::Gzip(MultiGzDecoder::new(layer)) } else { Decoder::Plain(layer) };
-        let ratio = size.saturating_mul(limits::EXPANSION_RATIO).max(limits::EXPANSION_FREE_BYTES);
+        let inner = if gzip {
+            Decoder::Gzip(Box::new(MultiGzDecoder::new(layer)))
+        } else {
+            Decoder::Plain(layer)
+        };
+        let ratio = size
+            .saturating_mul(limits::EXPANSION_RATIO)
+            .max(limits::EXPANSION_FREE_BYTES);
         Ok(Self {
             inner: BufReader::with_capacity(BUFFER, inner),
             control: control.clone(),
@@ -143,7 +156,7 @@ impl<R: Read> Source<R> {
         } else {
             "extracted bytes, which is the most for its size"
         };
-        Err(Error::Limit { subject: "the layer".to_owned(), what, limit: self.most })
+        Err(Error::limit("the layer", what, self.most))
     }
 }
 
@@ -153,11 +166,14 @@ fn is_header(block: &[u8]) -> bool {
 }
 
 fn from_stream(error: io::Error) -> Error {
-    if !error.get_ref().is_some_and(|inner| inner.is::<Fault>()) {
+    if !error
+        .get_ref()
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Fault>)
+    {
         return Error::Gzip(error);
     }
-    let fault = error.into_inner().and_then(|inner| inner.downcast::<Fault>().ok());
-    match fault.map(|fault| *fault) {
+    let fault = error.downcast::<Fault>().ok();
+    match fault {
         Some(Fault::Layer(error)) => Error::Layer(error),
         Some(Fault::Size { how, expected }) => Error::LayerSize { how, expected },
         Some(Fault::Cancelled) | None => Error::Cancelled,
@@ -186,7 +202,12 @@ impl<R: Read> Read for Exact<R> {
         };
         self.seen += count as u64;
         self.control.add(count as u64);
-        let wrong = |how| Err(io::Error::other(Fault::Size { how, expected: self.size }));
+        let wrong = |how| {
+            Err(io::Error::other(Fault::Size {
+                how,
+                expected: self.size,
+            }))
+        };
         if self.seen > self.size {
             return wrong("more");
         }

@@ -47,7 +47,12 @@ fn visit(
             Err(error) => return Err(Error::io("inspect", path, error)),
         };
         match (is_folder, found) {
-            (_, None) | (false, Some(FileType::RegularFile)) => act(Movable { from, to, name: &name, shown })?,
+            (_, None) | (false, Some(FileType::RegularFile)) => act(Movable {
+                from,
+                to,
+                name: &name,
+                shown,
+            })?,
             (true, Some(FileType::Directory)) => {
                 let open = |at| open(at, Path::new(&name)).map_err(|error| Error::io("open", &path, error));
                 visit(open(from)?.as_fd(), open(to)?.as_fd(), &path, act)?;
@@ -65,7 +70,9 @@ fn entries(folder: BorrowedFd<'_>, shown: &Path) -> Result<Vec<(String, bool)>, 
     for entry in Dir::read_from(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         // All names here were written by us, so they are UTF-8.
-        let Ok(name) = entry.file_name().to_str() else { continue };
+        let Ok(name) = entry.file_name().to_str() else {
+            continue;
+        };
         if matches!(name, "." | "..") {
             continue;
         }
@@ -94,5 +101,9 @@ fn occupied(path: PathBuf, found: FileType, is_folder: bool) -> Error {
         FileType::Symlink => "a symbolic link",
         _ => "a special file",
     };
-    Error::Occupied { path, found, wanted: if is_folder { "a folder" } else { "a file" } }
+    Error::Occupied {
+        path,
+        found,
+        wanted: if is_folder { "a folder" } else { "a file" },
+    }
 }

@@ -44,14 +44,26 @@ impl Staging {
                 Err(error) => return Err(Error::io("create", path, error)),
             }
             match openat(&handle, &name, flags | OFlags::NOFOLLOW, Mode::empty()) {
-                Ok(folder) => return Ok(Self { parent: handle, folder, name, path, renamed: false }),
+                Ok(folder) => {
+                    return Ok(Self {
+                        parent: handle,
+                        folder,
+                        name,
+                        path,
+                        renamed: false,
+                    });
+                }
                 Err(error) => {
                     let _ = fs::remove_dir(&path);
                     return Err(Error::io("open", path, error));
                 }
             }
         }
-        Err(Error::io("create", parent.join(format!(".{shown}.…")), Errno::EXIST))
+        Err(Error::io(
+            "create",
+            parent.join(format!(".{shown}.…")),
+            Errno::EXIST,
+        ))
     }
 
     pub(super) fn folder(&self) -> BorrowedFd<'_> {
@@ -64,7 +76,6 @@ impl Staging {
     }
 
     /// As [`Staging::rename`], and gives the folder back if that is refused.
-    #[expect(clippy::result_large_err, reason = "the folder itself is what comes back, once")]
     pub(super) fn try_rename(mut self, name: &OsStr) -> Result<(), (Self, Errno)> {
         match renameat(&self.parent, &self.name, &self.parent, name) {
             Ok(()) => {

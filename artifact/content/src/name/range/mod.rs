@@ -9,7 +9,9 @@
 //!   for them), but then they match by precedence alone, unlike in other dialects.
 //! - A blank range means `*`: every release.
 //!
-//! Also accepted, while Masterminds refuses it: a hyphen range after other terms without a comma.
+//! Compared with Masterminds 3.5: a blank range and a hyphen range after a space are accepted here and refused there.
+//! Refused here and accepted there by accident of its rewriting: a hyphen range with a comparator right behind it
+//! (`1 - 2>=1.5`), and letters, stars or `|` mixed into numbers (`1.2.xx`, `1.x|2`).
 
 mod matching;
 mod parse;

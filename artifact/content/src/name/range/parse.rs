@@ -4,6 +4,7 @@ use super::{Alternative, Comparator, Open, RANGE_BYTES, RANGE_TERMS, RangeError,
 use crate::name::{Version, VersionError, digest::excerpt};
 
 /// A term that is broken: where, and why.
+#[derive(Clone, Copy)]
 struct Fault<'a> {
     term: &'a str,
     fault: &'static str,

@@ -1,0 +1,141 @@
+//! The command tree: `kubectl oci VERB artifact …`, as the Flux CLI has it.
+
+use std::{ffi::OsString, time::Duration};
+
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::{
+    args::parse_duration,
+    commands::{build, copy, diff, inspect, list, pull, push, tag, version},
+    context::Context,
+    error::Error,
+    exit::Exit,
+};
+
+/// Ship Kubernetes configuration as OCI artifacts.
+///
+/// Packs folders of manifests into OCI artifacts that Flux's `OCIRepository` understands, and pushes, pulls, lists,
+/// compares, tags and copies them. Works with any OCI registry and the logins of Docker; needs no cluster.
+#[derive(Debug, Parser)]
+#[command(name = "kubectl-oci", version, max_term_width = 110, subcommand_required = true)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Flags of every command.
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// Longest time that the command may take; 0 for no limit
+    #[arg(long, global = true, default_value = "5m", value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) timeout: Duration,
+    /// Show every request on standard error, secrets redacted
+    #[arg(long, short = 'v', global = true)]
+    pub(crate) verbose: bool,
+    /// Show nothing but data and errors
+    #[arg(long, short = 'q', global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    cluster: ClusterFlags,
+}
+
+/// Flags that the Flux CLI takes everywhere. The artifact commands need no cluster: accepted so that scripts keep
+/// working, and not looked at.
+#[derive(Args, Debug)]
+struct ClusterFlags {
+    #[arg(long, short = 'n', global = true, hide = true, value_name = "NAME")]
+    namespace: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    kubeconfig: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "NAME")]
+    context: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "NAME")]
+    cluster: Option<String>,
+    #[arg(long, global = true, hide = true)]
+    ns_follows_kube_context: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Pack a folder and push it to a registry
+    Push(Noun<push::Push>),
+    /// Download an artifact and extract it
+    Pull(Noun<pull::Pull>),
+    /// Pack a folder into a local file
+    Build(Noun<build::Build>),
+    /// Give an artifact more tags
+    Tag(Noun<tag::Tag>),
+    /// List the artifacts of a repository
+    List(Noun<list::List>),
+    /// Compare an artifact with a folder or another artifact
+    Diff(Noun<diff::Diff>),
+    /// Show manifest, annotations, layers and referrers of an artifact
+    Inspect(Noun<inspect::Inspect>),
+    /// Copy an artifact between registries and OCI layout folders
+    Copy(Noun<copy::Copy>),
+    /// Print the version
+    Version(version::Version),
+}
+
+/// The word after the verb.
+#[derive(Args, Debug)]
+#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+struct Noun<T: Args> {
+    #[command(subcommand)]
+    noun: Artifact<T>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Artifact<T: Args> {
+    /// An OCI artifact
+    #[command(visible_alias = "artifacts")]
+    Artifact(T),
+}
+
+impl<T: Args> Noun<T> {
+    fn args(self) -> T {
+        let Artifact::Artifact(args) = self.noun;
+        args
+    }
+}
+
+impl Cli {
+    /// Runs the command.
+    pub(crate) async fn run(self, context: &Context) -> Result<Exit, Error> {
+        match self.verb {
+            Verb::Push(noun) => push::run(noun.args(), context).await,
+            Verb::Pull(noun) => pull::run(noun.args(), context).await,
+            Verb::Build(noun) => build::run(noun.args(), context).await,
+            Verb::Tag(noun) => tag::run(noun.args(), context).await,
+            Verb::List(noun) => list::run(noun.args(), context).await,
+            Verb::Diff(noun) => diff::run(noun.args(), context).await,
+            Verb::Inspect(noun) => inspect::run(noun.args(), context).await,
+            Verb::Copy(noun) => copy::run(noun.args(), context).await,
+            Verb::Version(args) => version::run(&args, context),
+        }
+    }
+}
+
+/// Parses the process's arguments; help texts say `kubectl oci`, as it is typed.
+pub(crate) fn parse() -> Result<Cli, clap::Error> {
+    parse_from(std::env::args_os())
+}
+
+fn parse_from(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command().bin_name("kubectl oci");
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cli_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

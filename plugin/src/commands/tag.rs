@@ -1,0 +1,41 @@
+//! `kubectl oci tag artifact`: give an artifact more tags.
+
+use clap::Args;
+use oci_artifact::name::{self, Target};
+use oci_registry::Access;
+
+use crate::{
+    args::{RegistryArgs, parse_url},
+    context::Context,
+    error::{Doing as _, Error},
+    exit::Exit,
+};
+
+/// Flags of `tag artifact`.
+#[derive(Args, Debug)]
+pub(crate) struct Tag {
+    /// What: oci://HOST/REPOSITORY[:TAG|@DIGEST]
+    url: String,
+    /// New tags; comma separated or repeated
+    #[arg(long, value_name = "TAG", value_delimiter = ',', required = true)]
+    tag: Vec<String>,
+    #[command(flatten)]
+    registry: RegistryArgs,
+}
+
+/// Stores the manifest's exact bytes again under each tag, so that the digest stays.
+pub(crate) async fn run(args: Tag, context: &Context) -> Result<Exit, Error> {
+    let reference = parse_url(&args.url)?;
+    let tags = args.tag.iter().map(|text| name::Tag::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let client = context.client(&args.registry)?;
+    let repository = client.repository(&reference.repository, Access::Push);
+    let doing = || format!("tagging {reference}");
+    context.printer.action("tagging artifact");
+    let manifest = repository.manifest(&reference.target_or_latest()).await.doing(doing)?;
+    for tag in tags {
+        let target = Target::Tag(tag.clone());
+        repository.put_manifest(&target, &manifest.media_type, manifest.bytes.clone()).await.doing(doing)?;
+        context.printer.success(format!("artifact tagged as {}:{tag}", reference.repository));
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,131 @@
+//! What a command can fail with: the errors of the libraries, with the command's own object in front.
+
+use std::{path::PathBuf, time::Duration};
+
+use oci_artifact::{
+    Class, Classify, archive, manifest,
+    name::{ReferenceError, TagError, select::FilterError},
+};
+
+use crate::origin::OriginError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// Flags that do not go together, or a value that only shows its fault when it is used.
+    #[error("{message}")]
+    Usage { message: String, hint: Option<String> },
+    /// The artifact URL is wrong.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// A tag is wrong.
+    #[error(transparent)]
+    Tag(#[from] TagError),
+    /// A filter of `list` is wrong.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    /// Packing, reading or unpacking failed.
+    #[error("{doing} failed: {source}")]
+    Archive { doing: String, source: archive::Error },
+    /// The registry, or the way to it, failed.
+    #[error("{doing} failed: {source}")]
+    Registry { doing: String, source: oci_registry::Error },
+    /// The artifact is not of a kind that the command can use.
+    #[error("{doing} failed: {source}")]
+    Manifest { doing: String, source: manifest::Error },
+    /// A local file.
+    #[error("{what} `{path}`: {source}")]
+    File { what: &'static str, path: PathBuf, source: std::io::Error },
+    /// The Git repository could not be read.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// A thread stopped before its work was done.
+    #[error("{0} stopped unexpectedly")]
+    Stopped(&'static str),
+    /// No event loop.
+    #[error("cannot start the event loop: {0}")]
+    Runtime(std::io::Error),
+    /// `--timeout` is over.
+    #[error("timed out after {} s", .0.as_secs())]
+    TimedOut(Duration),
+}
+
+impl Error {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: None }
+    }
+
+    pub(crate) fn file(what: &'static str, path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        Self::File { what, path: path.into(), source }
+    }
+}
+
+/// Puts the command's object in front of a library's error: `push to ghcr.io/org/app:v2 failed: …`.
+pub(crate) trait Doing<T> {
+    /// Names what the command was doing on what.
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T, Error>;
+}
+
+impl<T> Doing<T> for Result<T, oci_registry::Error> {
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T, Error> {
+        self.map_err(|source| Error::Registry { doing: what(), source })
+    }
+}
+
+impl<T> Doing<T> for Result<T, archive::Error> {
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T, Error> {
+        self.map_err(|source| Error::Archive { doing: what(), source })
+    }
+}
+
+impl<T> Doing<T> for Result<T, manifest::Error> {
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T, Error> {
+        self.map_err(|source| Error::Manifest { doing: what(), source })
+    }
+}
+
+impl Classify for Error {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Usage { .. } | Self::Reference(_) | Self::Tag(_) | Self::Filter(_) => "UsageInvalid",
+            Self::Archive { source, .. } => source.reason(),
+            Self::Registry { source, .. } => source.reason(),
+            Self::Manifest { source, .. } => source.reason(),
+            Self::File { .. } => "FileFailed",
+            Self::Origin(source) => source.reason(),
+            Self::Stopped(_) | Self::Runtime(_) => "InternalError",
+            Self::TimedOut(_) => "Timeout",
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Archive { source, .. } => source.class(),
+            Self::Registry { source, .. } => source.class(),
+            Self::Manifest { source, .. } => source.class(),
+            Self::Origin(source) => source.class(),
+            Self::TimedOut(_) => Class::Retry { after: None },
+            Self::Usage { .. }
+            | Self::Reference(_)
+            | Self::Tag(_)
+            | Self::Filter(_)
+            | Self::File { .. }
+            | Self::Stopped(_)
+            | Self::Runtime(_) => Class::Terminal,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::Reference(_) => Some("write it like `oci://ghcr.io/org/app:v1`".into()),
+            Self::Archive { source, .. } => source.hint(),
+            Self::Registry { source, .. } => source.hint(),
+            Self::Manifest { source, .. } => source.hint(),
+            Self::Origin(source) => source.hint(),
+            Self::Filter(source) => source.hint(),
+            Self::TimedOut(_) => Some("allow more time with `--timeout`".into()),
+            Self::Tag(_) | Self::File { .. } | Self::Stopped(_) | Self::Runtime(_) => None,
+        }
+    }
+}

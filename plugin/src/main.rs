@@ -1,0 +1,21 @@
+//! `kubectl oci`: ship Kubernetes configuration as OCI artifacts.
+
+mod annotations;
+mod args;
+mod cli;
+mod commands;
+mod context;
+mod error;
+mod exit;
+mod origin;
+mod pack;
+mod remote;
+mod run;
+mod stdin;
+mod ui;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    run::main().into()
+}

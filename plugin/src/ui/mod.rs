@@ -1,0 +1,13 @@
+//! What a person or a pipe sees. Data goes to standard output, everything else to standard error.
+
+mod errors;
+mod format;
+mod printer;
+mod progress;
+mod table;
+
+pub(crate) use errors::{failure, fatal, usage};
+pub(crate) use format::{clean, document, size};
+pub(crate) use printer::Printer;
+pub(crate) use progress::Progress;
+pub(crate) use table::table;

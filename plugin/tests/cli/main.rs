@@ -1,0 +1,30 @@
+//! The real binary against the embedded registry: exit code, standard output, standard error, and what was requested.
+
+#[cfg(test)]
+mod build;
+#[cfg(test)]
+mod copy;
+#[cfg(test)]
+mod diff;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod inspect;
+#[cfg(test)]
+mod list;
+#[cfg(test)]
+mod logins;
+#[cfg(test)]
+mod origin;
+#[cfg(test)]
+mod pull;
+#[cfg(test)]
+mod push;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod sandbox;
+#[cfg(test)]
+mod tag;
+#[cfg(test)]
+mod usage;

@@ -1,0 +1,1 @@
+//! Suites against registries and clients that somebody else wrote; see `tests/`.

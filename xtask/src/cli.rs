@@ -1,0 +1,46 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_version_flag = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Formatting, lints, documentation and the rules about dependencies
+    Check,
+    /// Build the foreign registries and clients of the tests into the per-user cache
+    Tools,
+    /// Everything that must pass: check, tools, the plugin, every test
+    Test(Test),
+    /// Push, list, change, diff and pull a sample against a registry inside this process
+    Demo,
+    /// Time and memory next to tar, gzip, curl and oras, as ratios
+    Bench(Bench),
+}
+
+/// What `test` runs.
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// Only tests whose names contain this
+    pub(crate) filter: Option<String>,
+    /// Leave the checks out
+    #[arg(long)]
+    pub(crate) no_check: bool,
+}
+
+/// How much `bench` measures.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Interleaved pairs of each comparison
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) pairs: u32,
+    /// Leave the 1 GiB layers out
+    #[arg(long)]
+    pub(crate) small: bool,
+}

@@ -1,0 +1,34 @@
+//! The project's own commands; `cargo xtask help` lists them.
+
+mod bench;
+mod check;
+mod cli;
+mod demo;
+mod error;
+mod measure;
+mod prerequisites;
+mod printer;
+mod run;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let done = match cli::Cli::parse().command {
+        cli::Command::Check => check::run(),
+        cli::Command::Tools => tools::run(),
+        cli::Command::Test(arguments) => test::run(&arguments),
+        cli::Command::Demo => demo::run(),
+        cli::Command::Bench(arguments) => bench::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            printer::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

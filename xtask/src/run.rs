@@ -1,0 +1,138 @@
+//! Running programs.
+
+use std::{
+    path::PathBuf,
+    process::{Command, Output},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use crate::{
+    error::{Error, Result},
+    printer,
+};
+
+/// A command of cargo in the workspace.
+pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
+    let mut command = Command::new("cargo");
+    command
+        .current_dir(oci_testkit::tools::workspace())
+        .args(arguments);
+    command
+}
+
+/// The command as a person would type it.
+pub(crate) fn shown(command: &Command) -> String {
+    let mut words = vec![command.get_program().to_string_lossy().into_owned()];
+    words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
+    words.join(" ")
+}
+
+/// Runs to the end with this terminal's output; anything but success is an error.
+pub(crate) fn through(command: &mut Command) -> Result<()> {
+    let text = shown(command);
+    let status = command.status().map_err(|source| Error::Spawn {
+        command: text.clone(),
+        source,
+    })?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Error::Failed {
+            command: text,
+            status: status.to_string(),
+        })
+    }
+}
+
+/// Runs to the end and keeps the output, whatever the status.
+pub(crate) fn output(command: &mut Command) -> Result<Output> {
+    command.output().map_err(|source| Error::Spawn {
+        command: shown(command),
+        source,
+    })
+}
+
+/// Steps that are timed; the table is printed at the end, also after a failure.
+#[derive(Debug, Default)]
+pub(crate) struct Steps(Vec<Vec<String>>);
+
+impl Steps {
+    /// Runs one step.
+    pub(crate) fn step(&mut self, name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+        printer::step(name);
+        let start = Instant::now();
+        let done = work();
+        let verdict = if done.is_ok() { "ok" } else { "FAILED" };
+        self.0.push(vec![
+            name.to_owned(),
+            printer::seconds(start.elapsed()),
+            verdict.to_owned(),
+        ]);
+        done
+    }
+
+    /// Prints the table.
+    pub(crate) fn print(&self) {
+        printer::line("");
+        printer::table(&self.0);
+    }
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> Result<PathBuf> {
+    let found = output(&mut cargo(["metadata", "--no-deps", "--format-version=1"]))?;
+    let text = String::from_utf8_lossy(&found.stdout).into_owned();
+    let key = "\"target_directory\":\"";
+    text.split_once(key)
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map(|(folder, _)| PathBuf::from(folder))
+        .ok_or_else(|| Error::Wrong("`cargo metadata` names no target folder".to_owned()))
+}
+
+/// Builds the plugin and returns its path.
+pub(crate) fn plugin(release: bool) -> Result<PathBuf> {
+    let mut command = cargo(["build", "--locked", "-p", "kubectl-oci"]);
+    if release {
+        command.arg("--release");
+    }
+    through(&mut command)?;
+    let profile = if release { "release" } else { "debug" };
+    Ok(target()?
+        .join(profile)
+        .join(format!("kubectl-oci{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Runs `work` so that Ctrl-C does not end this process but sets the flag: `work` then returns, and what it holds
+/// (folders, servers) is cleaned up. Its children get the signal themselves.
+pub(crate) fn interruptible(work: impl FnOnce(&AtomicBool) -> Result<()> + Send + 'static) -> Result<()> {
+    let failed = |source| Error::Spawn {
+        command: "the command's runtime".to_owned(),
+        source,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let flag = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&flag);
+    runtime.block_on(async move {
+        let mut work = tokio::task::spawn_blocking(move || work(&seen));
+        let done = tokio::select! {
+            done = &mut work => done,
+            _ = tokio::signal::ctrl_c() => {
+                flag.store(true, Ordering::SeqCst);
+                work.await
+            }
+        };
+        let done = done.unwrap_or_else(|fault| Err(Error::Wrong(fault.to_string())));
+        if flag.load(Ordering::SeqCst) {
+            Err(Error::Interrupted)
+        } else {
+            done
+        }
+    })
+}
