@@ -25,7 +25,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const IDLE_PER_HOST: usize = 16;
 
 /// Which addresses a client may connect to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Reach {
     /// Any address: for the registry that the user named.
     Anywhere,
@@ -36,8 +36,13 @@ pub(crate) enum Reach {
 }
 
 /// Builds the HTTP client for one reach. Redirects, retries and decompression are off: they are done, or refused, by
-/// the transport, which must see the bytes as they are.
-pub(crate) fn http_client(options: &Options, reach: Reach) -> Result<reqwest::Client, Fault> {
+/// the transport, which must see the bytes as they are. Certificates are loaded for `encrypted` clients only: that takes
+/// longer than a small pull.
+pub(crate) fn http_client(
+    options: &Options,
+    reach: Reach,
+    encrypted: bool,
+) -> Result<reqwest::Client, Fault> {
     let setup =
         |error: reqwest::Error| Fault::Setup(format!("setting up the HTTP client: {}", innermost(&error)));
     let mut builder = reqwest::Client::builder()
@@ -53,6 +58,9 @@ pub(crate) fn http_client(options: &Options, reach: Reach) -> Result<reqwest::Cl
     }
     if reach == Reach::Public {
         builder = builder.dns_resolver(Arc::new(PublicOnly));
+    }
+    if !encrypted {
+        return builder.tls_certs_only([]).build().map_err(setup);
     }
     if options.insecure {
         builder = builder.tls_danger_accept_invalid_certs(true).tls_certs_only([]);

@@ -49,9 +49,7 @@ pub(crate) struct Transport {
     pub(crate) options: Options,
     pub(crate) logins: Logins,
     endpoints: Mutex<HashMap<Host, Arc<Endpoint>>>,
-    anywhere: OnceLock<reqwest::Client>,
-    loopback: OnceLock<reqwest::Client>,
-    public: OnceLock<reqwest::Client>,
+    clients: Mutex<HashMap<(Reach, bool), reqwest::Client>>,
 }
 
 /// One repository as one caller uses it.
@@ -74,9 +72,7 @@ impl Transport {
             logins: Logins::new(Arc::clone(&options.credentials)),
             options,
             endpoints: Mutex::default(),
-            anywhere: OnceLock::new(),
-            loopback: OnceLock::new(),
-            public: OnceLock::new(),
+            clients: Mutex::default(),
         }
     }
 
@@ -239,7 +235,7 @@ impl Transport {
         authorization: Option<&Authorization>,
     ) -> Result<Response, Fault> {
         let mut request = self
-            .client(session, at_home)
+            .client(session, at_home, url)
             .await?
             .request(call.method.clone(), url.clone());
         for (name, value) in &call.headers {
@@ -296,19 +292,22 @@ impl Transport {
     }
 
     /// The HTTP client for the registry itself, or for a place that it named.
-    pub(crate) async fn client(&self, session: &Session, at_home: bool) -> Result<&reqwest::Client, Fault> {
-        let (cell, reach) = if session.endpoint.is_loopback() {
-            (&self.loopback, Reach::Loopback)
+    async fn client(&self, session: &Session, at_home: bool, url: &Url) -> Result<reqwest::Client, Fault> {
+        let reach = if session.endpoint.is_loopback() {
+            Reach::Loopback
         } else if at_home || session.endpoint.is_local().await {
-            (&self.anywhere, Reach::Anywhere)
+            Reach::Anywhere
         } else {
-            (&self.public, Reach::Public)
+            Reach::Public
         };
-        if let Some(client) = cell.get() {
-            return Ok(client);
+        let encrypted = url.scheme() == "https";
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&(reach, encrypted)) {
+            return Ok(client.clone());
         }
-        let fresh = http_client(&self.options, reach)?;
-        Ok(cell.get_or_init(|| fresh))
+        let fresh = http_client(&self.options, reach, encrypted)?;
+        clients.insert((reach, encrypted), fresh.clone());
+        Ok(fresh)
     }
 
     /// Reads an unexpected answer into a fault.

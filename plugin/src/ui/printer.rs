@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use tracing_subscriber::{filter::LevelFilter, fmt, prelude::*};
+use tracing_subscriber::{filter::{LevelFilter, Targets}, fmt, prelude::*};
 
 use crate::error::Error;
 
@@ -17,8 +17,12 @@ impl Printer {
     pub(crate) fn new(quiet: bool, verbose: bool) -> Self {
         if verbose {
             let lines = fmt::layer().with_writer(io::stderr).with_ansi(false).without_time().with_target(false);
+            // Ours alone: the HTTP library's lines say nothing to a user.
+            let ours = Targets::new()
+                .with_target("oci_registry", LevelFilter::DEBUG)
+                .with_target("kubectl_oci", LevelFilter::DEBUG);
             // A second subscriber in one process is a programming fault that nobody has to see.
-            let _ = tracing_subscriber::registry().with(lines).with(LevelFilter::DEBUG).try_init();
+            let _ = tracing_subscriber::registry().with(lines).with(ours).try_init();
         }
         Self { quiet }
     }
