@@ -35,11 +35,12 @@ pub(crate) fn collect(
     let (mut source, mut revision) = (args.source.clone(), args.revision.clone());
     let wants_source = source.is_none() && !given(SOURCE);
     let wants_revision = revision.is_none() && !given(REVISION);
-    if (wants_source || wants_revision) && path.as_os_str() != "-" {
-        if let Some(found) = origin::of(path)? {
-            source = source.or(found.source.filter(|_| wants_source));
-            revision = revision.or(Some(found.revision).filter(|_| wants_revision));
-        }
+    if (wants_source || wants_revision)
+        && path.as_os_str() != "-"
+        && let Some(found) = origin::of(path)?
+    {
+        source = source.or(found.source.filter(|_| wants_source));
+        revision = revision.or(Some(found.revision).filter(|_| wants_revision));
     }
     if (wants_source && source.is_none()) || (wants_revision && revision.is_none()) {
         context.printer.warning("no Git repository tells source and revision: pass --source and --revision");

@@ -1,6 +1,9 @@
 //! Arguments that several commands share.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 use oci_artifact::{
@@ -34,6 +37,16 @@ pub(crate) struct RegistryArgs {
     /// Private key of the client certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "cert_file")]
     pub(crate) key_file: Option<PathBuf>,
+}
+
+impl RegistryArgs {
+    /// Standard input can be the content or the password, not both.
+    pub(crate) fn check_stdin(&self, path: &Path) -> Result<(), Error> {
+        if self.password_stdin && path.as_os_str() == "-" {
+            return Err(Error::usage("--path - and --password-stdin cannot both read standard input"));
+        }
+        Ok(())
+    }
 }
 
 /// `--provider`
@@ -168,7 +181,7 @@ mod tests {
 
     #[test]
     fn parse_duration_is_go_s() {
-        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5_400)));
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_mins(90)));
         assert_eq!(parse_duration("1.5s"), Ok(Duration::from_millis(1_500)));
         assert_eq!(parse_duration("0"), Ok(Duration::ZERO));
         for text in ["", "5", "-5m", "1d", "m", "1m ", "1e9h", &"9".repeat(70)] {

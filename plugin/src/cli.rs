@@ -67,7 +67,7 @@ enum Verb {
     /// Pack a folder into a local file
     Build(Noun<build::Build>),
     /// Give an artifact more tags
-    Tag(Noun<tag::Tag>),
+    Tag(Noun<tag::Retag>),
     /// List the artifacts of a repository
     List(Noun<list::List>),
     /// Compare an artifact with a folder or another artifact

@@ -46,15 +46,17 @@ pub(crate) struct Context {
 impl Context {
     /// Reads the surroundings.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock and the environment")]
-    pub(crate) fn new(global: &Global) -> Result<Self, Error> {
+    pub(crate) fn new(global: &Global) -> Self {
         let var = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let path = |name| var(name).map(PathBuf::from);
         let printer = Printer::new(global.quiet, global.verbose);
         let timeout = Some(global.timeout).filter(|timeout| !timeout.is_zero());
-        Ok(Self {
+        Self {
             printer,
             control: Control::new(),
-            deadline: timeout.map(|timeout| std::time::Instant::now() + timeout.min(LONGEST)).map(Instant::from_std),
+            deadline: timeout
+                .map(|timeout| std::time::Instant::now() + timeout.min(LONGEST))
+                .map(Instant::from_std),
             now: Timestamp::now(),
             source_date_epoch: var("SOURCE_DATE_EPOCH"),
             docker: DockerEnvironment {
@@ -65,8 +67,7 @@ impl Context {
                 xdg_config_home: path("XDG_CONFIG_HOME"),
                 path: var("PATH"),
             },
-
-        })
+        }
     }
 
     /// The time for the `created` annotation: `SOURCE_DATE_EPOCH` (seconds since 1970) if set, else now.
@@ -76,7 +77,9 @@ impl Context {
         if reproducible {
             return Ok(Timestamp::UNIX_EPOCH);
         }
-        let Some(text) = &self.source_date_epoch else { return Ok(self.now) };
+        let Some(text) = &self.source_date_epoch else {
+            return Ok(self.now);
+        };
         let seconds = text.to_str().and_then(|text| text.parse().ok());
         seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(|| {
             let shown = text.to_string_lossy();
@@ -89,7 +92,10 @@ impl Context {
         if args.provider != Provider::Generic {
             return Err(Error::Usage {
                 message: "this release logs in with --provider generic only".into(),
-                hint: Some("configure the cloud's Docker credential helper, such as docker-credential-ecr-login".into()),
+                hint: Some(
+                    "configure the cloud's Docker credential helper, such as docker-credential-ecr-login"
+                        .into(),
+                ),
             });
         }
         let tls = Tls {
@@ -112,7 +118,9 @@ impl Context {
         };
         let credential = match (creds.split_once(':'), args.password_stdin) {
             (Some(_), true) => {
-                return Err(Error::usage("--creds already has a password: give only the user with --password-stdin"));
+                return Err(Error::usage(
+                    "--creds already has a password: give only the user with --password-stdin",
+                ));
             }
             (Some((user, password)), false) => {
                 Credential::Basic { username: user.into(), password: Secret::new(password.into()) }

@@ -5,13 +5,16 @@ mod args;
 mod cli;
 mod commands;
 mod context;
+mod end;
 mod error;
 mod exit;
+mod layer;
 mod origin;
 mod pack;
 mod remote;
 mod run;
 mod stdin;
+mod tags;
 mod ui;
 
 use std::process::ExitCode;

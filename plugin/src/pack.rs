@@ -38,7 +38,8 @@ pub(crate) async fn into_temporary(
 
 /// An anonymous temporary file.
 pub(crate) fn temporary() -> Result<File, Error> {
-    tempfile::tempfile().map_err(|source| Error::file("creating a temporary file in", std::env::temp_dir(), source))
+    tempfile::tempfile()
+        .map_err(|source| Error::file("creating a temporary file in", std::env::temp_dir(), source))
 }
 
 /// Packs `path` into `sink` and returns both. `exclude` are files that must not become part of the archive.

@@ -1,17 +1,18 @@
 //! An artifact in a registry as the commands look at it: which manifest, which layer, what is in it.
 
-use std::{collections::BTreeMap, fs::File, io::{BufReader, Seek as _}};
+use std::{collections::BTreeMap, fs::File};
 
 use oci_artifact::{
-    archive::{self, Tree},
+    archive,
     manifest::{Descriptor, Document, LayerSelector, Manifest, Platform},
-    name::{Digest, Reference, Target},
+    name::{Digest, Reference, Tag, Target},
 };
 use oci_registry::{Fetched, RepositoryClient};
 
 use crate::{
     context::Context,
     error::{Doing as _, Error},
+    layer::LayerFile,
     pack,
     ui::Progress,
 };
@@ -45,7 +46,7 @@ pub(crate) async fn fetch(
 }
 
 /// The artifact at a target, or `None` if there is none that has a content layer.
-pub(crate) async fn find(repository: &RepositoryClient, target: &Target) -> Result<Option<Remote>, Error> {
+async fn find(repository: &RepositoryClient, target: &Target) -> Result<Option<Remote>, Error> {
     let doing = || format!("looking up {}", repository.repository().with(target.clone()));
     match repository.manifest(target).await {
         Ok(root) => match resolve(repository, root, &LayerSelector::First, &doing).await {
@@ -96,31 +97,45 @@ pub(crate) async fn download(
     Ok(file)
 }
 
-/// What is in a layer's file, read on a thread. The file is read from its start.
-pub(crate) async fn tree(file: File, layer: &Descriptor, context: &Context, what: &str) -> Result<Tree, Error> {
-    let (size, control) = (layer.size, context.control.clone());
-    let work = tokio::task::spawn_blocking(move || {
-        let mut file = file;
-        file.rewind().map_err(|source| Error::file("reading", "(temporary file)", source))?;
-        Ok::<_, Error>(Tree::read(BufReader::new(file), size, &control))
-    });
-    let read = work.await.map_err(|_| Error::Stopped("reading an archive"))??;
-    read.doing(|| format!("reading {what}"))
-}
-
 /// Whether two layers hold the same files, whatever compressed them.
-pub(crate) async fn same_content(
+async fn same_content(
     repository: &RepositoryClient,
     there: &Descriptor,
-    here: &Descriptor,
-    spool: &File,
+    here: &LayerFile,
     context: &Context,
 ) -> Result<bool, Error> {
     let doing = || format!("comparing with {}", repository.repository());
-    let theirs = download(repository, there, context, &doing).await?;
-    let ours = spool.try_clone().map_err(|source| Error::file("reading", "(temporary file)", source))?;
+    let file = download(repository, there, context, &doing).await?;
     // Something that is no archive we can read is not the same.
-    let Ok(theirs) = tree(theirs, there, context, "the layer in the registry").await else { return Ok(false) };
-    let ours = tree(ours, here, context, "the packed files").await?;
+    let Ok(theirs) = LayerFile::new(&file, there)?.tree(context, "the layer in the registry").await else {
+        return Ok(false);
+    };
+    let ours = here.tree(context, "the packed files").await?;
     Ok(archive::compare(&theirs, &ours).is_empty())
+}
+
+/// The digest that all tags have, if each has an artifact with the same content as `layer`, whose bytes are `spool`.
+pub(crate) async fn unchanged(
+    repository: &RepositoryClient,
+    tags: &[Tag],
+    layer: &Descriptor,
+    spool: &File,
+    context: &Context,
+) -> Result<Option<Digest>, Error> {
+    let here = LayerFile::new(spool, layer)?;
+    let mut common: Option<Digest> = None;
+    for tag in tags {
+        let Some(there) = find(repository, &Target::Tag(tag.clone())).await? else {
+            return Ok(None);
+        };
+        if common.as_ref().is_some_and(|digest| *digest != there.digest) {
+            return Ok(None);
+        }
+        let known = common.is_some() || there.layer.digest == layer.digest;
+        if !known && !same_content(repository, &there.layer, &here, context).await? {
+            return Ok(None);
+        }
+        common = Some(there.digest);
+    }
+    Ok(common)
 }

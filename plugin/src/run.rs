@@ -16,10 +16,7 @@ pub(crate) fn main() -> Exit {
         Ok(cli) => cli,
         Err(usage) => return ui::usage(&usage),
     };
-    let context = match Context::new(&cli.global) {
-        Ok(context) => context,
-        Err(error) => return ui::fatal(&error),
-    };
+    let context = Context::new(&cli.global);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(source) => return ui::fatal(&Error::Runtime(source)),
@@ -64,13 +61,16 @@ struct Signals(Option<(Signal, Signal)>);
 
 impl Signals {
     fn install() -> Self {
-        let installed = signal(SignalKind::interrupt()).and_then(|i| Ok((i, signal(SignalKind::terminate())?)));
+        let installed =
+            signal(SignalKind::interrupt()).and_then(|i| Ok((i, signal(SignalKind::terminate())?)));
         Self(installed.ok())
     }
 
     /// Ends when one of them comes; never, if they could not be installed and so end the process by themselves.
     async fn wait(self) {
-        let Some((mut interrupt, mut terminate)) = self.0 else { return std::future::pending().await };
+        let Some((mut interrupt, mut terminate)) = self.0 else {
+            return std::future::pending().await;
+        };
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}

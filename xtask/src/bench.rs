@@ -66,21 +66,13 @@ impl Bench {
         for program in ["tar", "gzip", "curl"] {
             let found = Command::new(program).arg("--version").output().is_ok();
             if !found {
-                return Err(Error::Prerequisites(format!(
-                    "- `{program}` is not installed: it is a peer"
-                )));
+                return Err(Error::Prerequisites(format!("- `{program}` is not installed: it is a peer")));
             }
         }
         let oras = tools::path("oras")?;
         let registry = Distribution::start(Mode::Plain)?;
         let folder = tempfile::tempdir().at("a temporary folder")?;
-        let bench = Self {
-            plugin,
-            oras,
-            registry,
-            folder,
-            pairs,
-        };
+        let bench = Self { plugin, oras, registry, folder, pairs };
         samples::corpus_a(&bench.path("a")).at(bench.path("a"))?;
         samples::corpus_b(&bench.path("b")).at(bench.path("b"))?;
         fs::create_dir_all(bench.path("home")).at(bench.path("home"))?;
@@ -94,17 +86,8 @@ impl Bench {
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.folder.path());
-        command
-            .env("HOME", self.path("home"))
-            .env("DOCKER_CONFIG", self.path("home"));
-        for name in [
-            "HTTP_PROXY",
-            "HTTPS_PROXY",
-            "ALL_PROXY",
-            "http_proxy",
-            "https_proxy",
-            "all_proxy",
-        ] {
+        command.env("HOME", self.path("home")).env("DOCKER_CONFIG", self.path("home"));
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
             command.env_remove(name);
         }
         command
@@ -173,11 +156,8 @@ impl Bench {
             cleanup: Some(&out),
         };
         let script = format!("mkdir pulled; curl -fsS --noproxy '*' {blob} | tar -C pulled -xz");
-        let curl = Subject {
-            name: "curl | tar xz",
-            command: Box::new(|| self.shell(&script)),
-            cleanup: Some(&out),
-        };
+        let curl =
+            Subject { name: "curl | tar xz", command: Box::new(|| self.shell(&script)), cleanup: Some(&out) };
         let oras = Subject {
             name: "oras pull",
             command: Box::new(|| {
@@ -215,14 +195,7 @@ impl Bench {
         fs::create_dir_all(&folder).at(&folder)?;
         samples::incompressible(&folder.join("data.bin"), bytes).at(&folder)?;
         let url = self.registry.url(&format!("bench/large-{bytes}:v1"));
-        let push = [
-            "push",
-            "artifact",
-            &url,
-            "--path=large",
-            "--source=bench",
-            "--revision=v1",
-        ];
+        let push = ["push", "artifact", &url, "--path=large", "--source=bench", "--revision=v1"];
         let pull = ["pull", "artifact", &url, "-o", "pulled"];
         for (verb, arguments) in [("push", &push[..]), ("pull", &pull[..])] {
             let (memory, time) = peak(&mut self.oci(arguments))?;

@@ -22,15 +22,7 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) fn steps_of(steps: &mut Steps) -> Result<()> {
     steps.step("formatting", || through(&mut cargo(["fmt", "--all", "--check"])))?;
     steps.step("lints", || {
-        through(&mut cargo([
-            "clippy",
-            "--locked",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ]))
+        through(&mut cargo(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     })?;
     steps.step("documentation", || {
         let mut command = cargo(["doc", "--locked", "--workspace", "--no-deps"]);
@@ -39,23 +31,14 @@ pub(crate) fn steps_of(steps: &mut Steps) -> Result<()> {
     steps.step("dependencies", || {
         let mut command = Command::new(deny()?);
         command.current_dir(oci_testkit::tools::workspace());
-        through(command.args([
-            "--all-features",
-            "--locked",
-            "check",
-            "bans",
-            "licenses",
-            "sources",
-        ]))
+        through(command.args(["--all-features", "--locked", "check", "bans", "licenses", "sources"]))
     })
 }
 
 /// cargo-deny, installed once per user and version.
 fn deny() -> Result<PathBuf> {
     let root = oci_testkit::tools::cache()?.join(format!("cargo-deny-{DENY}"));
-    let program = root
-        .join("bin")
-        .join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
+    let program = root.join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
     if !program.is_file() {
         printer::line(&format!("installing cargo-deny {DENY}, once"));
         let version = format!("cargo-deny@{DENY}");

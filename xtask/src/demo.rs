@@ -22,11 +22,7 @@ pub(crate) fn run() -> Result<()> {
         let plugin = run::plugin(false)?;
         let registry = Registry::start();
         let folder = tempfile::tempdir().at("a temporary folder")?;
-        let tour = Tour {
-            plugin,
-            folder,
-            interrupted,
-        };
+        let tour = Tour { plugin, folder, interrupted };
         tour.prepare()?;
         tour.walk(&registry)
     })
@@ -45,10 +41,7 @@ impl Tour<'_> {
     }
 
     fn prepare(&self) -> Result<()> {
-        copy(
-            &workspace().join("deploy/samples/podinfo-lite"),
-            &self.path("app"),
-        )?;
+        copy(&workspace().join("deploy/samples/podinfo-lite"), &self.path("app"))?;
         let home = self.path("home");
         fs::create_dir_all(&home).at(home)
     }
@@ -56,10 +49,7 @@ impl Tour<'_> {
     fn walk(&self, registry: &Registry) -> Result<()> {
         let repository = registry.url("demo/app");
         let (v1, v2) = (format!("{repository}:v1"), format!("{repository}:v2"));
-        printer::line(&format!(
-            "A registry listens on {}; the sample is in ./app.",
-            registry.host()
-        ));
+        printer::line(&format!("A registry listens on {}; the sample is in ./app.", registry.host()));
 
         printer::step("Push the folder");
         let revision = "--revision=main@sha1:b3b00fe35424a45d373bf4c7214178bc36fd7872";
@@ -73,12 +63,7 @@ impl Tour<'_> {
 
         printer::step("Push the change, with one more tag");
         let revision = "--revision=main@sha1:e6d8a1f3c5b7092d4e6f8a1b3c5d7e9f0a2b4c6d";
-        self.oci(
-            0,
-            &[
-                "push", "artifact", &v2, "--path", "./app", "--tag", "latest", SOURCE, revision,
-            ],
-        )?;
+        self.oci(0, &["push", "artifact", &v2, "--path", "./app", "--tag", "latest", SOURCE, revision])?;
         Self::wrote(registry, &["latest", "v1", "v2"])?;
         self.oci(0, &["list", "artifacts", &repository])?;
 
@@ -89,10 +74,7 @@ impl Tour<'_> {
         self.oci(0, &["inspect", "artifact", &v2])?;
 
         printer::step("A mistake is refused with a reason");
-        self.oci(
-            2,
-            &["pull", "artifact", &format!("{repository}:v3"), "-o", "./nothing"],
-        )?;
+        self.oci(2, &["pull", "artifact", &format!("{repository}:v3"), "-o", "./nothing"])?;
         printer::line(&format!(
             "\nThe demo is complete: {} requests to the registry; nothing is left behind.",
             registry.requests().len()
@@ -107,25 +89,13 @@ impl Tour<'_> {
         let mut command = Command::new(&self.plugin);
         command.args(arguments).current_dir(self.folder.path());
         // The demo must not meet the user's logins or proxies.
-        command
-            .env("HOME", self.path("home"))
-            .env("DOCKER_CONFIG", self.path("home"));
-        for name in [
-            "HTTP_PROXY",
-            "HTTPS_PROXY",
-            "ALL_PROXY",
-            "http_proxy",
-            "https_proxy",
-            "all_proxy",
-        ] {
+        command.env("HOME", self.path("home")).env("DOCKER_CONFIG", self.path("home"));
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
             command.env_remove(name);
         }
         // One stream keeps what a terminal shows in its order, also in a file.
         command.stderr(std::io::stdout());
-        let status = command.status().map_err(|source| Error::Spawn {
-            command: text.clone(),
-            source,
-        })?;
+        let status = command.status().map_err(|source| Error::Spawn { command: text.clone(), source })?;
         if self.interrupted.load(Ordering::SeqCst) {
             return Err(Error::Interrupted);
         }
@@ -136,11 +106,7 @@ impl Tour<'_> {
                 }
                 Ok(())
             }
-            _ => Err(Error::Unexpected {
-                command: text,
-                got: status.to_string(),
-                wanted,
-            }),
+            _ => Err(Error::Unexpected { command: text, got: status.to_string(), wanted }),
         }
     }
 
@@ -149,9 +115,7 @@ impl Tour<'_> {
         if found == tags {
             return Ok(());
         }
-        Err(Error::Wrong(format!(
-            "the registry has the tags {found:?}, expected {tags:?}"
-        )))
+        Err(Error::Wrong(format!("the registry has the tags {found:?}, expected {tags:?}")))
     }
 
     fn edit(&self, name: &str, from: &str, to: &str) -> Result<()> {
@@ -165,10 +129,8 @@ impl Tour<'_> {
         let names = |folder: &str| -> Result<Vec<PathBuf>> {
             let path = self.path(folder);
             let entries = fs::read_dir(&path).at(&path)?;
-            let mut names: Vec<PathBuf> = entries
-                .flatten()
-                .map(|entry| PathBuf::from(entry.file_name()))
-                .collect();
+            let mut names: Vec<PathBuf> =
+                entries.flatten().map(|entry| PathBuf::from(entry.file_name())).collect();
             names.sort();
             Ok(names)
         };
@@ -178,11 +140,7 @@ impl Tour<'_> {
             let read = |folder: &str| fs::read(self.path(folder).join(&name)).at(&name);
             equal &= read(one)? == read(two)?;
         }
-        if equal {
-            Ok(())
-        } else {
-            Err(Error::Wrong(format!("./{two} differs from ./{one}")))
-        }
+        if equal { Ok(()) } else { Err(Error::Wrong(format!("./{two} differs from ./{one}"))) }
     }
 }
 

@@ -12,11 +12,7 @@ pub(crate) enum Error {
     #[error("`{command}` failed: {status}")]
     Failed { command: String, status: String },
     #[error("`{command}` ended with {got}, expected {wanted}")]
-    Unexpected {
-        command: String,
-        got: String,
-        wanted: i32,
-    },
+    Unexpected { command: String, got: String, wanted: i32 },
     #[error("{0}")]
     Wrong(String),
     #[error("{path}: {source}")]
@@ -38,9 +34,6 @@ pub(crate) trait At<T> {
 
 impl<T> At<T> for io::Result<T> {
     fn at(self, path: impl Into<PathBuf>) -> Result<T> {
-        self.map_err(|source| Error::File {
-            path: path.into(),
-            source,
-        })
+        self.map_err(|source| Error::File { path: path.into(), source })
     }
 }

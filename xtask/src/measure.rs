@@ -72,11 +72,7 @@ pub(crate) fn median(values: &mut [f64]) -> f64 {
     if values.len() % 2 == 1 {
         return upper;
     }
-    let lower = middle
-        .checked_sub(1)
-        .and_then(|index| values.get(index))
-        .copied()
-        .unwrap_or(upper);
+    let lower = middle.checked_sub(1).and_then(|index| values.get(index)).copied().unwrap_or(upper);
     f64::midpoint(lower, upper)
 }
 
@@ -86,32 +82,20 @@ pub(crate) fn quiet(command: &mut Command) -> Result<()> {
     let output = command
         .stdin(Stdio::null())
         .output()
-        .map_err(|source| Error::Spawn {
-            command: text.clone(),
-            source,
-        })?;
+        .map_err(|source| Error::Spawn { command: text.clone(), source })?;
     if output.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(Error::Failed {
-        command: text,
-        status: format!("{}\n{said}", output.status),
-    })
+    Err(Error::Failed { command: text, status: format!("{}\n{said}", output.status) })
 }
 
 /// The peak of the resident memory of a run in KiB, and its time; no memory where there is no `/proc`.
 pub(crate) fn peak(command: &mut Command) -> Result<(Option<u64>, Duration)> {
     let text = shown(command);
-    let failed = |source| Error::Spawn {
-        command: text.clone(),
-        source,
-    };
+    let failed = |source| Error::Spawn { command: text.clone(), source };
     let start = Instant::now();
-    let silent = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = silent.spawn().map_err(failed)?;
     let mut peak = None;
     loop {
@@ -120,10 +104,7 @@ pub(crate) fn peak(command: &mut Command) -> Result<(Option<u64>, Duration)> {
             if status.success() {
                 return Ok((peak, start.elapsed()));
             }
-            return Err(Error::Failed {
-                command: text,
-                status: status.to_string(),
-            });
+            return Err(Error::Failed { command: text, status: status.to_string() });
         }
         thread::sleep(LOOK);
     }

@@ -13,33 +13,14 @@ const RUST: (u32, u32) = (1, 95);
 pub(crate) fn check() -> Result<()> {
     let faults: Vec<String> = [
         version("cargo", &["--version"], RUST, "install Rust by https://rustup.rs"),
-        version(
-            "rustc",
-            &["--version"],
-            RUST,
-            "run `rustup update` (rust-toolchain.toml names the version)",
-        ),
-        version(
-            "go",
-            &["env", "GOVERSION"],
-            GO,
-            "install Go from https://go.dev/dl and put it on PATH",
-        ),
-        version(
-            "cc",
-            &["--version"],
-            (0, 0),
-            "install a C compiler, such as the package `gcc` or `clang`",
-        ),
+        version("rustc", &["--version"], RUST, "run `rustup update` (rust-toolchain.toml names the version)"),
+        version("go", &["env", "GOVERSION"], GO, "install Go from https://go.dev/dl and put it on PATH"),
+        version("cc", &["--version"], (0, 0), "install a C compiler, such as the package `gcc` or `clang`"),
     ]
     .into_iter()
     .flatten()
     .collect();
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Prerequisites(faults.join("\n")))
-    }
+    if faults.is_empty() { Ok(()) } else { Err(Error::Prerequisites(faults.join("\n"))) }
 }
 
 /// `None` if the program is there and new enough.
@@ -55,12 +36,7 @@ fn version(program: &str, arguments: &[&str], least: (u32, u32), remedy: &str) -
     let text = String::from_utf8_lossy(&output.stdout);
     let new_enough = output.status.success() && (least == (0, 0) || number(&text) >= Some(least));
     (!new_enough).then(|| {
-        format!(
-            "- `{program}` {}.{} or newer is needed, found `{}`: {remedy}",
-            least.0,
-            least.1,
-            text.trim()
-        )
+        format!("- `{program}` {}.{} or newer is needed, found `{}`: {remedy}", least.0, least.1, text.trim())
     })
 }
 

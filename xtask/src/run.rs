@@ -18,9 +18,7 @@ use crate::{
 /// A command of cargo in the workspace.
 pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
     let mut command = Command::new("cargo");
-    command
-        .current_dir(oci_testkit::tools::workspace())
-        .args(arguments);
+    command.current_dir(oci_testkit::tools::workspace()).args(arguments);
     command
 }
 
@@ -34,26 +32,13 @@ pub(crate) fn shown(command: &Command) -> String {
 /// Runs to the end with this terminal's output; anything but success is an error.
 pub(crate) fn through(command: &mut Command) -> Result<()> {
     let text = shown(command);
-    let status = command.status().map_err(|source| Error::Spawn {
-        command: text.clone(),
-        source,
-    })?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Error::Failed {
-            command: text,
-            status: status.to_string(),
-        })
-    }
+    let status = command.status().map_err(|source| Error::Spawn { command: text.clone(), source })?;
+    if status.success() { Ok(()) } else { Err(Error::Failed { command: text, status: status.to_string() }) }
 }
 
 /// Runs to the end and keeps the output, whatever the status.
 pub(crate) fn output(command: &mut Command) -> Result<Output> {
-    command.output().map_err(|source| Error::Spawn {
-        command: shown(command),
-        source,
-    })
+    command.output().map_err(|source| Error::Spawn { command: shown(command), source })
 }
 
 /// Steps that are timed; the table is printed at the end, also after a failure.
@@ -67,11 +52,7 @@ impl Steps {
         let start = Instant::now();
         let done = work();
         let verdict = if done.is_ok() { "ok" } else { "FAILED" };
-        self.0.push(vec![
-            name.to_owned(),
-            printer::seconds(start.elapsed()),
-            verdict.to_owned(),
-        ]);
+        self.0.push(vec![name.to_owned(), printer::seconds(start.elapsed()), verdict.to_owned()]);
         done
     }
 
@@ -101,22 +82,14 @@ pub(crate) fn plugin(release: bool) -> Result<PathBuf> {
     }
     through(&mut command)?;
     let profile = if release { "release" } else { "debug" };
-    Ok(target()?
-        .join(profile)
-        .join(format!("kubectl-oci{}", std::env::consts::EXE_SUFFIX)))
+    Ok(target()?.join(profile).join(format!("kubectl-oci{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// Runs `work` so that Ctrl-C does not end this process but sets the flag: `work` then returns, and what it holds
 /// (folders, servers) is cleaned up. Its children get the signal themselves.
 pub(crate) fn interruptible(work: impl FnOnce(&AtomicBool) -> Result<()> + Send + 'static) -> Result<()> {
-    let failed = |source| Error::Spawn {
-        command: "the command's runtime".to_owned(),
-        source,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(failed)?;
+    let failed = |source| Error::Spawn { command: "the command's runtime".to_owned(), source };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let flag = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&flag);
     runtime.block_on(async move {
@@ -129,10 +102,6 @@ pub(crate) fn interruptible(work: impl FnOnce(&AtomicBool) -> Result<()> + Send 
             }
         };
         let done = done.unwrap_or_else(|fault| Err(Error::Wrong(fault.to_string())));
-        if flag.load(Ordering::SeqCst) {
-            Err(Error::Interrupted)
-        } else {
-            done
-        }
+        if flag.load(Ordering::SeqCst) { Err(Error::Interrupted) } else { done }
     })
 }

@@ -27,9 +27,7 @@ pub(crate) fn run() -> Result<()> {
 /// Builds beside the final place and renames, so that an interrupted build leaves nothing that looks whole.
 fn build(name: &str, package: &str) -> Result<()> {
     let place = place(name)?;
-    let folder = place
-        .parent()
-        .ok_or_else(|| Error::Wrong("the cache has no folder".to_owned()))?;
+    let folder = place.parent().ok_or_else(|| Error::Wrong("the cache has no folder".to_owned()))?;
     fs::create_dir_all(folder).at(folder)?;
     let draft = folder.join(format!("{name}.{}", std::process::id()));
     let mut command = Command::new("go");

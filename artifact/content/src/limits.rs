@@ -76,12 +76,7 @@ pub struct OverBudget {
 impl<R> Budget<R> {
     /// Bounds `inner` to `limit` bytes; `what` names it in the error.
     pub fn new(inner: R, limit: u64, what: &'static str) -> Self {
-        Self {
-            inner,
-            left: limit,
-            limit,
-            what,
-        }
+        Self { inner, left: limit, limit, what }
     }
 
     /// Bytes that may still be read.
@@ -94,10 +89,7 @@ impl<R: Read> Read for Budget<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         let Some(left) = self.left.checked_sub(count as u64) else {
-            return Err(io::Error::other(OverBudget {
-                what: self.what,
-                limit: self.limit,
-            }));
+            return Err(io::Error::other(OverBudget { what: self.what, limit: self.limit }));
         };
         self.left = left;
         Ok(count)
@@ -111,17 +103,13 @@ mod tests {
     #[test]
     fn budget_passes_exactly_the_limit() {
         let mut out = Vec::new();
-        Budget::new(&b"12345"[..], 5, "input")
-            .read_to_end(&mut out)
-            .unwrap();
+        Budget::new(&b"12345"[..], 5, "input").read_to_end(&mut out).unwrap();
         assert_eq!(out, b"12345");
     }
 
     #[test]
     fn budget_refuses_one_more() {
-        let error = Budget::new(&b"123456"[..], 5, "input")
-            .read_to_end(&mut Vec::new())
-            .unwrap_err();
+        let error = Budget::new(&b"123456"[..], 5, "input").read_to_end(&mut Vec::new()).unwrap_err();
         assert_eq!(error.to_string(), "input is larger than the limit of 5 bytes");
     }
 }

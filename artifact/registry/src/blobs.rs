@@ -62,10 +62,7 @@ impl RepositoryClient {
     ) -> Result<File, Error> {
         let action = format!("downloading layer {} from {}", layer.digest, self.repository());
         if layer.size > limits::LAYER_BYTES {
-            let fault = OverBudget {
-                what: "the layer",
-                limit: limits::LAYER_BYTES,
-            };
+            let fault = OverBudget { what: "the layer", limit: limits::LAYER_BYTES };
             return Err(Fault::from(fault).during(action));
         }
         let (orders, inbox) = mpsc::channel(IN_FLIGHT);
@@ -80,11 +77,7 @@ impl RepositoryClient {
             Err(stopped) => return Err(Fault::Setup(stopped.to_string()).during(action)),
         };
         if actual != layer.digest {
-            return Err(Fault::Digest {
-                expected: layer.digest.clone(),
-                actual,
-            }
-            .during(action));
+            return Err(Fault::Digest { expected: layer.digest.clone(), actual }.during(action));
         }
         Ok(file)
     }
@@ -122,10 +115,7 @@ impl RepositoryClient {
                 let _ = orders.send(Order::Restart).await;
             }
             let before = done;
-            let pumped = self
-                .transport
-                .within_deadline(pump(reply, layer.size, &mut done, orders))
-                .await;
+            let pumped = self.transport.within_deadline(pump(reply, layer.size, &mut done, orders)).await;
             let fault = match pumped {
                 Ok(()) => return Ok(()),
                 Err(fault) => fault,
@@ -188,36 +178,25 @@ impl Streamed {
         if let Some(chunk) = chunk {
             self.done += chunk.len() as u64;
             if self.done > expected {
-                return Err(Fault::Size {
-                    expected,
-                    actual: self.done,
-                });
+                return Err(Fault::Size { expected, actual: self.done });
             }
             hasher.update(&chunk);
             return Ok(Some(chunk));
         }
         if self.done != expected {
-            return Err(Fault::Size {
-                expected,
-                actual: self.done,
-            });
+            return Err(Fault::Size { expected, actual: self.done });
         }
         match self.hasher.take().map(Hasher::finish) {
-            Some(actual) if actual != self.blob.digest => Err(Fault::Digest {
-                expected: self.blob.digest.clone(),
-                actual,
-            }),
+            Some(actual) if actual != self.blob.digest => {
+                Err(Fault::Digest { expected: self.blob.digest.clone(), actual })
+            }
             Some(_) | None => Ok(None),
         }
     }
 }
 
 fn continues_at(reply: &Reply, from: u64) -> bool {
-    let range = reply
-        .response
-        .headers()
-        .get(header::CONTENT_RANGE)
-        .and_then(|value| value.to_str().ok());
+    let range = reply.response.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
     range.is_some_and(|text| text.starts_with(&format!("bytes {from}-")))
 }
 
@@ -227,24 +206,14 @@ async fn pump(reply: Reply, size: u64, done: &mut u64, orders: &mpsc::Sender<Ord
     while let Some(chunk) = body::next(&mut response, &url).await? {
         let total = *done + chunk.len() as u64;
         if total > size {
-            return Err(Fault::Size {
-                expected: size,
-                actual: total,
-            });
+            return Err(Fault::Size { expected: size, actual: total });
         }
         if orders.send(Order::Append(chunk)).await.is_err() {
             return Ok(());
         }
         *done = total;
     }
-    if *done == size {
-        Ok(())
-    } else {
-        Err(Fault::Size {
-            expected: size,
-            actual: *done,
-        })
-    }
+    if *done == size { Ok(()) } else { Err(Fault::Size { expected: size, actual: *done }) }
 }
 
 /// The disk half of a download: hashes and writes.
@@ -254,11 +223,8 @@ fn write(
     expected: &Digest,
     control: &Control,
 ) -> Result<(File, Digest), Fault> {
-    let failed = |source| Fault::File {
-        what: "writing the download to",
-        path: "a temporary file".into(),
-        source,
-    };
+    let failed =
+        |source| Fault::File { what: "writing the download to", path: "a temporary file".into(), source };
     let mut hasher = Hasher::new(expected.algorithm());
     while let Some(order) = inbox.blocking_recv() {
         match order {

@@ -44,9 +44,6 @@ pub(crate) async fn next(response: &mut Response, url: &Url) -> Result<Option<By
     match timeout(IDLE, response.chunk()).await {
         Ok(Ok(chunk)) => Ok(chunk),
         Ok(Err(error)) => Err(failure::classify(&error, url)),
-        Err(_) => Err(Fault::Stalled {
-            origin: failure::origin(url),
-            after: IDLE,
-        }),
+        Err(_) => Err(Fault::Stalled { origin: failure::origin(url), after: IDLE }),
     }
 }

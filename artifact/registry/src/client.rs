@@ -26,9 +26,7 @@ pub struct RepositoryClient {
 impl Client {
     /// A client with these settings. Nothing is read or connected before the first request.
     pub fn new(options: Options) -> Self {
-        Self {
-            transport: Arc::new(Transport::new(options)),
-        }
+        Self { transport: Arc::new(Transport::new(options)) }
     }
 
     /// A repository, for this access: a token is asked for exactly that.

@@ -109,12 +109,8 @@ async fn copy_blobs(
         return Ok(());
     };
     let mut unique = BTreeSet::new();
-    let blobs: Vec<&Descriptor> = parsed
-        .layers
-        .iter()
-        .chain([&parsed.config])
-        .filter(|blob| unique.insert(&blob.digest))
-        .collect();
+    let blobs: Vec<&Descriptor> =
+        parsed.layers.iter().chain([&parsed.config]).filter(|blob| unique.insert(&blob.digest)).collect();
     let moved: Vec<Uploaded> = stream::iter(blobs)
         .map(|blob| copy_blob(from, blob, to, control))
         .buffer_unordered(concurrency.max(1))
@@ -145,11 +141,9 @@ async fn copy_blob(
         return Ok(Uploaded::Mounted);
     }
     let source: Arc<dyn BlobSource> = match from {
-        Place::Registry(client) => Arc::new(RemoteBlob {
-            client: client.clone(),
-            blob: blob.clone(),
-            control: control.clone(),
-        }),
+        Place::Registry(client) => {
+            Arc::new(RemoteBlob { client: client.clone(), blob: blob.clone(), control: control.clone() })
+        }
         Place::Layout(layout) => Arc::new(layout.blob(blob)?),
     };
     match to {
@@ -181,14 +175,8 @@ impl Place {
         };
         let by_digest = [Target::Digest(manifest.digest.clone())];
         let by_tag: Vec<Target> = tags.iter().cloned().map(Target::Tag).collect();
-        for target in if by_tag.is_empty() {
-            &by_digest[..]
-        } else {
-            &by_tag[..]
-        } {
-            client
-                .put_manifest(target, &manifest.media_type, manifest.bytes.clone())
-                .await?;
+        for target in if by_tag.is_empty() { &by_digest[..] } else { &by_tag[..] } {
+            client.put_manifest(target, &manifest.media_type, manifest.bytes.clone()).await?;
         }
         Ok(())
     }

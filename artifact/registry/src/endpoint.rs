@@ -24,12 +24,7 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     pub(crate) fn new(host: Host) -> Self {
-        Self {
-            host,
-            base: OnceCell::new(),
-            local: OnceCell::new(),
-            challenge: Mutex::default(),
-        }
+        Self { host, base: OnceCell::new(), local: OnceCell::new(), challenge: Mutex::default() }
     }
 
     /// Whether the host is this very computer by name.
@@ -42,16 +37,8 @@ impl Endpoint {
         self.base
             .get_or_try_init(|| async {
                 let scheme = self.scheme(options).await?;
-                let name = if self.host.is_docker_hub() {
-                    DOCKER_HUB_API
-                } else {
-                    self.host.name()
-                };
-                let port = self
-                    .host
-                    .port()
-                    .map(|port| format!(":{port}"))
-                    .unwrap_or_default();
+                let name = if self.host.is_docker_hub() { DOCKER_HUB_API } else { self.host.name() };
+                let port = self.host.port().map(|port| format!(":{port}")).unwrap_or_default();
                 Url::parse(&format!("{scheme}://{name}{port}/"))
                     .map_err(|error| Fault::Setup(format!("registry host `{}`: {error}", self.host)))
             })
@@ -75,10 +62,7 @@ impl Endpoint {
     }
 
     fn unreachable(&self, error: &io::Error) -> Fault {
-        Fault::Connect {
-            origin: self.host.to_string(),
-            detail: error.to_string(),
-        }
+        Fault::Connect { origin: self.host.to_string(), detail: error.to_string() }
     }
 
     /// Whether the registry itself is at a local address, so that its token server and storage may be too.
@@ -103,10 +87,7 @@ impl Endpoint {
 
     /// The challenge that the registry sent last.
     pub(crate) fn challenge(&self) -> Option<Challenge> {
-        self.challenge
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.challenge.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn learn(&self, challenge: Challenge) {

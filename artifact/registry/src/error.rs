@@ -125,10 +125,7 @@ pub enum Fault {
 impl Fault {
     /// Says what was attempted.
     pub(crate) fn during(self, action: impl Into<String>) -> Error {
-        Error {
-            action: action.into(),
-            fault: Box::new(self),
-        }
+        Error { action: action.into(), fault: Box::new(self) }
     }
 
     /// The HTTP status, if the registry answered with one.
@@ -164,9 +161,7 @@ impl Classify for Error {
 impl Classify for Fault {
     fn reason(&self) -> &'static str {
         match self {
-            Self::Status {
-                status: 401 | 403, ..
-            } => "AccessDenied",
+            Self::Status { status: 401 | 403, .. } => "AccessDenied",
             Self::Status { status: 404, .. } | Self::NotInLayout(_) => "NotFound",
             Self::Status { status: 429, .. } => "TooManyRequests",
             Self::Status { .. } => "RegistryError",
@@ -189,12 +184,10 @@ impl Classify for Fault {
 
     fn class(&self) -> Class {
         match self {
-            Self::Status {
-                status: 401 | 403, ..
-            } => Class::Denied,
-            Self::Status {
-                status, retry_after, ..
-            } if is_transient(*status) => Class::Retry { after: *retry_after },
+            Self::Status { status: 401 | 403, .. } => Class::Denied,
+            Self::Status { status, retry_after, .. } if is_transient(*status) => {
+                Class::Retry { after: *retry_after }
+            }
             Self::Status { status: 409, .. } => Class::Conflict,
             Self::Connect { .. } | Self::Broken { .. } | Self::Stalled { .. } | Self::Deadline => {
                 Class::Retry { after: None }
@@ -224,9 +217,7 @@ impl Classify for Fault {
                 Some("the login is not allowed to do this; check its rights on the repository".into())
             }
             Self::Status { status: 429, .. } => Some("the registry limits requests; try again later".into()),
-            Self::Tls {
-                unknown_issuer: true, ..
-            } => Some(
+            Self::Tls { unknown_issuer: true, .. } => Some(
                 "trust the registry's certificate authority with `--ca-file`, or pass `--insecure-registry`"
                     .into(),
             ),
@@ -248,9 +239,7 @@ pub(crate) fn is_transient(status: u16) -> bool {
 fn status_line(status: u16, errors: &WireErrors, retry_after: Option<Duration>) -> String {
     let mut line = status.to_string();
     if errors.is_empty() {
-        let phrase = reqwest::StatusCode::from_u16(status)
-            .ok()
-            .and_then(|code| code.canonical_reason());
+        let phrase = reqwest::StatusCode::from_u16(status).ok().and_then(|code| code.canonical_reason());
         let _ = write!(line, " {}", phrase.unwrap_or("unknown status"));
     } else {
         let _ = write!(line, " {errors}");

@@ -21,11 +21,7 @@ pub(crate) fn classify(error: &reqwest::Error, url: &Url) -> Fault {
             tls,
             TlsError::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_))
         );
-        return Fault::Tls {
-            origin,
-            detail: tls.to_string(),
-            unknown_issuer,
-        };
+        return Fault::Tls { origin, detail: tls.to_string(), unknown_issuer };
     }
     if error.is_builder() {
         Fault::Setup(detail)
@@ -43,9 +39,7 @@ fn find_tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TlsError> {
         if let Some(found) = current.downcast_ref::<TlsError>() {
             return Some(found);
         }
-        let inside = current
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
+        let inside = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         if let Some(inside) = inside
             && let Some(found) = find_tls(inside)
         {

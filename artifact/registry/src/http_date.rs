@@ -36,10 +36,7 @@ mod tests {
     #[test]
     fn retry_after_reads_seconds_and_dates() {
         assert_eq!(read("30"), Some(Duration::from_secs(30)));
-        assert_eq!(
-            read("Tue, 24 Nov 2026 10:00:05 GMT"),
-            Some(Duration::from_secs(5))
-        );
+        assert_eq!(read("Tue, 24 Nov 2026 10:00:05 GMT"), Some(Duration::from_secs(5)));
         assert_eq!(read("1000000000"), Some(Duration::from_secs(1_000_000_000)));
     }
 

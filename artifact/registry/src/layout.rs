@@ -48,9 +48,7 @@ impl Layout {
 
     /// All tags in the order of the index.
     pub fn tags(&self) -> Result<Vec<Tag>, Error> {
-        let index = self
-            .index()
-            .map_err(|fault| fault.during(self.action("reading")))?;
+        let index = self.index().map_err(|fault| fault.during(self.action("reading")))?;
         Ok(index
             .manifests
             .iter()
@@ -67,10 +65,7 @@ impl Layout {
     fn read_manifest(&self, target: &Target) -> Result<Fetched, Fault> {
         let index = self.index()?;
         let entry = index.manifests.iter().find(|entry| match target {
-            Target::Tag(tag) => entry
-                .annotations
-                .get(REF_NAME)
-                .is_some_and(|name| name == tag.as_str()),
+            Target::Tag(tag) => entry.annotations.get(REF_NAME).is_some_and(|name| name == tag.as_str()),
             Target::Digest(digest) => entry.digest == *digest,
         });
         let digest = match (entry, target) {
@@ -84,11 +79,7 @@ impl Layout {
             }
             other => other,
         })?;
-        Fetched::check(
-            bytes.into(),
-            entry.map(|entry| entry.media_type.as_str()),
-            &Target::Digest(digest),
-        )
+        Fetched::check(bytes.into(), entry.map(|entry| entry.media_type.as_str()), &Target::Digest(digest))
     }
 
     /// Whether a blob of that size is there. Its content is checked when it is read.
@@ -110,9 +101,7 @@ impl Layout {
         let mut buffer = vec![0; 256 << 10];
         let mut size = 0_u64;
         loop {
-            let count = file
-                .read(&mut buffer)
-                .map_err(|source| failed("reading", &path, source))?;
+            let count = file.read(&mut buffer).map_err(|source| failed("reading", &path, source))?;
             if count == 0 {
                 break;
             }
@@ -120,17 +109,11 @@ impl Layout {
             hasher.update(buffer.get(..count).unwrap_or_default());
         }
         if size != blob.size {
-            return Err(Fault::Size {
-                expected: blob.size,
-                actual: size,
-            });
+            return Err(Fault::Size { expected: blob.size, actual: size });
         }
         let actual = hasher.finish();
         if actual != blob.digest {
-            return Err(Fault::Digest {
-                expected: blob.digest.clone(),
-                actual,
-            });
+            return Err(Fault::Digest { expected: blob.digest.clone(), actual });
         }
         Ok(FileSource::new(file, size))
     }
@@ -139,9 +122,7 @@ impl Layout {
     pub async fn put_blob(&self, blob: &Descriptor, source: &dyn BlobSource) -> Result<(), Error> {
         let action = self.action(&format!("storing blob {} in", blob.digest));
         let stream = source.open().await?;
-        self.store(&blob.digest, blob.size, stream)
-            .await
-            .map_err(|fault| fault.during(action))
+        self.store(&blob.digest, blob.size, stream).await.map_err(|fault| fault.during(action))
     }
 
     async fn store(&self, digest: &Digest, size: u64, mut stream: ByteStream) -> Result<(), Fault> {
@@ -154,21 +135,14 @@ impl Layout {
         while let Some(chunk) = stream.try_next().await.map_err(|error| *error.fault)? {
             done += chunk.len() as u64;
             hasher.update(&chunk);
-            file.write_all(&chunk)
-                .map_err(|source| failed("writing", &path, source))?;
+            file.write_all(&chunk).map_err(|source| failed("writing", &path, source))?;
         }
         if done != size {
-            return Err(Fault::Size {
-                expected: size,
-                actual: done,
-            });
+            return Err(Fault::Size { expected: size, actual: done });
         }
         let actual = hasher.finish();
         if actual != *digest {
-            return Err(Fault::Digest {
-                expected: digest.clone(),
-                actual,
-            });
+            return Err(Fault::Digest { expected: digest.clone(), actual });
         }
         persist(file, &path)
     }
@@ -180,9 +154,7 @@ impl Layout {
         let action = self.action(&format!("storing manifest {} in", fetched.digest));
         let source: Bytes = fetched.bytes.clone();
         let stream = source.open().await?;
-        let stored = self
-            .store(&fetched.digest, fetched.bytes.len() as u64, stream)
-            .await;
+        let stored = self.store(&fetched.digest, fetched.bytes.len() as u64, stream).await;
         stored
             .and_then(|()| if listed { self.list(fetched, tags) } else { Ok(()) })
             .map_err(|f| f.during(action))
@@ -197,20 +169,11 @@ impl Layout {
             Err(fault) => return Err(fault),
         };
         let entry = |tag: Option<&Tag>| Descriptor {
-            media_type: fetched.media_type.clone(),
-            size: fetched.bytes.len() as u64,
-            digest: fetched.digest.clone(),
-            annotations: tag
-                .iter()
-                .map(|tag| (REF_NAME.to_owned(), tag.to_string()))
-                .collect(),
-            platform: None,
-            artifact_type: None,
+            annotations: tag.iter().map(|tag| (REF_NAME.to_owned(), tag.to_string())).collect(),
+            ..Descriptor::new(&fetched.media_type, fetched.digest.clone(), fetched.bytes.len() as u64)
         };
         let taken = |name: &String| tags.iter().any(|tag| tag.as_str() == name);
-        index
-            .manifests
-            .retain(|old| !old.annotations.get(REF_NAME).is_some_and(taken));
+        index.manifests.retain(|old| !old.annotations.get(REF_NAME).is_some_and(taken));
         if tags.is_empty() && !index.manifests.iter().any(|old| old.digest == fetched.digest) {
             index.manifests.push(entry(None));
         }
@@ -232,16 +195,12 @@ impl Layout {
     fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
         let path = self.root.join(name);
         let mut file = temporary(&self.root)?;
-        file.write_all(bytes)
-            .map_err(|source| failed("writing", &path, source))?;
+        file.write_all(bytes).map_err(|source| failed("writing", &path, source))?;
         persist(file, &path)
     }
 
     fn blob_path(&self, digest: &Digest) -> PathBuf {
-        self.root
-            .join("blobs")
-            .join(digest.algorithm().name())
-            .join(digest.hex())
+        self.root.join("blobs").join(digest.algorithm().name()).join(digest.hex())
     }
 
     fn action(&self, what: &str) -> String {
@@ -262,16 +221,10 @@ fn persist(file: tempfile::NamedTempFile, path: &Path) -> Result<(), Fault> {
         use std::os::unix::fs::PermissionsExt as _;
         // Temporary files are private; a layout is there to be read by others.
         let readable = fs::Permissions::from_mode(0o644);
-        file.as_file()
-            .set_permissions(readable)
-            .map_err(|source| failed("writing", path, source))?;
+        file.as_file().set_permissions(readable).map_err(|source| failed("writing", path, source))?;
     }
-    file.as_file()
-        .sync_all()
-        .map_err(|source| failed("writing", path, source))?;
-    file.persist(path)
-        .map(drop)
-        .map_err(|error| failed("renaming to", path, error.error))
+    file.as_file().sync_all().map_err(|source| failed("writing", path, source))?;
+    file.persist(path).map(drop).map_err(|error| failed("renaming to", path, error.error))
 }
 
 /// A regular file; nothing that could block or lead elsewhere.
@@ -293,9 +246,5 @@ fn read_bounded(path: &Path, what: &'static str) -> Result<Vec<u8>, Fault> {
 }
 
 fn failed(what: &'static str, path: &Path, source: io::Error) -> Fault {
-    Fault::File {
-        what,
-        path: path.display().to_string(),
-        source,
-    }
+    Fault::File { what, path: path.display().to_string(), source }
 }

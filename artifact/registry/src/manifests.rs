@@ -36,12 +36,7 @@ impl Fetched {
             Target::Tag(_) => Digest::of(&bytes),
         };
         let document = Document::parse(&bytes, served)?;
-        Ok(Self {
-            media_type: document.media_type().to_owned(),
-            bytes,
-            digest,
-            document,
-        })
+        Ok(Self { media_type: document.media_type().to_owned(), bytes, digest, document })
     }
 }
 
@@ -65,11 +60,7 @@ impl RepositoryClient {
         let mut attempt = 1;
         loop {
             let reply = self.transport.send(&self.session, &call).await?;
-            let fault = match self
-                .transport
-                .within_deadline(self.read_manifest(reply, target))
-                .await
-            {
+            let fault = match self.transport.within_deadline(self.read_manifest(reply, target)).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(fault) => fault,
             };
@@ -113,11 +104,7 @@ impl RepositoryClient {
         let reply = self.transport.send(&self.session, &call).await?;
         match stated_digest(&reply.response).map_err(|fault| fault.during(&call.action))? {
             Some(stated) if stated.algorithm() == digest.algorithm() && stated != digest => {
-                Err(Fault::Digest {
-                    expected: digest,
-                    actual: stated,
-                }
-                .during(call.action))
+                Err(Fault::Digest { expected: digest, actual: stated }.during(call.action))
             }
             Some(_) | None => Ok(digest),
         }
@@ -130,11 +117,7 @@ impl RepositoryClient {
             Target::Digest(digest) => format!("{verb} the manifest {}@{digest}", self.repository()),
         };
         let call = Call::new(method.clone(), path, expect, action);
-        if *method == Method::PUT {
-            call
-        } else {
-            call.header(header::ACCEPT, accept_manifests())
-        }
+        if *method == Method::PUT { call } else { call.header(header::ACCEPT, accept_manifests()) }
     }
 }
 
@@ -142,11 +125,7 @@ impl Error {
     /// Whether a manifest was refused because the registry lacks a blob that it names.
     pub fn is_blob_unknown(&self) -> bool {
         match &*self.fault {
-            Fault::Status {
-                status: 400 | 404 | 412,
-                errors,
-                ..
-            } => {
+            Fault::Status { status: 400 | 404 | 412, errors, .. } => {
                 errors.has("MANIFEST_BLOB_UNKNOWN")
                     || errors.has("BLOB_UNKNOWN")
                     || errors.has("MANIFEST_INVALID")
@@ -160,14 +139,7 @@ fn verify(bytes: &[u8], expected: &Digest) -> Result<Digest, Fault> {
     let mut hasher = Hasher::new(expected.algorithm());
     hasher.update(bytes);
     let actual = hasher.finish();
-    if actual == *expected {
-        Ok(actual)
-    } else {
-        Err(Fault::Digest {
-            expected: expected.clone(),
-            actual,
-        })
-    }
+    if actual == *expected { Ok(actual) } else { Err(Fault::Digest { expected: expected.clone(), actual }) }
 }
 
 /// `Docker-Content-Digest`; a value that is no digest counts as not sent, unless it is of a known algorithm.
@@ -175,9 +147,7 @@ fn stated_digest(response: &Response) -> Result<Option<Digest>, Fault> {
     let Some(text) = header_text(response, "docker-content-digest") else {
         return Ok(None);
     };
-    let known = [Algorithm::Sha256, Algorithm::Sha512]
-        .iter()
-        .any(|known| text.starts_with(known.name()));
+    let known = [Algorithm::Sha256, Algorithm::Sha512].iter().any(|known| text.starts_with(known.name()));
     match Digest::parse(&text) {
         Ok(digest) => Ok(Some(digest)),
         Err(_) if !known => Ok(None),

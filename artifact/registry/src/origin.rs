@@ -97,10 +97,7 @@ mod tests {
         assert_ne!(origin("https://a.example"), origin("http://a.example"));
         assert_ne!(origin("https://a.example"), origin("https://a.example:444"));
         assert_ne!(origin("https://a.example"), origin("https://b.example"));
-        assert_eq!(
-            origin("http://a.example:5000").to_string(),
-            "http://a.example:5000"
-        );
+        assert_eq!(origin("http://a.example:5000").to_string(), "http://a.example:5000");
     }
 
     #[test]
@@ -130,12 +127,9 @@ mod tests {
 
     #[test]
     fn literal_addresses_are_found_in_odd_spellings() {
-        for text in [
-            "http://2130706433/",
-            "http://0x7f.1/",
-            "http://[::ffff:127.0.0.1]/",
-            "http://LOCALHOST./",
-        ] {
+        for text in
+            ["http://2130706433/", "http://0x7f.1/", "http://[::ffff:127.0.0.1]/", "http://LOCALHOST./"]
+        {
             let address = literal_address(&text.parse().unwrap()).unwrap();
             assert!(!is_public(address), "{text}");
         }

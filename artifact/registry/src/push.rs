@@ -57,10 +57,7 @@ impl RepositoryClient {
         for target in targets {
             self.put(artifact, target).await?;
         }
-        Ok(Pushed {
-            digest: Digest::of(&artifact.manifest),
-            layer,
-        })
+        Ok(Pushed { digest: Digest::of(&artifact.manifest), layer })
     }
 
     /// The registry misses a blob: the config first, and the layer only if that was not all.
@@ -68,8 +65,7 @@ impl RepositoryClient {
         self.upload_config().await?;
         match self.put(artifact, target).await {
             Err(error) if error.is_blob_unknown() => {
-                self.upload(&artifact.layer, Arc::clone(&artifact.content))
-                    .await?;
+                self.upload(&artifact.layer, Arc::clone(&artifact.content)).await?;
                 self.put(artifact, target).await
             }
             done => done,
@@ -77,13 +73,10 @@ impl RepositoryClient {
     }
 
     async fn put(&self, artifact: &Artifact, target: &Target) -> Result<(), Error> {
-        self.put_manifest(target, OCI_MANIFEST, artifact.manifest.clone())
-            .await
-            .map(drop)
+        self.put_manifest(target, OCI_MANIFEST, artifact.manifest.clone()).await.map(drop)
     }
 
     async fn upload_config(&self) -> Result<Uploaded, Error> {
-        self.upload(&config_descriptor(), Arc::new(Bytes::from_static(CONFIG_BYTES)))
-            .await
+        self.upload(&config_descriptor(), Arc::new(Bytes::from_static(CONFIG_BYTES))).await
     }
 }

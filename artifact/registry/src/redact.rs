@@ -3,16 +3,7 @@
 use url::Url;
 
 /// Query keys whose values are safe to show: names, digests and counters of the distribution specification.
-const SHOWN: [&str; 8] = [
-    "n",
-    "last",
-    "digest",
-    "mount",
-    "from",
-    "service",
-    "scope",
-    "artifactType",
-];
+const SHOWN: [&str; 8] = ["n", "last", "digest", "mount", "from", "service", "scope", "artifactType"];
 
 /// The URL with user, password and unknown query values replaced by `REDACTED`.
 pub(crate) fn url(url: &Url) -> String {
@@ -23,11 +14,7 @@ pub(crate) fn url(url: &Url) -> String {
     out.set_fragment(None);
     if url.query().is_some() {
         let pairs = url.query_pairs().map(|(key, value)| {
-            let value = if SHOWN.contains(&&*key) {
-                value
-            } else {
-                "REDACTED".into()
-            };
+            let value = if SHOWN.contains(&&*key) { value } else { "REDACTED".into() };
             format!("{key}={value}")
         });
         let query = pairs.collect::<Vec<_>>().join("&");
@@ -40,13 +27,9 @@ pub(crate) fn url(url: &Url) -> String {
 mod tests {
     #[test]
     fn url_hides_what_may_be_secret() {
-        let parsed = "https://u:p@s.example/b?X-Amz-Signature=abc&digest=sha256:1&_state=zzz#f"
-            .parse()
-            .unwrap();
+        let parsed =
+            "https://u:p@s.example/b?X-Amz-Signature=abc&digest=sha256:1&_state=zzz#f".parse().unwrap();
         let shown = super::url(&parsed);
-        assert_eq!(
-            shown,
-            "https://s.example/b?X-Amz-Signature=REDACTED&digest=sha256:1&_state=REDACTED"
-        );
+        assert_eq!(shown, "https://s.example/b?X-Amz-Signature=REDACTED&digest=sha256:1&_state=REDACTED");
     }
 }

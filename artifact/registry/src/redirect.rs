@@ -40,9 +40,7 @@ pub enum RedirectFault {
 ///
 /// `local_allowed` says that the registry itself is at a local address, so that its storage may be too.
 pub(crate) fn follow(base: &Url, location: &str, local_allowed: bool) -> Result<Url, RedirectFault> {
-    let target = base
-        .join(location.trim())
-        .map_err(|_| RedirectFault::NotHttp(shown(location)))?;
+    let target = base.join(location.trim()).map_err(|_| RedirectFault::NotHttp(shown(location)))?;
     check(base.scheme(), &target, local_allowed)?;
     Ok(target)
 }
@@ -82,41 +80,20 @@ mod tests {
     fn follow_resolves_relative_locations() {
         let base = "https://r.example/v2/a/blobs/uploads/";
         assert_eq!(hop(base, "/x?y=z", false).unwrap(), "https://r.example/x?y=z");
-        assert_eq!(
-            hop(base, "x", false).unwrap(),
-            "https://r.example/v2/a/blobs/uploads/x"
-        );
-        assert_eq!(
-            hop(base, "//cdn.example/p", false).unwrap(),
-            "https://cdn.example/p"
-        );
+        assert_eq!(hop(base, "x", false).unwrap(), "https://r.example/v2/a/blobs/uploads/x");
+        assert_eq!(hop(base, "//cdn.example/p", false).unwrap(), "https://cdn.example/p");
     }
 
     #[test]
     fn follow_refuses_dangerous_places() {
         let base = "https://r.example/v2/";
-        assert!(matches!(
-            hop(base, "http://r.example/", false),
-            Err(RedirectFault::Downgrade(_))
-        ));
-        assert!(matches!(
-            hop(base, "file:///etc/passwd", false),
-            Err(RedirectFault::NotHttp(_))
-        ));
-        assert!(matches!(
-            hop(base, "https://u:p@x.example/", false),
-            Err(RedirectFault::UserInfo(_))
-        ));
-        for local in [
-            "https://127.0.0.1/",
-            "https://169.254.169.254/",
-            "https://[::1]/",
-            "https://localhost/",
-        ] {
-            assert!(
-                matches!(hop(base, local, false), Err(RedirectFault::Local(_))),
-                "{local}"
-            );
+        assert!(matches!(hop(base, "http://r.example/", false), Err(RedirectFault::Downgrade(_))));
+        assert!(matches!(hop(base, "file:///etc/passwd", false), Err(RedirectFault::NotHttp(_))));
+        assert!(matches!(hop(base, "https://u:p@x.example/", false), Err(RedirectFault::UserInfo(_))));
+        for local in
+            ["https://127.0.0.1/", "https://169.254.169.254/", "https://[::1]/", "https://localhost/"]
+        {
+            assert!(matches!(hop(base, local, false), Err(RedirectFault::Local(_))), "{local}");
             assert!(hop(base, local, true).is_ok(), "{local}");
         }
         assert!(hop("http://r.example/v2/", "http://s.example/", false).is_ok());

@@ -52,10 +52,7 @@ impl RepositoryClient {
     async fn referrers_by_tag(&self, digest: &Digest) -> Result<Vec<Descriptor>, Error> {
         let name = format!("{}-{}", digest.algorithm().name(), digest.hex());
         // The tag schema cuts at 64 hex digits, so that SHA-512 digests fit as well.
-        let name: String = name
-            .chars()
-            .take(digest.algorithm().name().len() + 1 + 64)
-            .collect();
+        let name: String = name.chars().take(digest.algorithm().name().len() + 1 + 64).collect();
         let Ok(tag) = Tag::parse(&name) else {
             return Ok(Vec::new());
         };
@@ -71,13 +68,8 @@ impl RepositoryClient {
 }
 
 async fn read_page(reply: Reply) -> Result<Vec<Descriptor>, Fault> {
-    let bytes = body::read_all(
-        reply.response,
-        &reply.url,
-        limits::PAGE_BYTES,
-        "the page of referrers",
-    )
-    .await?;
+    let bytes =
+        body::read_all(reply.response, &reply.url, limits::PAGE_BYTES, "the page of referrers").await?;
     match Document::parse(&bytes, None)? {
         Document::Index(index) => Ok(index.manifests),
         Document::Manifest(_) => Err(Fault::Protocol("the list of referrers is no index".into())),

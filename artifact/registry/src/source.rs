@@ -47,11 +47,7 @@ pub struct FileSource {
 impl FileSource {
     /// The first `size` bytes of `file`.
     pub fn new(file: File, size: u64) -> Self {
-        Self {
-            file: Arc::new(file),
-            size,
-            control: Control::new(),
-        }
+        Self { file: Arc::new(file), size, control: Control::new() }
     }
 
     /// The same file; bytes that are read are counted in `control`.
@@ -83,16 +79,10 @@ async fn next_chunk(
     let length = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
     let file = Arc::clone(&source.file);
     let read = tokio::task::spawn_blocking(move || read_exact_at(&file, offset, length)).await;
-    let chunk = read
-        .unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
-        .map_err(|source| {
-            Fault::File {
-                what: "reading the file to upload",
-                path: "(temporary file)".into(),
-                source,
-            }
+    let chunk = read.unwrap_or_else(|stopped| Err(io::Error::other(stopped))).map_err(|source| {
+        Fault::File { what: "reading the file to upload", path: "(temporary file)".into(), source }
             .during("uploading")
-        })?;
+    })?;
     source.control.add(chunk.len() as u64);
     let offset = offset + chunk.len() as u64;
     Ok(Some((chunk, (source, offset))))

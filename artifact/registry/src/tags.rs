@@ -41,15 +41,8 @@ impl RepositoryClient {
             let next = next.map_err(|fault| Fault::from(fault).during(&action))?;
             let reading = body::read_all(reply.response, &reply.url, limits::PAGE_BYTES, "the page of tags");
             let body = self.transport.within_deadline(reading).await;
-            let page: Page = body
-                .and_then(|body| parse(&body))
-                .map_err(|fault| fault.during(&action))?;
-            tags.extend(
-                page.tags
-                    .unwrap_or_default()
-                    .iter()
-                    .filter_map(|tag| Tag::parse(tag).ok()),
-            );
+            let page: Page = body.and_then(|body| parse(&body)).map_err(|fault| fault.during(&action))?;
+            tags.extend(page.tags.unwrap_or_default().iter().filter_map(|tag| Tag::parse(tag).ok()));
             let Some(next) = next else {
                 return Ok(tags.into_iter().collect());
             };

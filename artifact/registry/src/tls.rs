@@ -89,19 +89,12 @@ fn trusted(tls: &Tls) -> Result<Vec<Certificate>, Fault> {
 
 /// At least one certificate, or an error that names the file: the HTTP library takes garbage without a word.
 fn parse_certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, Fault> {
-    let parsed = CertificateDer::pem_slice_iter(&pem.text)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| {
-            Fault::Setup(format!(
-                "certificate file `{}` is not valid PEM: {error}",
-                pem.origin
-            ))
+    let parsed =
+        CertificateDer::pem_slice_iter(&pem.text).collect::<Result<Vec<_>, _>>().map_err(|error| {
+            Fault::Setup(format!("certificate file `{}` is not valid PEM: {error}", pem.origin))
         })?;
     if parsed.is_empty() {
-        return Err(Fault::Setup(format!(
-            "certificate file `{}` has no PEM certificate",
-            pem.origin
-        )));
+        return Err(Fault::Setup(format!("certificate file `{}` has no PEM certificate", pem.origin)));
     }
     Ok(parsed)
 }
@@ -120,11 +113,7 @@ fn identity(tls: &Tls) -> Result<Option<Identity>, Fault> {
     both.push(b'\n');
     both.extend_from_slice(&key.text);
     Identity::from_pem(&both).map(Some).map_err(|error| {
-        Fault::Setup(format!(
-            "client certificate `{}`: {}",
-            certificate.origin,
-            innermost(&error)
-        ))
+        Fault::Setup(format!("client certificate `{}`: {}", certificate.origin, innermost(&error)))
     })
 }
 
@@ -133,11 +122,7 @@ fn system_roots() -> &'static [Certificate] {
     static ROOTS: OnceLock<Vec<Certificate>> = OnceLock::new();
     ROOTS.get_or_init(|| {
         let loaded = rustls_native_certs::load_native_certs();
-        loaded
-            .certs
-            .iter()
-            .filter_map(|der| Certificate::from_der(der).ok())
-            .collect()
+        loaded.certs.iter().filter_map(|der| Certificate::from_der(der).ok()).collect()
     })
 }
 
@@ -172,47 +157,19 @@ mod tests {
     use super::*;
 
     fn pem(text: &str) -> Pem {
-        Pem {
-            origin: "ca.pem".into(),
-            text: text.as_bytes().to_vec(),
-        }
+        Pem { origin: "ca.pem".into(), text: text.as_bytes().to_vec() }
     }
 
     #[test]
     fn http_client_names_the_file_of_a_bad_ca() {
-        let tls = Tls {
-            ca: Some(pem("garbage")),
-            ..Tls::default()
-        };
-        let fault = http_client(
-            &Options {
-                tls,
-                ..Options::default()
-            },
-            Reach::Anywhere,
-        )
-        .unwrap_err();
-        assert!(
-            fault.to_string().contains("`ca.pem` has no PEM certificate"),
-            "{fault}"
-        );
+        let tls = Tls { ca: Some(pem("garbage")), ..Tls::default() };
+        let fault = http_client(&Options { tls, ..Options::default() }, Reach::Anywhere, true).unwrap_err();
+        assert!(fault.to_string().contains("`ca.pem` has no PEM certificate"), "{fault}");
     }
 
     #[test]
     fn http_client_needs_certificate_and_key_together() {
-        let tls = Tls {
-            certificate: Some(pem("x")),
-            ..Tls::default()
-        };
-        assert!(
-            http_client(
-                &Options {
-                    tls,
-                    ..Options::default()
-                },
-                Reach::Anywhere
-            )
-            .is_err()
-        );
+        let tls = Tls { certificate: Some(pem("x")), ..Tls::default() };
+        assert!(http_client(&Options { tls, ..Options::default() }, Reach::Anywhere, true).is_err());
     }
 }

@@ -80,9 +80,7 @@ impl Transport {
     pub(crate) fn session(&self, repository: &Repository, access: Access) -> Session {
         let mut endpoints = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
         let host = repository.host();
-        let endpoint = endpoints
-            .entry(host.clone())
-            .or_insert_with(|| Arc::new(Endpoint::new(host.clone())));
+        let endpoint = endpoints.entry(host.clone()).or_insert_with(|| Arc::new(Endpoint::new(host.clone())));
         Session {
             endpoint: Arc::clone(endpoint),
             repository: repository.clone(),
@@ -131,18 +129,11 @@ impl Transport {
         if attempt >= self.options.attempts || matches!(fault, Fault::Deadline) {
             return None;
         }
-        let doubled = self
-            .options
-            .backoff
-            .saturating_mul(1 << (attempt - 1).min(16))
-            .min(LONGEST_BACKOFF);
+        let doubled = self.options.backoff.saturating_mul(1 << (attempt - 1).min(16)).min(LONGEST_BACKOFF);
         // Between three and five quarters, so that parallel clients do not come back together.
         let jittered = doubled.mul_f64(0.75 + fastrand::f64() / 2.0);
         let pause = after.map_or(jittered, |after| after.min(LONGEST_PAUSE).max(jittered));
-        let in_time = self
-            .options
-            .deadline
-            .is_none_or(|deadline| Instant::now() + pause < deadline);
+        let in_time = self.options.deadline.is_none_or(|deadline| Instant::now() + pause < deadline);
         in_time.then_some(pause)
     }
 
@@ -217,10 +208,7 @@ impl Transport {
     ) -> Result<Option<Authorization>, Fault> {
         let found = self.logins.credential(&session.repository).await?;
         let fetch = async |_: &_| self.fetch_token(session, challenge, &found).await;
-        let answer = self
-            .logins
-            .answer(challenge, &found, &session.scopes, stale, fetch)
-            .await?;
+        let answer = self.logins.answer(challenge, &found, &session.scopes, stale, fetch).await?;
         // The same header again would be refused again.
         Ok(answer.filter(|answer| stale.is_none_or(|stale| stale.expose() != answer.expose())))
     }
@@ -234,10 +222,7 @@ impl Transport {
         at_home: bool,
         authorization: Option<&Authorization>,
     ) -> Result<Response, Fault> {
-        let mut request = self
-            .client(session, at_home, url)
-            .await?
-            .request(call.method.clone(), url.clone());
+        let mut request = self.client(session, at_home, url).await?.request(call.method.clone(), url.clone());
         for (name, value) in &call.headers {
             request = request.header(name, value);
         }
@@ -274,10 +259,7 @@ impl Transport {
         let response = match sent {
             Some(sent) => sent.map_err(|error| failure::classify(&error, url))?,
             None => {
-                return Err(Fault::Stalled {
-                    origin: failure::origin(url),
-                    after: IDLE,
-                });
+                return Err(Fault::Stalled { origin: failure::origin(url), after: IDLE });
             }
         };
         tracing::debug!(
@@ -328,11 +310,7 @@ impl Transport {
                 Err(fault) => fault,
             };
         }
-        Fault::Status {
-            status,
-            errors,
-            retry_after,
-        }
+        Fault::Status { status, errors, retry_after }
     }
 }
 
@@ -347,10 +325,7 @@ fn redirected(call: &Call, response: &Response) -> Result<Option<String>, Fault>
     if !follows {
         return Ok(None);
     }
-    let location = response
-        .headers()
-        .get(header::LOCATION)
-        .and_then(|value| value.to_str().ok());
+    let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
     match location {
         Some(location) => Ok(Some(location.to_owned())),
         None => Err(Fault::Protocol("a redirect without a usable Location".into())),

@@ -60,11 +60,7 @@ impl RepositoryClient {
         if from.host() != self.repository().host() || from == self.repository() {
             return Ok(false);
         }
-        let action = format!(
-            "mounting blob {} from {from} to {}",
-            blob.digest,
-            self.repository()
-        );
+        let action = format!("mounting blob {} from {from} to {}", blob.digest, self.repository());
         let both = self.clone().also_pulling(from);
         match both.open_upload(blob, Some(from), &action).await {
             Ok(location) => Ok(location.is_none()),
@@ -92,11 +88,7 @@ impl RepositoryClient {
         if reply.response.status() == 201 {
             return Ok(None);
         }
-        let location = reply
-            .response
-            .headers()
-            .get(header::LOCATION)
-            .and_then(|value| value.to_str().ok());
+        let location = reply.response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
         let local = self.session.endpoint.is_local().await;
         let place = location
             .ok_or_else(|| Fault::Protocol("an upload was opened without a usable Location".into()))
@@ -105,9 +97,7 @@ impl RepositoryClient {
         if Origin::of(&place) != Origin::of(&reply.url) {
             tracing::debug!(origin = ?Origin::of(&place), "the upload goes to another origin, without credentials");
         }
-        place
-            .query_pairs_mut()
-            .append_pair("digest", &blob.digest.to_string());
+        place.query_pairs_mut().append_pair("digest", &blob.digest.to_string());
         Ok(Some(place))
     }
 }

@@ -56,40 +56,22 @@ impl WireErrors {
         if line.is_empty() || line.starts_with('<') || line == "{}" {
             return Self::default();
         }
-        Self(vec![WireError {
-            code: String::new(),
-            message: clean(&line),
-        }])
+        Self(vec![WireError { code: String::new(), message: clean(&line) }])
     }
 
     fn from_envelope(envelope: Envelope) -> Self {
-        let entry = |code: &str, message: &str| WireError {
-            code: clean(code),
-            message: clean(message),
-        };
+        let entry = |code: &str, message: &str| WireError { code: clean(code), message: clean(message) };
         if !envelope.errors.is_empty() {
             let shown = envelope.errors.iter().take(SHOWN);
             return Self(
                 shown
-                    .map(|e| {
-                        entry(
-                            e.code.as_deref().unwrap_or(""),
-                            e.message.as_deref().unwrap_or(""),
-                        )
-                    })
+                    .map(|e| entry(e.code.as_deref().unwrap_or(""), e.message.as_deref().unwrap_or("")))
                     .collect(),
             );
         }
-        let code = envelope
-            .error
-            .as_ref()
-            .and_then(|value| value.as_str())
-            .unwrap_or("");
-        let message = envelope
-            .message
-            .or(envelope.details)
-            .or(envelope.error_description)
-            .unwrap_or_default();
+        let code = envelope.error.as_ref().and_then(|value| value.as_str()).unwrap_or("");
+        let message =
+            envelope.message.or(envelope.details).or(envelope.error_description).unwrap_or_default();
         if code.is_empty() && message.is_empty() {
             Self::default()
         } else {
@@ -154,21 +136,12 @@ mod tests {
     #[test]
     fn wire_errors_survive_foreign_bodies() {
         assert_eq!(WireErrors::parse(b"<html>gateway</html>").to_string(), "");
-        assert_eq!(
-            WireErrors::parse(b"\xff\xfe\x1b[31mred").to_string(),
-            "\u{fffd}\u{fffd}\\u{1b}[31mred"
-        );
+        assert_eq!(WireErrors::parse(b"\xff\xfe\x1b[31mred").to_string(), "\u{fffd}\u{fffd}\\u{1b}[31mred");
         assert_eq!(
             WireErrors::parse(br#"{"details":"incorrect username or password"}"#).to_string(),
             "incorrect username or password"
         );
         assert_eq!(WireErrors::parse(b""), WireErrors::default());
-        assert!(
-            WireErrors::parse("x".repeat(10_000).as_bytes())
-                .to_string()
-                .chars()
-                .count()
-                < 310
-        );
+        assert!(WireErrors::parse("x".repeat(10_000).as_bytes()).to_string().chars().count() < 310);
     }
 }

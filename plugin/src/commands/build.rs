@@ -37,7 +37,8 @@ pub(crate) async fn run(args: Build, context: &Context) -> Result<Exit, Error> {
         .tempfile_in(&folder)
         .map_err(|source| Error::file("creating a file in", &folder, source))?;
     let exclude = vec![output.clone(), file.path().to_path_buf()];
-    let (mut file, packed) = pack::into_file(&args.path, &args.pack, &args.stdin, exclude, file, context).await?;
+    let (mut file, packed) =
+        pack::into_file(&args.path, &args.pack, &args.stdin, exclude, file, context).await?;
     let placed = file.flush().and_then(|()| readable(file.as_file()));
     placed.map_err(|source| Error::file("writing", &output, source))?;
     file.persist(&output).map_err(|error| Error::file("writing", &output, error.error))?;

@@ -1,27 +1,21 @@
 //! `kubectl oci inspect artifact`: manifest, annotations, layers and referrers.
 
-use std::{collections::BTreeMap, fmt::Write as _};
-
 use clap::Args;
-use oci_artifact::{
-    manifest::{Descriptor, Document},
-    name::Digest,
-};
+use oci_artifact::manifest::{Descriptor, Document};
 use oci_registry::{Access, Fetched};
-use serde::Serialize;
 
 use crate::{
     args::{Output, RegistryArgs, parse_url},
     context::Context,
     error::{Doing as _, Error},
     exit::Exit,
-    ui::{self, clean, table},
+    ui::{self, Report, describe},
 };
 
 /// Flags of `inspect artifact`.
 #[derive(Args, Debug)]
 pub(crate) struct Inspect {
-    /// What: oci://HOST/REPOSITORY[:TAG|@DIGEST]
+    #[arg(value_name = "URL", help = "What: oci://HOST/REPOSITORY[:TAG|@DIGEST]")]
     url: String,
     /// Print the manifest's exact bytes instead
     #[arg(long, conflicts_with = "output")]
@@ -31,27 +25,6 @@ pub(crate) struct Inspect {
     output: Option<Output>,
     #[command(flatten)]
     registry: RegistryArgs,
-}
-
-/// The data of `-o`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Report {
-    artifact: String,
-    digest: Digest,
-    media_type: String,
-    size: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    artifact_type: Option<String>,
-    annotations: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<Descriptor>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    config: Option<Descriptor>,
-    layers: Vec<Descriptor>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    manifests: Vec<Descriptor>,
-    referrers: Vec<Descriptor>,
 }
 
 /// Shows what the registry has under a name.
@@ -104,50 +77,5 @@ fn report(artifact: String, fetched: Fetched, referrers: Vec<Descriptor>) -> Rep
             ..base
         },
         Document::Index(index) => Report { manifests: index.manifests, ..base },
-    }
-}
-
-/// As `kubectl describe` would.
-fn describe(report: &Report) -> String {
-    let mut out = String::new();
-    let mut line = |name: &str, value: &str| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(out, "{:<15}{}", format!("{name}:"), clean(value));
-    };
-    line("Artifact", &report.artifact);
-    line("Digest", &report.digest.to_string());
-    line("Media type", &report.media_type);
-    if let Some(artifact_type) = &report.artifact_type {
-        line("Artifact type", artifact_type);
-    }
-    if let Some(config) = &report.config {
-        line("Config", &config.media_type);
-    }
-    if let Some(subject) = &report.subject {
-        line("Subject", &subject.digest.to_string());
-    }
-    out.push_str("Annotations:\n");
-    for (key, value) in &report.annotations {
-        let _ = writeln!(out, "  {}: {}", clean(key), clean(value));
-    }
-    section(&mut out, "Manifests", &report.manifests);
-    section(&mut out, "Layers", &report.layers);
-    section(&mut out, "Referrers", &report.referrers);
-    out
-}
-
-fn section(out: &mut String, title: &str, entries: &[Descriptor]) {
-    if entries.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "{title}:");
-    let kind = |entry: &Descriptor| {
-        let platform = entry.platform.as_ref().map(|platform| format!(" ({platform})")).unwrap_or_default();
-        format!("{}{platform}", entry.artifact_type.as_ref().unwrap_or(&entry.media_type))
-    };
-    let rows: Vec<_> =
-        entries.iter().map(|entry| vec![kind(entry), entry.digest.to_string(), ui::size(entry.size)]).collect();
-    for line in table(&["TYPE", "DIGEST", "SIZE"], &rows).lines() {
-        let _ = writeln!(out, "  {line}");
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 /// Flags of `list artifacts`.
 #[derive(Args, Debug)]
 pub(crate) struct List {
-    /// Which repository: oci://HOST/REPOSITORY
+    #[arg(value_name = "URL", help = "Which repository: oci://HOST/REPOSITORY")]
     url: String,
     /// Only tags that are versions in this range, as in `>=1.0.0 <2.0.0`
     #[arg(long, value_name = "RANGE")]
@@ -86,7 +86,7 @@ pub(crate) async fn run(args: List, context: &Context) -> Result<Exit, Error> {
     let mut tags = sort_for_list(tags);
     tags.truncate(args.limit.unwrap_or(usize::MAX));
     if args.output == Some(ListOutput::Name) {
-        let names: String = tags.iter().map(|tag| format!("{wanted}:{tag}\n")).collect();
+        let names = ui::lines(tags.iter().map(|tag| format!("{wanted}:{tag}")));
         context.printer.data(&names)?;
         return Ok(Exit::Ok);
     }
@@ -126,7 +126,9 @@ async fn row(repository: &RepositoryClient, tag: Tag) -> Result<Option<Row>, oci
 }
 
 fn print(rows: &[Row], output: Option<ListOutput>) -> Result<String, Error> {
-    let cells = |row: &Row| vec![row.artifact.clone(), row.digest.to_string(), row.source.clone(), row.revision.clone()];
+    let cells = |row: &Row| {
+        vec![row.artifact.clone(), row.digest.to_string(), row.source.clone(), row.revision.clone()]
+    };
     match output {
         Some(ListOutput::Json) => ui::document(&rows, Output::Json),
         Some(ListOutput::Yaml) => ui::document(&rows, Output::Yaml),

@@ -21,7 +21,7 @@ use crate::{
 /// Flags of `pull artifact`.
 #[derive(Args, Debug)]
 pub(crate) struct Pull {
-    /// What: oci://HOST/REPOSITORY[:TAG|@DIGEST]
+    #[arg(value_name = "URL", help = "What: oci://HOST/REPOSITORY[:TAG|@DIGEST]")]
     url: String,
     /// Folder to extract into; created if missing, files in it that the artifact has are replaced
     #[arg(long, short = 'o', value_name = "FOLDER")]
@@ -68,7 +68,9 @@ pub(crate) async fn run(args: Pull, context: &Context) -> Result<Exit, Error> {
     }
     context.printer.success(format!("digest {}@{}", reference.repository, remote.digest));
     if summary.skipped_links > 0 {
-        context.printer.warning(format!("{} symbolic links in the artifact were not extracted", summary.skipped_links));
+        context
+            .printer
+            .warning(format!("{} symbolic links in the artifact were not extracted", summary.skipped_links));
     }
     context.printer.success(format!("artifact content extracted to {}", args.output.display()));
     Ok(Exit::Ok)

@@ -1,13 +1,13 @@
 //! `kubectl oci push artifact`: pack a folder and push it.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use oci_artifact::{
     manifest::{Annotation, Descriptor, FLUX_CONTENT, artifact_manifest},
-    name::{Digest, Reference, Tag, Target},
+    name::{Digest, Tag, Target},
 };
-use oci_registry::{Access, Artifact, FileSource, RepositoryClient, Uploaded};
+use oci_registry::{Access, Artifact, FileSource};
 use serde::Serialize;
 
 use crate::{
@@ -17,13 +17,15 @@ use crate::{
     error::{Doing as _, Error},
     exit::Exit,
     pack, remote,
+    tags::TagList,
     ui::{self, Progress},
 };
 
 /// Flags of `push artifact`.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Push {
-    /// Where to: oci://HOST/REPOSITORY[:TAG]; the tag is `latest` if none is given
+    #[arg(value_name = "URL", help = "Where to: oci://HOST/REPOSITORY[:TAG]; without a tag: latest")]
     url: String,
     /// Folder or file to pack, - for standard input
     #[arg(long, short = 'f', value_name = "PATH")]
@@ -71,151 +73,63 @@ struct Report {
 /// Packs, uploads what the registry lacks, and stores the manifest under each tag.
 pub(crate) async fn run(args: Push, context: &Context) -> Result<Exit, Error> {
     let reference = parse_url(&args.url)?;
-    let tags = tags(&reference, &args.tag)?;
-    if args.password_from_the_same_stdin() {
-        return Err(Error::usage("--path - and --password-stdin cannot both read standard input"));
-    }
+    let tags = TagList::new(reference.target.as_ref(), &args.tag)?.or(|| Some(Tag::latest()));
+    let (tags, name) = (tags.as_slice(), reference.repository.to_string());
+    args.registry.check_stdin(&args.path)?;
     let client = context.client(&args.registry)?;
     let annotations =
         annotations::collect(&args.path, &args.origin, &args.annotations, args.reproducible, context)?;
-    let first = reference.repository.with(Target::Tag(tags.first().clone()));
+    let first =
+        tags.first().map_or(reference.clone(), |tag| reference.repository.with(Target::Tag(tag.clone())));
     if args.output.is_none() && !args.dry_run {
         context.printer.action(format!("pushing artifact to {first}"));
     }
     let (file, packed) = pack::into_temporary(&args.path, &args.pack, &args.stdin, context).await?;
-    let layer = Descriptor {
-        media_type: FLUX_CONTENT.to_owned(),
-        size: packed.size,
-        digest: packed.digest.clone(),
-        annotations: BTreeMap::new(),
-        platform: None,
-        artifact_type: None,
-    };
+    let layer = Descriptor::new(FLUX_CONTENT, packed.digest.clone(), packed.size);
     let (_, manifest) = artifact_manifest(layer.clone(), annotations);
     if args.dry_run {
-        return dry_run(&args, &reference, &tags, &manifest, context);
+        return dry_run(&args, &name, tags, &manifest, context);
     }
     let repository = client.repository(&reference.repository, Access::Push);
-    let spool = file.try_clone().map_err(|source| Error::file("reading", "(temporary file)", source))?;
-    if args.if_changed {
-        if let Some(known) = unchanged(&repository, &tags, &layer, spool, context).await? {
-            context.printer.success(format!("content unchanged, nothing pushed: {}@{known}", reference.repository));
-            return report(&args, &reference, &tags, known, context);
-        }
+    if args.if_changed
+        && let Some(known) = remote::unchanged(&repository, tags, &layer, &file, context).await?
+    {
+        context.printer.success(format!("content unchanged, nothing pushed: {name}@{known}"));
+        return report(&args, &name, tags, known, context);
     }
-    let content = Arc::new(FileSource::new(file, layer.size).counting(context.control.clone()));
-    let artifact = Artifact { layer, content, manifest: manifest.into() };
+    let source = Arc::new(FileSource::new(file, layer.size).counting(context.control.clone()));
+    let artifact = Artifact { layer, content: source, manifest: manifest.into() };
     let targets: Vec<Target> = tags.iter().cloned().map(Target::Tag).collect();
     let progress = Progress::watch(context.printer, &context.control, "uploading", Some(packed.size));
     let pushed = repository.push(&artifact, &targets).await.doing(|| format!("push to {first}"))?;
     drop(progress);
-    if pushed.layer == Uploaded::Present {
-        tracing::debug!("the registry had the layer already");
-    }
     let digest = pushed.digest;
     if args.output.is_none() {
-        context.printer.success(format!("artifact successfully pushed to {}@{digest}", reference.repository));
+        context.printer.success(format!("artifact successfully pushed to {name}@{digest}"));
     }
-    report(&args, &reference, &tags, digest, context)
+    report(&args, &name, tags, digest, context)
 }
 
-impl Push {
-    fn password_from_the_same_stdin(&self) -> bool {
-        self.registry.password_stdin && self.path.as_os_str() == "-"
-    }
-}
-
-/// At least one tag: that of the URL, those of `--tag`, or `latest`. No duplicates, order kept.
-fn tags(reference: &Reference, more: &[String]) -> Result<TagList, Error> {
-    if matches!(reference.target, Some(Target::Digest(_))) {
-        return Err(Error::usage("cannot push to a digest: give a tag, the digest follows from the content"));
-    }
-    let mut tags: Vec<Tag> = reference.tag().cloned().into_iter().collect();
-    for text in more {
-        let tag = Tag::parse(text)?;
-        if !tags.contains(&tag) {
-            tags.push(tag);
-        }
-    }
-    let mut tags = tags.into_iter();
-    Ok(TagList { first: tags.next().unwrap_or_else(Tag::latest), more: tags.collect() })
-}
-
-/// Tags, at least one.
-struct TagList {
-    first: Tag,
-    more: Vec<Tag>,
-}
-
-impl TagList {
-    fn first(&self) -> &Tag {
-        &self.first
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Tag> {
-        std::iter::once(&self.first).chain(&self.more)
-    }
-}
-
-/// The digest that all tags have, if each has an artifact with the same content as `layer`.
-async fn unchanged(
-    repository: &RepositoryClient,
-    tags: &TagList,
-    layer: &Descriptor,
-    spool: std::fs::File,
-    context: &Context,
-) -> Result<Option<Digest>, Error> {
-    let mut common: Option<Digest> = None;
-    for tag in tags.iter() {
-        let Some(there) = remote::find(repository, &Target::Tag(tag.clone())).await? else { return Ok(None) };
-        if common.as_ref().is_some_and(|digest| *digest != there.digest) {
-            return Ok(None);
-        }
-        common = Some(there.digest.clone());
-        let same = there.layer.digest == layer.digest
-            || remote::same_content(repository, &there.layer, layer, &spool, context).await?;
-        if !same {
-            return Ok(None);
-        }
-    }
-    Ok(common)
-}
-
-fn dry_run(
-    args: &Push,
-    reference: &Reference,
-    tags: &TagList,
-    manifest: &[u8],
-    context: &Context,
-) -> Result<Exit, Error> {
+fn dry_run(args: &Push, name: &str, tags: &[Tag], manifest: &[u8], context: &Context) -> Result<Exit, Error> {
     let digest = Digest::of(manifest);
-    for tag in tags.iter() {
-        context.printer.action(format!("would push {}:{tag}", reference.repository));
+    for tag in tags {
+        context.printer.action(format!("would push {name}:{tag}"));
     }
     if args.output.is_none() {
-        let parsed: serde_json::Value = serde_json::from_slice(manifest)
-            .map_err(|error| Error::usage(format!("cannot print the manifest: {error}")))?;
-        context.printer.success(format!("digest {}@{digest}", reference.repository));
-        context.printer.data(&ui::document(&parsed, Output::Json)?)?;
+        context.printer.success(format!("digest {name}@{digest}"));
+        context.printer.data(&ui::indented(manifest)?)?;
     }
-    report(args, reference, tags, digest, context)
+    report(args, name, tags, digest, context)
 }
 
-fn report(
-    args: &Push,
-    reference: &Reference,
-    tags: &TagList,
-    digest: Digest,
-    context: &Context,
-) -> Result<Exit, Error> {
+fn report(args: &Push, name: &str, tags: &[Tag], digest: Digest, context: &Context) -> Result<Exit, Error> {
     let Some(output) = args.output else { return Ok(Exit::Ok) };
-    let repository = reference.repository.to_string();
-    let url = format!("oci://{repository}@{digest}");
-    let text = match output {
-        Output::Name => format!("{repository}@{digest}\n"),
-        Output::Json | Output::Yaml => {
-            ui::document(&Report { url, repository, tag: tags.first().to_string(), digest }, output)?
-        }
+    let text = if output == Output::Name {
+        format!("{name}@{digest}\n")
+    } else {
+        let tag = tags.first().map(Tag::to_string).unwrap_or_default();
+        let url = format!("oci://{name}@{digest}");
+        ui::document(&Report { url, repository: name.to_owned(), tag, digest }, output)?
     };
     context.printer.data(&text)?;
     Ok(Exit::Ok)

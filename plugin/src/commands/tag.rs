@@ -1,7 +1,7 @@
 //! `kubectl oci tag artifact`: give an artifact more tags.
 
 use clap::Args;
-use oci_artifact::name::{self, Target};
+use oci_artifact::name::Target;
 use oci_registry::Access;
 
 use crate::{
@@ -9,12 +9,13 @@ use crate::{
     context::Context,
     error::{Doing as _, Error},
     exit::Exit,
+    tags,
 };
 
 /// Flags of `tag artifact`.
 #[derive(Args, Debug)]
-pub(crate) struct Tag {
-    /// What: oci://HOST/REPOSITORY[:TAG|@DIGEST]
+pub(crate) struct Retag {
+    #[arg(value_name = "URL", help = "What: oci://HOST/REPOSITORY[:TAG|@DIGEST]")]
     url: String,
     /// New tags; comma separated or repeated
     #[arg(long, value_name = "TAG", value_delimiter = ',', required = true)]
@@ -24,9 +25,9 @@ pub(crate) struct Tag {
 }
 
 /// Stores the manifest's exact bytes again under each tag, so that the digest stays.
-pub(crate) async fn run(args: Tag, context: &Context) -> Result<Exit, Error> {
+pub(crate) async fn run(args: Retag, context: &Context) -> Result<Exit, Error> {
     let reference = parse_url(&args.url)?;
-    let tags = args.tag.iter().map(|text| name::Tag::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let tags = tags::parse(&args.tag)?;
     let client = context.client(&args.registry)?;
     let repository = client.repository(&reference.repository, Access::Push);
     let doing = || format!("tagging {reference}");

@@ -46,32 +46,19 @@ pub(crate) enum OriginError {
 
 impl OriginError {
     pub(super) fn open(path: &Path, error: &gix::Error) -> Self {
-        Self::Open {
-            path: path.to_owned(),
-            detail: detail(error),
-        }
+        Self::Open { path: path.to_owned(), detail: detail(error) }
     }
 
     pub(super) fn read(path: PathBuf, doing: &'static str, error: &gix::Error) -> Self {
-        Self::Read {
-            path,
-            doing,
-            detail: detail(error),
-        }
+        Self::Read { path, doing, detail: detail(error) }
     }
 }
 
 /// The library's errors are trees; the message on top and what most likely caused it are enough on one line.
 fn detail(error: &gix::Error) -> String {
     let (top, cause) = (error.error().to_string(), error.probable_cause().to_string());
-    let text = if top == cause {
-        top
-    } else {
-        format!("{top}: {cause}")
-    };
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    let text = if top == cause { top } else { format!("{top}: {cause}") };
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 impl Classify for OriginError {

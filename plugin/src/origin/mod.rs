@@ -36,19 +36,12 @@ pub(crate) struct Origin {
 /// `None` outside a repository, and in one without commits: there is nothing to name then, and packing is fine. Bare
 /// repositories are not looked for, since nothing in them is a work tree.
 pub(crate) fn of(path: &Path) -> Result<Option<Origin>, OriginError> {
-    let config = permissions::Config {
-        git_binary: false,
-        env: false,
-        ..permissions::Config::all()
-    };
+    let config = permissions::Config { git_binary: false, env: false, ..permissions::Config::all() };
     inspect(path, &options(config))
 }
 
 fn inspect(path: &Path, options: &Options) -> Result<Option<Origin>, OriginError> {
-    let path = path.canonicalize().map_err(|source| OriginError::Path {
-        path: path.to_owned(),
-        source,
-    })?;
+    let path = path.canonicalize().map_err(|source| OriginError::Path { path: path.to_owned(), source })?;
     let Some(repository) = open(&path, options.clone())? else {
         return Ok(None);
     };
@@ -63,9 +56,9 @@ fn inspect(path: &Path, options: &Options) -> Result<Option<Origin>, OriginError
     let commit = commit.detach();
     let name = match &head.kind {
         Kind::Symbolic(reference) => reference.name.shorten().to_string(),
-        Kind::Unborn(_) | Kind::Detached { .. } => tag(&repository, commit)
-            .map_err(failed("the tags"))?
-            .unwrap_or_else(|| "HEAD".into()),
+        Kind::Unborn(_) | Kind::Detached { .. } => {
+            tag(&repository, commit).map_err(failed("the tags"))?.unwrap_or_else(|| "HEAD".into())
+        }
     };
     let dirty = state::is_dirty(&repository, &path, options).map_err(failed("the state of the work tree"))?;
     let suffix = if dirty { "-dirty" } else { "" };
@@ -77,20 +70,10 @@ fn inspect(path: &Path, options: &Options) -> Result<Option<Origin>, OriginError
 
 /// The repository whose work tree holds `path`.
 fn open(path: &Path, options: Options) -> Result<Option<Repository>, OriginError> {
-    let folder = if path.is_dir() {
-        path
-    } else {
-        path.parent().unwrap_or(path)
-    };
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
     // Without bare ones: a folder that looks like a repository may have come in a download.
-    let discovery = gix::discover::upwards::Options {
-        dot_git_only: true,
-        ..Default::default()
-    };
-    let same = Mapping {
-        full: options.clone(),
-        reduced: options,
-    };
+    let discovery = gix::discover::upwards::Options { dot_git_only: true, ..Default::default() };
+    let same = Mapping { full: options.clone(), reduced: options };
     let repository = match ThreadSafeRepository::discover_opts(folder, discovery, same) {
         Ok(repository) => repository.to_thread_local(),
         Err(error) if is_absent(&error) => return Ok(None),
@@ -98,9 +81,7 @@ fn open(path: &Path, options: Options) -> Result<Option<Repository>, OriginError
     };
     // Owned by somebody else, and not in `safe.directory`.
     if repository.git_dir_trust() != Trust::Full {
-        return Err(OriginError::Untrusted {
-            path: work_tree(&repository, path),
-        });
+        return Err(OriginError::Untrusted { path: work_tree(&repository, path) });
     }
     Ok(Some(repository))
 }
@@ -125,16 +106,9 @@ fn options(config: permissions::Config) -> Options {
         xdg_config_home: gix::sec::Permission::Allow,
         ..permissions::Environment::isolated()
     };
-    let attributes = permissions::Attributes {
-        git_binary: false,
-        ..permissions::Attributes::all()
-    };
+    let attributes = permissions::Attributes { git_binary: false, ..permissions::Attributes::all() };
     Options::default()
-        .permissions(Permissions {
-            env: user,
-            config,
-            attributes,
-        })
+        .permissions(Permissions { env: user, config, attributes })
         // Sections that pass this filter may name programs: none does.
         .filter_config_section(|_| false)
 }
@@ -142,18 +116,12 @@ fn options(config: permissions::Config) -> Options {
 /// The tag at a commit: of several the one with the highest version, or else the last by name.
 fn tag(repository: &Repository, commit: gix::ObjectId) -> gix::Result<Option<String>> {
     let references = repository.references()?;
-    let names = references
-        .tags()?
-        .filter_map(Result::ok)
-        .filter_map(|mut reference| {
-            // A tag that cannot be read is not the one that is checked out.
-            let id = reference.peel_to_id().ok()?.detach();
-            (id == commit).then(|| reference.name().shorten().to_string())
-        });
-    Ok(names
-        .map(|name| (Version::parse_tag_strict(&name).ok(), name))
-        .max()
-        .map(|(_, name)| name))
+    let names = references.tags()?.filter_map(Result::ok).filter_map(|mut reference| {
+        // A tag that cannot be read is not the one that is checked out.
+        let id = reference.peel_to_id().ok()?.detach();
+        (id == commit).then(|| reference.name().shorten().to_string())
+    });
+    Ok(names.map(|name| (Version::parse_tag_strict(&name).ok(), name)).max().map(|(_, name)| name))
 }
 
 fn work_tree(repository: &Repository, path: &Path) -> PathBuf {

@@ -79,7 +79,5 @@ fn pattern(work_tree: &Path, path: &Path) -> gix::Result<Option<BString>> {
         return Ok(None);
     }
     let below = gix::path::to_unix_separators_on_windows(gix::path::into_bstr(below)?);
-    Ok(Some(
-        [b":(top,literal)".as_slice(), below.as_bytes()].concat().into(),
-    ))
+    Ok(Some([b":(top,literal)".as_slice(), below.as_bytes()].concat().into()))
 }

@@ -12,22 +12,8 @@ use super::*;
 /// Runs git in `folder`, apart from the computer's own configuration.
 fn run(folder: &Path, arguments: &[&str]) -> Output {
     Command::new("git")
-        .args([
-            "-c",
-            "user.name=a",
-            "-c",
-            "user.email=a@example.com",
-            "-c",
-            "init.defaultBranch=main",
-        ])
-        .args([
-            "-c",
-            "protocol.file.allow=always",
-            "-c",
-            "commit.gpgSign=false",
-            "-c",
-            "tag.gpgSign=false",
-        ])
+        .args(["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"])
+        .args(["-c", "protocol.file.allow=always", "-c", "commit.gpgSign=false", "-c", "tag.gpgSign=false"])
         .args(arguments)
         .current_dir(folder)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -42,11 +28,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
 /// What git prints; it must succeed.
 fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
-    assert!(
-        output.status.success(),
-        "git {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
@@ -55,11 +37,8 @@ fn a_repository() -> TempDir {
     let root = TempDir::new().unwrap();
     git(root.path(), &["init", "-q"]);
     fs::create_dir(root.path().join("app")).unwrap();
-    for (file, text) in [
-        ("app/a.yaml", "a: 1\n"),
-        ("other.yaml", "b: 1\n"),
-        (".gitignore", "*.tmp\n/out\n"),
-    ] {
+    for (file, text) in [("app/a.yaml", "a: 1\n"), ("other.yaml", "b: 1\n"), (".gitignore", "*.tmp\n/out\n")]
+    {
         fs::write(root.path().join(file), text).unwrap();
     }
     commit(root.path());
@@ -113,10 +92,7 @@ fn origin_of_a_detached_head_names_the_best_tag() {
     assert_eq!(revision(root.path()), format!("v1.10.0@sha1:{hex}"));
     fs::write(root.path().join("other.yaml"), "b: 2\n").unwrap();
     commit(root.path());
-    assert_eq!(
-        revision(root.path()),
-        format!("HEAD@sha1:{}", self::hex(root.path()))
-    );
+    assert_eq!(revision(root.path()), format!("HEAD@sha1:{}", self::hex(root.path())));
 }
 
 #[test]
@@ -131,16 +107,10 @@ fn origin_reads_packed_refs_and_packed_objects() {
 #[test]
 fn origin_of_a_linked_worktree_is_its_own_branch() {
     let root = a_repository();
-    git(
-        root.path(),
-        &["remote", "add", "origin", "https://example.com/app"],
-    );
+    git(root.path(), &["remote", "add", "origin", "https://example.com/app"]);
     let folder = TempDir::new().unwrap();
     let linked = folder.path().join("linked");
-    git(
-        root.path(),
-        &["worktree", "add", "-q", "-b", "side", linked.to_str().unwrap()],
-    );
+    git(root.path(), &["worktree", "add", "-q", "-b", "side", linked.to_str().unwrap()]);
     let found = look(&linked.join("app")).unwrap().unwrap();
     assert_eq!(found.source.as_deref(), Some("https://example.com/app"));
     assert_eq!(found.revision, format!("side@sha1:{}", hex(root.path())));
@@ -187,18 +157,12 @@ fn source_is_the_remote_origin_or_the_only_one() {
     let root = a_repository();
     let source = || look(root.path()).unwrap().unwrap().source;
     assert_eq!(source(), None);
-    git(
-        root.path(),
-        &["remote", "add", "upstream", "https://u:hunter2@example.com/up"],
-    );
+    git(root.path(), &["remote", "add", "upstream", "https://u:hunter2@example.com/up"]);
     assert_eq!(source().as_deref(), Some("https://example.com/up"));
     git(root.path(), &["remote", "add", "fork", "git@example.com:fork"]);
     assert_eq!(source(), None);
     git(root.path(), &["remote", "add", "origin", "git@example.com:app"]);
-    git(
-        root.path(),
-        &["remote", "set-url", "--add", "origin", "git@example.com:second"],
-    );
+    git(root.path(), &["remote", "set-url", "--add", "origin", "git@example.com:second"]);
     assert_eq!(source().as_deref(), Some("git@example.com:app"));
 }
 
@@ -263,16 +227,10 @@ fn clean_in_spite_of_new_times() {
 fn dirty_by_a_change_in_a_submodule() {
     let root = a_repository();
     let library = a_repository();
-    git(
-        root.path(),
-        &["submodule", "add", "-q", library.path().to_str().unwrap(), "lib"],
-    );
+    git(root.path(), &["submodule", "add", "-q", library.path().to_str().unwrap(), "lib"]);
     commit(root.path());
     assert!(!is_dirty(root.path()));
-    assert_eq!(
-        revision(&root.path().join("lib")),
-        format!("main@sha1:{}", hex(library.path()))
-    );
+    assert_eq!(revision(&root.path().join("lib")), format!("main@sha1:{}", hex(library.path())));
     fs::write(root.path().join("lib/other.yaml"), "b: 2\n").unwrap();
     assert!(is_dirty(root.path()));
 }
@@ -302,11 +260,7 @@ fn set_traps(root: &Path, mark: &Path) {
 #[test]
 fn origin_runs_no_program_that_a_repository_names() {
     let root = a_repository();
-    fs::write(
-        root.path().join(".gitattributes"),
-        "*.yaml filter=trap diff=trap\n",
-    )
-    .unwrap();
+    fs::write(root.path().join(".gitattributes"), "*.yaml filter=trap diff=trap\n").unwrap();
     commit(root.path());
     let folder = TempDir::new().unwrap();
     let mark = folder.path().join("mark");
@@ -324,25 +278,15 @@ fn origin_runs_no_program_that_a_repository_names() {
 #[test]
 fn origin_runs_no_program_that_a_submodule_names() {
     let (root, library) = (a_repository(), a_repository());
-    fs::write(
-        library.path().join(".gitattributes"),
-        "*.yaml filter=trap diff=trap\n",
-    )
-    .unwrap();
+    fs::write(library.path().join(".gitattributes"), "*.yaml filter=trap diff=trap\n").unwrap();
     commit(library.path());
-    git(
-        root.path(),
-        &["submodule", "add", "-q", library.path().to_str().unwrap(), "lib"],
-    );
+    git(root.path(), &["submodule", "add", "-q", library.path().to_str().unwrap(), "lib"]);
     commit(root.path());
     let folder = TempDir::new().unwrap();
     let mark = folder.path().join("mark");
     let inside = root.path().join("lib");
     for key in ["filter.trap.clean", "filter.trap.process", "core.fsmonitor"] {
-        git(
-            &inside,
-            &["config", key, &format!("touch '{}'; cat", mark.display())],
-        );
+        git(&inside, &["config", key, &format!("touch '{}'; cat", mark.display())]);
     }
     fs::write(inside.join("other.yaml"), "b: 2\n").unwrap();
     let _ = fs::remove_file(&mark);

@@ -11,19 +11,12 @@ pub(super) fn of_remote(repository: &Repository) -> Option<String> {
     let mut urls: BTreeMap<String, String> = BTreeMap::new();
     for section in config.plumbing().sections_by_name("remote").into_iter().flatten() {
         // Of several URLs git fetches from the first.
-        let (name, url) = (
-            section.header().subsection_name(),
-            section.values("url").into_iter().next(),
-        );
+        let (name, url) = (section.header().subsection_name(), section.values("url").into_iter().next());
         if let (Some(name), Some(url)) = (name, url) {
             urls.entry(name.to_string()).or_insert_with(|| url.to_string());
         }
     }
-    let only = if urls.len() == 1 {
-        urls.values().next()
-    } else {
-        None
-    };
+    let only = if urls.len() == 1 { urls.values().next() } else { None };
     urls.get("origin").or(only).map(|url| without_credentials(url))
 }
 
@@ -44,11 +37,7 @@ fn without_credentials(url: &str) -> String {
         Some((_, host)) => host.to_owned(),
         None => authority.to_owned(),
     };
-    let path = if scheme == "file" {
-        path
-    } else {
-        path.split(['?', '#']).next().unwrap_or_default()
-    };
+    let path = if scheme == "file" { path } else { path.split(['?', '#']).next().unwrap_or_default() };
     format!("{scheme}://{authority}{path}")
 }
 
@@ -60,25 +49,13 @@ mod tests {
     fn url_loses_its_credentials_only() {
         for (url, expected) in [
             ("https://github.com/org/app.git", "https://github.com/org/app.git"),
-            (
-                "https://user:hunter2@github.com/org/app",
-                "https://github.com/org/app",
-            ),
-            (
-                "https://hunter2@github.com:8443/org/app",
-                "https://github.com:8443/org/app",
-            ),
+            ("https://user:hunter2@github.com/org/app", "https://github.com/org/app"),
+            ("https://hunter2@github.com:8443/org/app", "https://github.com:8443/org/app"),
             ("https://u:hunter2@x@github.com/org", "https://github.com/org"),
             ("https://github.com/org@x/app", "https://github.com/org@x/app"),
-            (
-                "https://github.com/org?token=hunter2#hunter2",
-                "https://github.com/org",
-            ),
+            ("https://github.com/org?token=hunter2#hunter2", "https://github.com/org"),
             ("https://user:hunter2@github.com", "https://github.com"),
-            (
-                "ssh://git@github.com:22/org/app",
-                "ssh://git@github.com:22/org/app",
-            ),
+            ("ssh://git@github.com:22/org/app", "ssh://git@github.com:22/org/app"),
             ("ssh://git:hunter2@github.com/org", "ssh://git@github.com/org"),
             ("git@github.com:org/app.git", "git@github.com:org/app.git"),
             ("../upstream", "../upstream"),

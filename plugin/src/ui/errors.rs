@@ -7,11 +7,8 @@ use crate::{error::Error, exit::Exit};
 
 /// Shows an error.
 pub(crate) fn failure(error: &Error) {
-    let mut text = format!("✗ {}\n", clean(&error.to_string()));
-    if let Some(hint) = error.hint() {
-        text.push_str(&format!("  hint: {}\n", clean(&hint)));
-    }
-    to_stderr(&text);
+    let hint = error.hint().map(|hint| format!("  hint: {}\n", clean(&hint))).unwrap_or_default();
+    to_stderr(&format!("✗ {}\n{hint}", clean(&error.to_string())));
 }
 
 /// Shows an error from before any command ran.

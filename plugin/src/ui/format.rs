@@ -22,15 +22,32 @@ pub(crate) fn document(value: &impl Serialize, output: Output) -> Result<String,
     Ok(text)
 }
 
+/// The JSON of `bytes`, indented, members in their order.
+pub(crate) fn indented(bytes: &[u8]) -> Result<String, Error> {
+    let broken = |error: serde_json::Error| Error::usage(format!("cannot print the manifest: {error}"));
+    let parsed: oci_artifact::manifest::Manifest = serde_json::from_slice(bytes).map_err(broken)?;
+    document(&parsed, Output::Json)
+}
+
+/// Each text on a line of its own.
+pub(crate) fn lines(texts: impl Iterator<Item = String>) -> String {
+    texts.fold(String::new(), |out, text| out + &text + "\n")
+}
+
 /// Foreign text for a terminal: control characters are escaped, so that nothing can move the cursor or colour lines.
 pub(crate) fn clean(text: &str) -> String {
     if !text.chars().any(char::is_control) {
         return text.to_owned();
     }
-    text.chars().fold(String::new(), |mut out, c| {
-        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
-        out
-    })
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Bytes for people, in powers of 1024.

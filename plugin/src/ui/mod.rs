@@ -1,13 +1,15 @@
 //! What a person or a pipe sees. Data goes to standard output, everything else to standard error.
 
+mod describe;
 mod errors;
 mod format;
 mod printer;
 mod progress;
 mod table;
 
+pub(crate) use describe::{Report, describe};
 pub(crate) use errors::{failure, fatal, usage};
-pub(crate) use format::{clean, document, size};
+pub(crate) use format::{clean, document, indented, lines, size};
 pub(crate) use printer::Printer;
 pub(crate) use progress::Progress;
 pub(crate) use table::table;

@@ -2,7 +2,11 @@
 
 use std::io::{self, Write as _};
 
-use tracing_subscriber::{filter::{LevelFilter, Targets}, fmt, prelude::*};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt,
+    prelude::*,
+};
 
 use crate::error::Error;
 
@@ -16,7 +20,8 @@ impl Printer {
     /// `verbose` shows what the libraries log: requests, retries, where credentials come from.
     pub(crate) fn new(quiet: bool, verbose: bool) -> Self {
         if verbose {
-            let lines = fmt::layer().with_writer(io::stderr).with_ansi(false).without_time().with_target(false);
+            let lines =
+                fmt::layer().with_writer(io::stderr).with_ansi(false).without_time().with_target(false);
             // Ours alone: the HTTP library's lines say nothing to a user.
             let ours = Targets::new()
                 .with_target("oci_registry", LevelFilter::DEBUG)
@@ -54,6 +59,7 @@ impl Printer {
     }
 
     /// Data, as it is. A reader that went away is no failure.
+    #[expect(clippy::unused_self, reason = "data is printed by the command's printer, as everything else")]
     pub(crate) fn data(self, text: &str) -> Result<(), Error> {
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -32,10 +32,10 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));
         bar.set_style(style);
         bar.set_message(what);
-        let (control, watched, start) = (control.clone(), bar.clone(), control.bytes());
+        let (control, shown, start) = (control.clone(), bar.clone(), control.bytes());
         let watcher = tokio::spawn(async move {
             loop {
-                watched.set_position(control.bytes() - start);
+                shown.set_position(control.bytes() - start);
                 tokio::time::sleep(TICK).await;
             }
         });

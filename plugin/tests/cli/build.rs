@@ -8,7 +8,11 @@ use crate::sandbox::Sandbox;
 fn build_writes_the_file_that_push_sends() {
     let sandbox = Sandbox::pushed();
     let screen = sandbox.ok(&["build", "artifact", "-p", "app", "-o", "out.tgz"]);
-    assert!(screen.show().contains("err: ✔ artifact created at out.tgz (sha256:DIGEST)"), "{}", screen.show());
+    assert!(
+        screen.show().contains("err: ✔ artifact created at out.tgz (sha256:DIGEST)"),
+        "{}",
+        screen.show()
+    );
     let built = std::fs::read(sandbox.path("out.tgz")).unwrap();
     assert_eq!(built.get(..10).unwrap(), b"\x1f\x8b\x08\0\0\0\0\0\0\xff");
     assert!(sandbox.registry.blob("app", &oci_artifact::name::Digest::of(&built)).is_some());

@@ -21,7 +21,8 @@ fn copy_carries_an_artifact_through_a_layout_folder() {
     let sandbox = Sandbox::pushed();
     sandbox.ok(&["copy", "artifact", "URL/app:v1", "oci-layout://airgap/app"]);
     assert!(sandbox.path("airgap/app/index.json").exists());
-    let screen = sandbox.ok(&["copy", "artifact", "oci-layout://airgap/app:v1", "URL/inside/app", "-o", "json"]);
+    let screen =
+        sandbox.ok(&["copy", "artifact", "oci-layout://airgap/app:v1", "URL/inside/app", "-o", "json"]);
     let json: serde_json::Value = serde_json::from_str(&screen.stdout).unwrap();
     assert_eq!(json["blobsSent"], 2);
     assert_eq!(sandbox.registry.digest("inside/app", "v1"), sandbox.registry.digest("app", "v1"));

@@ -28,7 +28,7 @@ fn interrupt_cleans_up_and_exits_with_130() {
         sandbox.temporary();
         let before = sandbox.files();
         sandbox.registry.fault(Fault::always(Match::class(Class::Blob), Act::StallBody(20)));
-        let child = sandbox.spawn(&mut sandbox.command(&PULL));
+        let child = Sandbox::spawn(&mut sandbox.command(&PULL));
         until("the download", || sandbox.registry.count(|r| r.class == Class::Blob) > 0);
         let kill = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
         assert!(kill.success());
@@ -42,7 +42,7 @@ fn interrupt_cleans_up_and_exits_with_130() {
 fn interrupt_while_reading_standard_input_ends_at_once() {
     let sandbox = Sandbox::new();
     let args = ["push", "artifact", "URL/app:v1", "-f", "-", "--source=s", "--revision=r"];
-    let mut child = sandbox.spawn(sandbox.command(&args).stdin(Stdio::piped()));
+    let mut child = Sandbox::spawn(sandbox.command(&args).stdin(Stdio::piped()));
     let open = child.stdin.take();
     until("the start", || {
         let tasks = fs::read_dir(format!("/proc/{}/task", child.id()));
@@ -80,7 +80,7 @@ fn rate_limit_is_waited_out_or_reported() {
 #[test]
 fn closed_standard_output_is_no_failure() {
     let sandbox = Sandbox::pushed();
-    let mut child = sandbox.spawn(&mut sandbox.command(&["list", "artifacts", "URL/app"]));
+    let mut child = Sandbox::spawn(&mut sandbox.command(&["list", "artifacts", "URL/app"]));
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
 }

@@ -23,11 +23,16 @@ fn inspect_describes_the_artifact() {
 #[test]
 fn inspect_prints_data_names_and_raw_bytes() {
     let sandbox = Sandbox::pushed();
-    let json: Value = serde_json::from_str(&sandbox.ok(&["inspect", "artifact", "URL/app:v1", "-o", "json"]).stdout).unwrap();
+    let json: Value =
+        serde_json::from_str(&sandbox.ok(&["inspect", "artifact", "URL/app:v1", "-o", "json"]).stdout)
+            .unwrap();
     assert_eq!(json["annotations"]["org.opencontainers.image.revision"], "r");
     assert_eq!(json["layers"][0]["mediaType"], "application/vnd.cncf.flux.content.v1.tar+gzip");
     assert_eq!(json["referrers"], serde_json::json!([]));
     let raw = sandbox.ok(&["inspect", "artifact", "URL/app:v1", "--raw"]).stdout;
     assert_eq!(raw.as_bytes(), sandbox.registry.manifest("app", "v1").unwrap());
-    shows(&sandbox.run(&["inspect", "artifact", "URL/app:v1", "-o", "name"]), "exit 0\nout: HOST/app@sha256:DIGEST");
+    shows(
+        &sandbox.run(&["inspect", "artifact", "URL/app:v1", "-o", "name"]),
+        "exit 0\nout: HOST/app@sha256:DIGEST",
+    );
 }

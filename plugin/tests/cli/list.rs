@@ -33,7 +33,8 @@ fn list_prints_a_table_with_the_newest_version_first() {
 #[test]
 fn list_hides_signatures_of_every_kind() {
     let hex = "a".repeat(64);
-    let hidden: Vec<String> = ["", ".sig", ".att", ".sbom"].iter().map(|end| format!("sha256-{hex}{end}")).collect();
+    let hidden: Vec<String> =
+        ["", ".sig", ".att", ".sbom"].iter().map(|end| format!("sha256-{hex}{end}")).collect();
     let sandbox = with_tags(&hidden.iter().map(String::as_str).collect::<Vec<_>>());
     shows(&sandbox.run(&["list", "artifacts", "URL/app", "-o", "name"]), "exit 0\nout: HOST/app:v1");
 }
@@ -57,7 +58,8 @@ fn list_filters_by_version_and_expression() {
 #[test]
 fn list_prints_data() {
     let sandbox = with_tags(&[]);
-    let json: Value = serde_json::from_str(&sandbox.ok(&["list", "artifacts", "URL/app", "-o", "json"]).stdout).unwrap();
+    let json: Value =
+        serde_json::from_str(&sandbox.ok(&["list", "artifacts", "URL/app", "-o", "json"]).stdout).unwrap();
     let digest = sandbox.registry.digest("app", "v1").unwrap().to_string();
     assert_eq!(json[0]["tag"], "v1");
     assert_eq!(json[0]["digest"], digest);

@@ -21,7 +21,8 @@ fn guarded() -> Sandbox {
 fn login_comes_from_the_docker_config() {
     let sandbox = guarded();
     // base64 of tester:s3cret-pass
-    let auths = format!(r#"{{"auths":{{"{}":{{"auth":"dGVzdGVyOnMzY3JldC1wYXNz"}}}}}}"#, sandbox.registry.host());
+    let auths =
+        format!(r#"{{"auths":{{"{}":{{"auth":"dGVzdGVyOnMzY3JldC1wYXNz"}}}}}}"#, sandbox.registry.host());
     sandbox.write("home/.docker/config.json", &auths);
     sandbox.ok(&PUSH);
     sandbox.write("elsewhere/config.json", &auths);
@@ -41,7 +42,7 @@ fn login_comes_from_a_helper() {
     );
     let helper = sandbox.path("bin/docker-credential-fake");
     std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}", sandbox.path("bin").display(), std::env::var("PATH").unwrap());
+    let path = format!("{}:{}", sandbox.path("bin").display(), crate::sandbox::search_path());
     let screen = sandbox.screen(sandbox.command(&PUSH).env("PATH", path).output().unwrap());
     assert_eq!(screen.code, Some(0), "{}", screen.show());
 }
@@ -53,7 +54,7 @@ fn login_with_a_failing_helper_is_an_error_with_its_words() {
     sandbox.write("bin/docker-credential-fake", "#!/bin/sh\necho 'the keychain is locked' >&2\nexit 1\n");
     let helper = sandbox.path("bin/docker-credential-fake");
     std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}", sandbox.path("bin").display(), std::env::var("PATH").unwrap());
+    let path = format!("{}:{}", sandbox.path("bin").display(), crate::sandbox::search_path());
     let screen = sandbox.screen(sandbox.command(&PUSH).env("PATH", path).output().unwrap());
     assert_eq!(screen.code, Some(2), "{}", screen.show());
     assert!(screen.stderr.contains("the keychain is locked"), "{}", screen.stderr);
@@ -85,7 +86,11 @@ fn wrong_password_shows_the_registry_s_words_and_no_secret() {
 fn verbose_shows_requests_without_secrets() {
     let sandbox = guarded();
     let screen = sandbox.ok(&[&PUSH[..], &["--creds", "tester:s3cret-pass", "-v"]].concat());
-    assert!(screen.stderr.contains("method=PUT") && screen.stderr.contains("status=201"), "{}", screen.stderr);
+    assert!(
+        screen.stderr.contains("method=PUT") && screen.stderr.contains("status=201"),
+        "{}",
+        screen.stderr
+    );
     for secret in ["s3cret-pass", "dGVzdGVyOnMzY3JldC1wYXNz", "Basic "] {
         assert!(!screen.stderr.contains(secret), "{}", screen.stderr);
     }

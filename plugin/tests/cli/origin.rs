@@ -18,7 +18,10 @@ fn revision(sandbox: &Sandbox, more: &[&str]) -> (Value, Value) {
     sandbox.ok(&[&["push", "artifact", "URL/app:v1", "-f", "app"], more].concat());
     let manifest: Value = serde_json::from_slice(&sandbox.registry.manifest("app", "v1").unwrap()).unwrap();
     let annotations = &manifest["annotations"];
-    (annotations["org.opencontainers.image.source"].clone(), annotations["org.opencontainers.image.revision"].clone())
+    (
+        annotations["org.opencontainers.image.source"].clone(),
+        annotations["org.opencontainers.image.revision"].clone(),
+    )
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::{fs, io::Write as _};
 
-use oci_artifact::{manifest::{CONFIG_BYTES, Descriptor, OCI_INDEX, OCI_MANIFEST, artifact_manifest}, name::Digest};
+use oci_artifact::{
+    manifest::{CONFIG_BYTES, Descriptor, OCI_INDEX, OCI_MANIFEST, artifact_manifest},
+    name::Digest,
+};
 use oci_testkit::registry::{Act, Class, Fault, Match};
 
 use crate::sandbox::{Sandbox, shows};
@@ -88,18 +91,17 @@ fn pull_refuses_an_output_that_is_a_file() {
 fn pull_names_an_artifact_that_does_not_exist() {
     let sandbox = Sandbox::pushed();
     let screen = sandbox.fails(&["pull", "artifact", "URL/app:v9", "-o", "out"]);
-    assert!(screen.show().contains("✗ pull of HOST/app:v9 failed: fetching the manifest of HOST/app:v9: 404"), "{}", screen.show());
+    assert!(
+        screen.show().contains("✗ pull of HOST/app:v9 failed: fetching the manifest of HOST/app:v9: 404"),
+        "{}",
+        screen.show()
+    );
 }
 
 /// Puts an artifact with these layers into the registry.
 fn seed(sandbox: &Sandbox, tag: &str, layers: &[(&str, &[u8])]) {
-    let descriptor = |(media_type, content): &(&str, &[u8])| Descriptor {
-        media_type: (*media_type).to_owned(),
-        size: content.len() as u64,
-        digest: sandbox.registry.put_blob("app", content),
-        annotations: std::collections::BTreeMap::new(),
-        platform: None,
-        artifact_type: None,
+    let descriptor = |(media_type, content): &(&str, &[u8])| {
+        Descriptor::new(*media_type, sandbox.registry.put_blob("app", content), content.len() as u64)
     };
     sandbox.registry.put_blob("app", CONFIG_BYTES);
     let mut layers: Vec<Descriptor> = layers.iter().map(descriptor).collect();
@@ -143,8 +145,13 @@ fn pull_chooses_the_layer() {
     assert!(sandbox.path("first/one.txt").exists());
     assert!(sandbox.path("index/two.txt").exists());
     assert!(sandbox.path("type/two.txt").exists());
-    let screen = sandbox.fails(&["pull", "artifact", "URL/app:v1", "-o", "x", "--layer-media-type", "a/three"]);
-    assert!(screen.stderr.contains("no layer has media type `a/three`; the layers are: a/one, a/two"), "{}", screen.stderr);
+    let screen =
+        sandbox.fails(&["pull", "artifact", "URL/app:v1", "-o", "x", "--layer-media-type", "a/three"]);
+    assert!(
+        screen.stderr.contains("no layer has media type `a/three`; the layers are: a/one, a/two"),
+        "{}",
+        screen.stderr
+    );
     sandbox.fails(&["pull", "artifact", "URL/app:v1", "-o", "x", "--layer-index", "2"]);
 }
 
@@ -158,12 +165,18 @@ fn pull_takes_the_linux_amd64_child_of_an_index() {
             "platform": {"os": "linux", "architecture": architecture}})
     };
     let index = |entries: Vec<serde_json::Value>| {
-        serde_json::to_vec(&serde_json::json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}))
-            .unwrap()
+        serde_json::to_vec(
+            &serde_json::json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}),
+        )
+        .unwrap()
     };
     sandbox.registry.put_manifest("app", "multi", OCI_INDEX, &index(vec![entry("arm64"), entry("amd64")]));
     sandbox.registry.put_manifest("app", "arm", OCI_INDEX, &index(vec![entry("arm64")]));
     sandbox.ok(&["pull", "artifact", "URL/app:multi", "-o", "out"]);
     let screen = sandbox.fails(&["pull", "artifact", "URL/app:arm", "-o", "none"]);
-    assert!(screen.stderr.contains("no manifest for platform `linux/amd64`; it has: linux/arm64"), "{}", screen.stderr);
+    assert!(
+        screen.stderr.contains("no manifest for platform `linux/amd64`; it has: linux/arm64"),
+        "{}",
+        screen.stderr
+    );
 }

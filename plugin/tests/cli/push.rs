@@ -49,7 +49,8 @@ fn push_writes_a_flux_manifest() {
 fn push_prints_four_members_as_json_and_yaml() {
     let sandbox = Sandbox::new();
     sandbox.sample();
-    let json: Value = serde_json::from_str(&sandbox.ok(&push(&["-o", "json", "--reproducible"])).stdout).unwrap();
+    let json: Value =
+        serde_json::from_str(&sandbox.ok(&push(&["-o", "json", "--reproducible"])).stdout).unwrap();
     let members: Vec<&String> = json.as_object().unwrap().keys().collect();
     assert_eq!(members, ["digest", "repository", "tag", "url"]);
     let repository = format!("{}/app", sandbox.registry.host());
@@ -165,7 +166,18 @@ fn push_dry_run_contacts_nothing() {
 #[test]
 fn push_takes_standard_input_under_a_stable_name() {
     let sandbox = Sandbox::new();
-    let args = ["push", "artifact", "URL/app:v1", "-f", "-", "--source=s", "--revision=r", "-o", "name", "--reproducible"];
+    let args = [
+        "push",
+        "artifact",
+        "URL/app:v1",
+        "-f",
+        "-",
+        "--source=s",
+        "--revision=r",
+        "-o",
+        "name",
+        "--reproducible",
+    ];
     let first = sandbox.run_with_input(&args, "kind: ConfigMap\n");
     let second = sandbox.run_with_input(&args, "kind: ConfigMap\n");
     assert_eq!(first.code, Some(0), "{}", first.show());
@@ -178,7 +190,15 @@ fn push_takes_standard_input_under_a_stable_name() {
 fn push_takes_a_single_file() {
     let sandbox = Sandbox::new();
     sandbox.sample();
-    sandbox.ok(&["push", "artifact", "URL/app:v1", "-f", "app/deployment.yaml", "--source=s", "--revision=r"]);
+    sandbox.ok(&[
+        "push",
+        "artifact",
+        "URL/app:v1",
+        "-f",
+        "app/deployment.yaml",
+        "--source=s",
+        "--revision=r",
+    ]);
     sandbox.ok(&["pull", "artifact", "URL/app:v1", "-o", "out"]);
     assert_eq!(std::fs::read_to_string(sandbox.path("out/deployment.yaml")).unwrap(), "kind: Deployment\n");
 }
@@ -214,7 +234,8 @@ fn push_names_what_is_wrong_with_the_path() {
     let sandbox = Sandbox::new();
     std::fs::create_dir(sandbox.path("empty")).unwrap();
     for (path, part) in [("missing", "missing"), ("empty", "empty")] {
-        let screen = sandbox.fails(&["push", "artifact", "URL/app:v1", "-f", path, "--source=s", "--revision=r"]);
+        let screen =
+            sandbox.fails(&["push", "artifact", "URL/app:v1", "-f", path, "--source=s", "--revision=r"]);
         assert!(screen.stderr.contains(part), "{path}: {}", screen.stderr);
         assert_eq!(screen.stderr.matches('✗').count(), 1, "{}", screen.stderr);
     }

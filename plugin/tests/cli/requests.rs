@@ -40,7 +40,8 @@ fn push_pull_and_tag_stay_within_their_requests() {
 #[test]
 fn list_of_500_fetches_in_parallel_and_names_need_one_page() {
     let sandbox = guarded();
-    sandbox.ok(&[&["push", "artifact", "URL/app:v1", "-f", "app", "--source=s", "--revision=r"][..], &CREDS].concat());
+    sandbox.ok(&[&["push", "artifact", "URL/app:v1", "-f", "app", "--source=s", "--revision=r"][..], &CREDS]
+        .concat());
     let digest = sandbox.registry.digest("app", "v1").unwrap();
     for number in 1..500 {
         sandbox.registry.put_tag("app", &format!("v1.{number}.0"), &digest);

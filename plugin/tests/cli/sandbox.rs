@@ -85,7 +85,7 @@ impl Sandbox {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-oci"));
         command.args(args.iter().map(|arg| arg.replace("URL", &format!("oci://{}", self.registry.host()))));
         command.current_dir(self.root()).env_clear().stdin(Stdio::null());
-        command.env("HOME", self.path("home")).env("PATH", std::env::var_os("PATH").unwrap());
+        command.env("HOME", self.path("home")).env("PATH", search_path());
         command.env("TMPDIR", self.temporary());
         command
     }
@@ -102,12 +102,12 @@ impl Sandbox {
     }
 
     pub(crate) fn run_with_input(&self, args: &[&str], input: &str) -> Screen {
-        let mut child = self.spawn(self.command(args).stdin(Stdio::piped()));
+        let mut child = Self::spawn(self.command(args).stdin(Stdio::piped()));
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         self.screen(child.wait_with_output().unwrap())
     }
 
-    pub(crate) fn spawn(&self, command: &mut Command) -> Child {
+    pub(crate) fn spawn(command: &mut Command) -> Child {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
@@ -140,7 +140,8 @@ impl Sandbox {
 impl Screen {
     /// Exit code, standard output and standard error, with the parts that change replaced.
     pub(crate) fn show(&self) -> String {
-        let mut out = format!("exit {}\n", self.code.map_or("by a signal".to_owned(), |code| code.to_string()));
+        let mut out =
+            format!("exit {}\n", self.code.map_or("by a signal".to_owned(), |code| code.to_string()));
         for (name, text) in [("out", &self.stdout), ("err", &self.stderr)] {
             for line in text.lines() {
                 let _ = writeln!(out, "{name}: {}", self.filter(line));
@@ -162,9 +163,18 @@ impl Screen {
     }
 }
 
+/// The directories in which programs are looked for.
+#[expect(clippy::disallowed_methods, reason = "the tests' own environment, handed on to the binary")]
+pub(crate) fn search_path() -> String {
+    std::env::var("PATH").unwrap()
+}
+
 /// Compares a screen with what it should show; the indentation of the literal does not count.
 pub(crate) fn shows(screen: &Screen, expected: &str) {
-    let expected: String = expected.trim().lines().map(|line| format!("{}\n", line.trim_start())).collect();
+    let mut wanted = String::new();
+    for line in expected.trim().lines() {
+        let _ = writeln!(wanted, "{}", line.trim_start());
+    }
     let actual = screen.show();
-    assert!(actual == expected, "expected:\n{expected}\ngot:\n{actual}");
+    assert!(actual == wanted, "expected:\n{wanted}\ngot:\n{actual}");
 }

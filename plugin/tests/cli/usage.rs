@@ -6,7 +6,11 @@ use crate::sandbox::{Sandbox, shows};
 fn help_says_kubectl_oci() {
     let sandbox = Sandbox::new();
     let screen = sandbox.ok(&["push", "artifact", "--help"]);
-    assert!(screen.stdout.contains("Usage: kubectl oci push artifact [OPTIONS] --path <PATH> <URL>"), "{}", screen.stdout);
+    assert!(
+        screen.stdout.contains("Usage: kubectl oci push artifact [OPTIONS] --path <PATH> <URL>"),
+        "{}",
+        screen.stdout
+    );
     assert!(sandbox.ok(&["--help"]).stdout.contains("Usage: kubectl oci [OPTIONS] <COMMAND>"));
 }
 
@@ -50,20 +54,60 @@ fn flags_of_flux_are_accepted() {
     let sandbox = Sandbox::new();
     sandbox.sample();
     sandbox.ok(&[
-        "push", "artifact", "URL/app:v1", "--path=./app", "--source=s", "--revision=main@sha1:a", "--annotations=a=b",
-        "-a", "c=d", "--reproducible", "--ignore-paths=x,y", "--add-ignore-paths=z", "--resolve-symlinks",
-        "--creds=u:p", "--provider=generic", "--insecure-registry", "--debug", "--output=json", "--timeout=1m",
-        "--verbose", "--namespace=flux-system", "--kubeconfig=none", "--context=none",
+        "push",
+        "artifact",
+        "URL/app:v1",
+        "--path=./app",
+        "--source=s",
+        "--revision=main@sha1:a",
+        "--annotations=a=b",
+        "-a",
+        "c=d",
+        "--reproducible",
+        "--ignore-paths=x,y",
+        "--add-ignore-paths=z",
+        "--resolve-symlinks",
+        "--creds=u:p",
+        "--provider=generic",
+        "--insecure-registry",
+        "--debug",
+        "--output=json",
+        "--timeout=1m",
+        "--verbose",
+        "--namespace=flux-system",
+        "--kubeconfig=none",
+        "--context=none",
     ]);
-    sandbox.ok(&["list", "artifacts", "URL/app", "--filter-semver=", "--filter-regex=", "--insecure-registry"]);
+    sandbox.ok(&[
+        "list",
+        "artifacts",
+        "URL/app",
+        "--filter-semver=",
+        "--filter-regex=",
+        "--insecure-registry",
+    ]);
     sandbox.ok(&["build", "artifact", "--path=./app", "--output=x.tgz", "--ignore-paths="]);
-    sandbox.ok(&["diff", "artifact", "URL/app:v1", "--path=./app", "--ignore-paths=x,y", "--insecure-registry"]);
+    sandbox.ok(&[
+        "diff",
+        "artifact",
+        "URL/app:v1",
+        "--path=./app",
+        "--ignore-paths=x,y",
+        "--insecure-registry",
+    ]);
 }
 
 #[test]
 fn unknown_commands_and_flags_exit_with_two() {
     let sandbox = Sandbox::new();
-    for args in [&["push"][..], &["push", "image"], &["explode"], &["list", "artifacts"], &["pull", "artifact", "URL/a"], &[]] {
+    for args in [
+        &["push"][..],
+        &["push", "image"],
+        &["explode"],
+        &["list", "artifacts"],
+        &["pull", "artifact", "URL/a"],
+        &[],
+    ] {
         assert_eq!(sandbox.run(args).code, Some(2), "{args:?}");
     }
     let screen = sandbox.run(&["push", "artifact", "URL/a", "--timeout", "soon", "-f", "x"]);

@@ -24,16 +24,9 @@ pub fn workspace() -> PathBuf {
 pub fn crates() -> io::Result<Vec<PathBuf>> {
     let root = workspace();
     let text = fs::read_to_string(root.join("Cargo.toml"))?;
-    let members = text
-        .split_once("members = [")
-        .and_then(|(_, rest)| rest.split_once(']'));
+    let members = text.split_once("members = [").and_then(|(_, rest)| rest.split_once(']'));
     let members = members.map(|(list, _)| list).unwrap_or_default();
-    Ok(members
-        .split('"')
-        .skip(1)
-        .step_by(2)
-        .map(|name| root.join(name))
-        .collect())
+    Ok(members.split('"').skip(1).step_by(2).map(|name| root.join(name)).collect())
 }
 
 /// All files below the workspace that have one of these endings; built, hidden and foreign folders are left out.
@@ -48,11 +41,7 @@ pub fn files(endings: &[&str]) -> io::Result<Vec<Source>> {
 fn collect(root: &Path, folder: &Path, endings: &[&str], found: &mut Vec<Source>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let shown_folder = matches!(name.as_str(), ".ci" | ".github" | ".cargo");
         if path.is_dir() {
             if shown_folder || !(name.starts_with('.') || name == "target" || path.is_symlink()) {
@@ -63,11 +52,7 @@ fn collect(root: &Path, folder: &Path, endings: &[&str], found: &mut Vec<Source>
             let Ok(text) = fs::read_to_string(&path) else {
                 continue;
             };
-            let name = path
-                .strip_prefix(root)
-                .unwrap_or(&path)
-                .to_string_lossy()
-                .replace('\\', "/");
+            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
             found.push(Source { name, text });
         }
     }

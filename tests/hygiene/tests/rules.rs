@@ -13,30 +13,14 @@ use oci_hygiene::{Source, crates, files, workspace};
 /// The names of all crates that `package` links, by cargo's own account.
 fn dependencies(package: &str) -> BTreeSet<String> {
     let output = Command::new("cargo")
-        .args([
-            "tree",
-            "--locked",
-            "--package",
-            package,
-            "--edges",
-            "normal",
-            "--prefix",
-            "none",
-        ])
+        .args(["tree", "--locked", "--package", package, "--edges", "normal", "--prefix", "none"])
         .args(["--target", "all", "--format", "{p}"])
         .current_dir(workspace())
         .output()
         .expect("cargo runs");
-    assert!(
-        output.status.success(),
-        "cargo tree: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "cargo tree: {}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
-    text.lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .map(str::to_owned)
-        .collect()
+    text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
 fn never(package: &str, forbidden: &[&str]) {
@@ -52,33 +36,17 @@ fn never(package: &str, forbidden: &[&str]) {
 
 #[test]
 fn artifact_crate_does_no_io() {
-    never(
-        "oci-artifact",
-        &["tokio", "reqwest", "hyper", "kube", "kube-client", "kube-runtime"],
-    );
+    never("oci-artifact", &["tokio", "reqwest", "hyper", "kube", "kube-client", "kube-runtime"]);
 }
 
 #[test]
 fn registry_crate_knows_no_cluster() {
-    never(
-        "oci-registry",
-        &[
-            "kube",
-            "kube-client",
-            "kube-runtime",
-            "ring",
-            "openssl",
-            "openssl-sys",
-        ],
-    );
+    never("oci-registry", &["kube", "kube-client", "kube-runtime", "ring", "openssl", "openssl-sys"]);
 }
 
 #[test]
 fn plugin_links_neither_runtime_nor_second_tls() {
-    never(
-        "kubectl-oci",
-        &["kube-runtime", "ring", "openssl", "openssl-sys", "native-tls"],
-    );
+    never("kubectl-oci", &["kube-runtime", "ring", "openssl", "openssl-sys", "native-tls"]);
 }
 
 fn sources() -> Vec<Source> {
@@ -92,29 +60,16 @@ fn source_files_are_short() {
         .filter(|source| !source.is_test() && source.lines() > 500)
         .map(|source| format!("{}: {}", source.name, source.lines()))
         .collect();
-    assert!(
-        long.is_empty(),
-        "files above 500 lines without tests have two reasons to change: {long:#?}"
-    );
+    assert!(long.is_empty(), "files above 500 lines without tests have two reasons to change: {long:#?}");
 }
 
 #[test]
 fn source_files_keep_their_median_and_ninth_decile() {
-    let mut lines: Vec<usize> = sources()
-        .iter()
-        .filter(|s| !s.is_test())
-        .map(Source::lines)
-        .collect();
+    let mut lines: Vec<usize> = sources().iter().filter(|s| !s.is_test()).map(Source::lines).collect();
     lines.sort_unstable();
     let (median, p90) = (lines[lines.len() / 2], lines[lines.len() * 9 / 10]);
-    assert!(
-        median <= 150,
-        "the median source file has {median} lines, at most 150 are wanted"
-    );
-    assert!(
-        p90 <= 300,
-        "one in ten source files has more than {p90} lines, 300 is the mark"
-    );
+    assert!(median <= 150, "the median source file has {median} lines, at most 150 are wanted");
+    assert!(p90 <= 300, "one in ten source files has more than {p90} lines, 300 is the mark");
 }
 
 #[test]
@@ -124,24 +79,13 @@ fn command_files_are_short() {
         .filter(|source| source.name.starts_with("plugin/src/commands/") && source.lines() > 150)
         .map(|source| format!("{}: {}", source.name, source.lines()))
         .collect();
-    assert!(
-        long.is_empty(),
-        "a command file has at most 150 lines; move logic to its area: {long:#?}"
-    );
+    assert!(long.is_empty(), "a command file has at most 150 lines; move logic to its area: {long:#?}");
 }
 
 #[test]
 fn main_files_are_short() {
-    for source in sources()
-        .iter()
-        .filter(|source| source.name.ends_with("src/main.rs"))
-    {
-        assert!(
-            source.lines() <= 40,
-            "{}: {} lines, at most 40",
-            source.name,
-            source.lines()
-        );
+    for source in sources().iter().filter(|source| source.name.ends_with("src/main.rs")) {
+        assert!(source.lines() <= 40, "{}: {} lines, at most 40", source.name, source.lines());
     }
 }
 
@@ -152,19 +96,13 @@ fn source_files_say_what_they_are_for() {
         .filter(|source| !source.name.ends_with("/tests.rs") && !source.text.starts_with("//!"))
         .map(|source| source.name)
         .collect();
-    assert!(
-        silent.is_empty(),
-        "these files do not begin with a `//!` comment: {silent:#?}"
-    );
+    assert!(silent.is_empty(), "these files do not begin with a `//!` comment: {silent:#?}");
 }
 
 /// Every line of the files that contains one of `words`, as `file:line`.
 fn hits(files: &[Source], words: &[String]) -> Vec<String> {
     let mut found = Vec::new();
-    for source in files
-        .iter()
-        .filter(|source| source.name != "tests/hygiene/tests/rules.rs")
-    {
+    for source in files.iter().filter(|source| source.name != "tests/hygiene/tests/rules.rs") {
         for (number, line) in source.text.lines().enumerate() {
             if words.iter().any(|word| line.contains(word.as_str())) {
                 found.push(format!("{}:{}: {}", source.name, number + 1, line.trim()));
@@ -181,38 +119,21 @@ fn words<const N: usize>(list: [&str; N]) -> Vec<String> {
 #[test]
 fn tests_are_never_ignored() {
     let found = hits(&sources(), &words(["#[ignore", "#[ ignore"]));
-    assert!(
-        found.is_empty(),
-        "a test that does not run rots; fix or remove it: {found:#?}"
-    );
+    assert!(found.is_empty(), "a test that does not run rots; fix or remove it: {found:#?}");
 }
 
 #[test]
 fn sources_hold_no_unfinished_work() {
-    let found = hits(
-        &sources(),
-        &words(["TODO", "FIXME", "XXX:", "todo!(", "unimplemented!("]),
-    );
+    let found = hits(&sources(), &words(["TODO", "FIXME", "XXX:", "todo!(", "unimplemented!("]));
     assert!(found.is_empty(), "finish it or write an issue: {found:#?}");
 }
 
 #[test]
 fn texts_name_no_machine() {
     let all = files(&[".rs", ".md", ".toml", ".yaml", ".yml", ".mod", "run"]).unwrap();
-    let found = hits(
-        &all,
-        &words([
-            "/root/",
-            "/work/main",
-            "/work/shared",
-            "example.invalid/",
-            "/tmp/gomods",
-        ]),
-    );
-    assert!(
-        found.is_empty(),
-        "paths of somebody's machine do not belong into the project: {found:#?}"
-    );
+    let found =
+        hits(&all, &words(["/root/", "/work/main", "/work/shared", "example.invalid/", "/tmp/gomods"]));
+    assert!(found.is_empty(), "paths of somebody's machine do not belong into the project: {found:#?}");
 }
 
 #[test]
@@ -248,36 +169,18 @@ fn test_executables(folder: &Path) -> Vec<String> {
         let path = entry.path();
         path.extension().is_some_and(|ending| ending == "rs") || path.join("main.rs").is_file()
     });
-    names
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect()
+    names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
 #[test]
 fn workflows_have_no_rights_and_no_foreign_actions() {
-    for source in files(&[".yml", ".yaml"])
-        .unwrap()
-        .iter()
-        .filter(|s| s.name.starts_with(".github/"))
-    {
-        assert!(
-            source.text.contains("\npermissions: {}\n"),
-            "{} needs `permissions: {{}}`",
-            source.name
-        );
+    for source in files(&[".yml", ".yaml"]).unwrap().iter().filter(|s| s.name.starts_with(".github/")) {
+        assert!(source.text.contains("\npermissions: {}\n"), "{} needs `permissions: {{}}`", source.name);
         for line in source.text.lines().filter(|line| line.contains("uses:")) {
-            let pin = line
-                .split_once('@')
-                .map(|(_, pin)| pin.trim())
-                .unwrap_or_default();
+            let pin = line.split_once('@').map(|(_, pin)| pin.trim()).unwrap_or_default();
             let hash = pin.split(' ').next().unwrap_or_default();
             let pinned = hash.len() == 40 && hash.chars().all(|c| c.is_ascii_hexdigit());
-            assert!(
-                pinned,
-                "{}: `{}` is not pinned by a full hash",
-                source.name,
-                line.trim()
-            );
+            assert!(pinned, "{}: `{}` is not pinned by a full hash", source.name, line.trim());
         }
     }
 }

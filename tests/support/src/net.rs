@@ -4,11 +4,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 
 /// `127.0.0.1:PORT` of a port that refuses connections (it was free a moment ago).
 pub fn refused() -> String {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .to_string()
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 /// A port that listens and never reads: connections succeed, then nothing comes.
@@ -20,9 +16,7 @@ pub struct Silent {
 impl Silent {
     /// Listens on a free port of the loopback interface.
     pub fn start() -> Self {
-        Self {
-            listener: TcpListener::bind("127.0.0.1:0").unwrap(),
-        }
+        Self { listener: TcpListener::bind("127.0.0.1:0").unwrap() }
     }
 
     /// `127.0.0.1:PORT`.

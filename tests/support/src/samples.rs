@@ -43,10 +43,7 @@ impl Seeded {
 /// A kustomize folder of four small files.
 pub fn small(folder: &Path) -> io::Result<()> {
     let files = [
-        (
-            "kustomization.yaml",
-            "resources:\n- deployment.yaml\n- service.yaml\n- config/app.yaml\n",
-        ),
+        ("kustomization.yaml", "resources:\n- deployment.yaml\n- service.yaml\n- config/app.yaml\n"),
         (
             "deployment.yaml",
             "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app\nspec:\n  replicas: 1\n",
@@ -99,10 +96,7 @@ pub fn corpus(folder: &Path, folders: usize, files: usize, size: usize) -> io::R
         fs::create_dir_all(&place)?;
         for number in 0..files {
             let mut seeded = Seeded::new((part * files + number) as u64);
-            fs::write(
-                place.join(format!("object-{number:04}.yaml")),
-                yaml(&mut seeded, size),
-            )?;
+            fs::write(place.join(format!("object-{number:04}.yaml")), yaml(&mut seeded, size))?;
         }
     }
     Ok(())
@@ -126,16 +120,8 @@ const KEYS: [&str; 16] = [
     "interval",
     "timeout",
 ];
-const BLOCKS: [&str; 8] = [
-    "metadata",
-    "spec",
-    "template",
-    "containers",
-    "resources",
-    "limits",
-    "volumes",
-    "annotations",
-];
+const BLOCKS: [&str; 8] =
+    ["metadata", "spec", "template", "containers", "resources", "limits", "volumes", "annotations"];
 
 fn yaml(seeded: &mut Seeded, size: usize) -> String {
     let mut text = String::from("apiVersion: apps/v1\nkind: Deployment\n");
@@ -145,12 +131,7 @@ fn yaml(seeded: &mut Seeded, size: usize) -> String {
             0 => format!("{}:\n", seeded.pick(&BLOCKS)),
             1 => format!("    checksum: {:016x}\n", seeded.next_u64()),
             2 | 3 => format!("    - {}: {}\n", seeded.pick(&KEYS), number % 100_000),
-            _ => format!(
-                "      {}: {}-{:x}\n",
-                seeded.pick(&KEYS),
-                seeded.pick(&KEYS),
-                number >> 48
-            ),
+            _ => format!("      {}: {}-{:x}\n", seeded.pick(&KEYS), seeded.pick(&KEYS), number >> 48),
         };
         text.push_str(&line);
     }

@@ -49,8 +49,7 @@ impl Tls {
     fn make(names: &[&str], expired: bool) -> Self {
         let ca_key = KeyPair::generate().unwrap();
         let mut ca = CertificateParams::new(Vec::new()).unwrap();
-        ca.distinguished_name
-            .push(rcgen::DnType::CommonName, "testkit authority");
+        ca.distinguished_name.push(rcgen::DnType::CommonName, "testkit authority");
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
@@ -63,19 +62,11 @@ impl Tls {
             server.not_after = date_time_ymd(2021, 1, 1);
         }
         let mut client = CertificateParams::new(Vec::new()).unwrap();
-        client
-            .distinguished_name
-            .push(rcgen::DnType::CommonName, "testkit client");
+        client.distinguished_name.push(rcgen::DnType::CommonName, "testkit client");
         client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let (server_cert_pem, server_key_pem) = leaf(&server, &issuer);
         let (client_cert_pem, client_key_pem) = leaf(&client, &issuer);
-        Self {
-            ca_pem,
-            server_cert_pem,
-            server_key_pem,
-            client_cert_pem,
-            client_key_pem,
-        }
+        Self { ca_pem, server_cert_pem, server_key_pem, client_cert_pem, client_key_pem }
     }
 
     /// The server's side; `mutual` demands a client certificate.
@@ -86,12 +77,9 @@ impl Tls {
             .unwrap();
         let builder = if mutual {
             let mut roots = RootCertStore::empty();
-            roots
-                .add(CertificateDer::from_pem_slice(self.ca_pem.as_bytes()).unwrap())
-                .unwrap();
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-                .build()
-                .unwrap();
+            roots.add(CertificateDer::from_pem_slice(self.ca_pem.as_bytes()).unwrap()).unwrap();
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
             builder.with_client_cert_verifier(verifier)
         } else {
             builder.with_no_client_auth()

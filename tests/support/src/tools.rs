@@ -12,10 +12,7 @@ use std::{
 /// The Go modules of `tests/compat/go` and the package that each builds.
 pub const TOOLS: [(&str, &str); 4] = [
     ("crane", "github.com/google/go-containerregistry/cmd/crane"),
-    (
-        "distribution",
-        "github.com/distribution/distribution/v3/cmd/registry",
-    ),
+    ("distribution", "github.com/distribution/distribution/v3/cmd/registry"),
     ("olareg", "github.com/olareg/olareg/cmd/olareg"),
     ("oras", "oras.land/oras/cmd/oras"),
 ];
@@ -76,36 +73,19 @@ pub fn place(name: &str) -> Result<PathBuf, Error> {
     let sums = module(name).join("go.sum");
     let pins = std::fs::read(&sums).map_err(|source| Error::Module(sums, source))?;
     let key = oci_artifact::name::Digest::of(&pins);
-    Ok(cache()?
-        .join("tools")
-        .join(format!("{name}-{}-{}", go_version()?, key.short()))
-        .join(name))
+    Ok(cache()?.join("tools").join(format!("{name}-{}-{}", go_version()?, key.short())).join(name))
 }
 
 /// The tool, if it was built.
 pub fn path(name: &str) -> Result<PathBuf, Error> {
     let path = place(name)?;
-    if path.is_file() {
-        Ok(path)
-    } else {
-        Err(Error::Missing {
-            name: name.to_owned(),
-            path,
-        })
-    }
+    if path.is_file() { Ok(path) } else { Err(Error::Missing { name: name.to_owned(), path }) }
 }
 
 /// A command of the tool, without the environment that would make it talk to anybody else.
 pub fn command(name: &str) -> Result<Command, Error> {
     let mut command = Command::new(path(name)?);
-    for proxy in [
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-        "http_proxy",
-        "https_proxy",
-        "all_proxy",
-    ] {
+    for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
         command.env_remove(proxy);
     }
     command.env("OTEL_TRACES_EXPORTER", "none");
@@ -130,17 +110,10 @@ pub fn go_version() -> Result<String, Error> {
         .output()
         .map_err(Error::Go)?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    if text.starts_with("go") {
-        Ok(text)
-    } else {
-        Err(Error::Go(io::Error::other("no version")))
-    }
+    if text.starts_with("go") { Ok(text) } else { Err(Error::Go(io::Error::other("no version"))) }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place of the harness that reads the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place of the harness that reads the environment")]
 fn environment(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
@@ -154,17 +127,16 @@ mod tests {
         for (name, package) in TOOLS {
             let text = std::fs::read_to_string(module(name).join("go.mod")).unwrap();
             assert!(text.contains(&format!("tool {package}\n")), "{name}");
-            assert!(text.starts_with(&format!(
-                "module github.com/kubectl-oci/kubectl-oci/tests/compat/go/{name}\n"
-            )));
+            assert!(
+                text.starts_with(&format!(
+                    "module github.com/kubectl-oci/kubectl-oci/tests/compat/go/{name}\n"
+                ))
+            );
         }
     }
 
     #[test]
     fn path_refuses_an_unknown_tool() {
-        assert_eq!(
-            path("rm").unwrap_err().to_string(),
-            "`rm` is no tool of tests/compat/go"
-        );
+        assert_eq!(path("rm").unwrap_err().to_string(), "`rm` is no tool of tests/compat/go");
     }
 }

@@ -48,11 +48,7 @@ impl Control {
 
     /// Fails once the run was asked to stop.
     pub(super) fn check(&self) -> Result<(), Error> {
-        if self.is_cancelled() {
-            Err(Error::Cancelled)
-        } else {
-            Ok(())
-        }
+        if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
     }
 }
 

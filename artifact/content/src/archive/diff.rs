@@ -77,11 +77,7 @@ impl Tree {
                 }
                 hasher.update(buffer.get(..count).unwrap_or_default());
             }
-            let entry = FileEntry {
-                size,
-                executable,
-                digest: hasher.finish(),
-            };
+            let entry = FileEntry { size, executable, digest: hasher.finish() };
             tree.files.insert(member.path.clone(), entry);
             Ok(())
         })?;
@@ -106,12 +102,7 @@ pub fn compare(old: &Tree, new: &Tree) -> Changes {
             Some(_) => {}
         }
     }
-    changes.removed = old
-        .files
-        .keys()
-        .filter(|path| !new.files.contains_key(*path))
-        .cloned()
-        .collect();
+    changes.removed = old.files.keys().filter(|path| !new.files.contains_key(*path)).cloned().collect();
     changes
 }
 
@@ -169,9 +160,7 @@ pub fn unified(path: &MemberPath, old: Option<&[u8]>, new: Option<&[u8]>) -> Str
 
 /// The content as text, unless it is binary: not UTF-8, or with NUL.
 fn text(content: &[u8]) -> Option<&str> {
-    std::str::from_utf8(content)
-        .ok()
-        .filter(|text| !text.contains('\0'))
+    std::str::from_utf8(content).ok().filter(|text| !text.contains('\0'))
 }
 
 #[cfg(test)]
@@ -187,13 +176,7 @@ mod tests {
             std::fs::write(path, content).unwrap();
         }
         let mut layer = Vec::new();
-        pack(
-            Input::Path(tree.path()),
-            &PackOptions::default(),
-            &Control::new(),
-            &mut layer,
-        )
-        .unwrap();
+        pack(Input::Path(tree.path()), &PackOptions::default(), &Control::new(), &mut layer).unwrap();
         layer
     }
 
@@ -233,20 +216,13 @@ mod tests {
 
     #[test]
     fn contents_stop_at_the_limit_of_all_together() {
-        let files: Vec<(String, Vec<u8>)> = (0..65)
-            .map(|n| (format!("f{n:02}"), vec![b'x'; 1 << 20]))
-            .collect();
+        let files: Vec<(String, Vec<u8>)> =
+            (0..65).map(|n| (format!("f{n:02}"), vec![b'x'; 1 << 20])).collect();
         let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (&**name, &**bytes)).collect();
         let layer = a_layer(&files);
         let wanted = files.iter().map(|(name, _)| path(name)).collect();
         let found = contents(&layer[..], layer.len() as u64, &wanted, &Control::new()).unwrap();
-        assert_eq!(
-            found
-                .values()
-                .filter(|content| matches!(content, Content::Bytes(_)))
-                .count(),
-            64
-        );
+        assert_eq!(found.values().filter(|content| matches!(content, Content::Bytes(_))).count(), 64);
         assert_eq!(found[&path("f64")], Content::TooLarge(1 << 20));
     }
 
@@ -261,14 +237,8 @@ mod tests {
 
     #[test]
     fn unified_of_a_new_file_is_against_nothing() {
-        assert_eq!(
-            unified(&path("f"), None, Some(b"a\n")),
-            "--- /dev/null\n+++ b/f\n@@ -0,0 +1 @@\n+a\n"
-        );
-        assert_eq!(
-            unified(&path("f"), Some(b"a\n"), None),
-            "--- a/f\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n"
-        );
+        assert_eq!(unified(&path("f"), None, Some(b"a\n")), "--- /dev/null\n+++ b/f\n@@ -0,0 +1 @@\n+a\n");
+        assert_eq!(unified(&path("f"), Some(b"a\n"), None), "--- a/f\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n");
         assert_eq!(unified(&path("f"), Some(b"a"), Some(b"a")), "");
     }
 
@@ -276,27 +246,18 @@ mod tests {
     fn unified_of_binary_content_says_so() {
         let text = unified(&path("f"), Some(b"\0"), Some(b"a"));
         assert_eq!(text, "Binary files a/f and b/f differ\n");
-        assert_eq!(
-            unified(&path("f"), None, Some(b"\xff")),
-            "Binary files /dev/null and b/f differ\n"
-        );
+        assert_eq!(unified(&path("f"), None, Some(b"\xff")), "Binary files /dev/null and b/f differ\n");
     }
 
     #[test]
     fn unified_of_long_texts_ends() {
         let lines = |salt: u32| {
-            let lines: Vec<String> = (0..60_000_u32)
-                .map(|n| format!("{}\n", n.wrapping_mul(salt) % 1_000))
-                .collect();
+            let lines: Vec<String> =
+                (0..60_000_u32).map(|n| format!("{}\n", n.wrapping_mul(salt) % 1_000)).collect();
             lines.concat()
         };
         assert!(
-            !unified(
-                &path("f"),
-                Some(lines(7_919).as_bytes()),
-                Some(lines(104_729).as_bytes())
-            )
-            .is_empty()
+            !unified(&path("f"), Some(lines(7_919).as_bytes()), Some(lines(104_729).as_bytes())).is_empty()
         );
     }
 }

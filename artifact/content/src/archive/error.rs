@@ -164,11 +164,7 @@ pub enum Error {
 impl Error {
     /// `subject` has more than `limit` of `what`.
     pub(super) fn limit(subject: impl Into<String>, what: &'static str, limit: u64) -> Self {
-        Self::Limit {
-            subject: subject.into(),
-            what,
-            limit,
-        }
+        Self::Limit { subject: subject.into(), what, limit }
     }
 
     /// An error of the operating system on `path`.
@@ -177,11 +173,7 @@ impl Error {
         path: impl Into<PathBuf>,
         source: impl Into<io::Error>,
     ) -> Self {
-        Self::Io {
-            operation,
-            path: path.into(),
-            source: source.into(),
-        }
+        Self::Io { operation, path: path.into(), source: source.into() }
     }
 }
 
@@ -280,10 +272,7 @@ fn is_disk_full(error: &Error) -> bool {
     let (Error::Io { source, .. } | Error::Sink(source)) = error else {
         return false;
     };
-    matches!(
-        source.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 #[cfg(test)]
@@ -300,11 +289,7 @@ mod tests {
 
     #[test]
     fn error_of_an_empty_folder_says_what_was_left_out() {
-        let error = Error::Empty {
-            path: "x".into(),
-            ignored: 3,
-            skipped: 1,
-        };
+        let error = Error::Empty { path: "x".into(), ignored: 3, skipped: 1 };
         assert!(error.hint().unwrap().contains("3 entries"));
     }
 }

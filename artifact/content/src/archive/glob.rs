@@ -16,10 +16,7 @@ enum Token {
     Star,
     Any,
     Char(char),
-    Class {
-        negated: bool,
-        ranges: Vec<(char, char)>,
-    },
+    Class { negated: bool, ranges: Vec<(char, char)> },
 }
 
 impl Glob {
@@ -167,9 +164,7 @@ mod tests {
 
     #[test]
     fn glob_that_is_malformed_matches_nothing() {
-        for pattern in [
-            "[]a]", "[-]", "[x-]", "[-x]", "\\", "[a-b-c]", "[", "[^", "[^bc", "a[", "[a-",
-        ] {
+        for pattern in ["[]a]", "[-]", "[x-]", "[-x]", "\\", "[a-b-c]", "[", "[^", "[^bc", "a[", "[a-"] {
             let glob = Glob::new(pattern);
             assert!(glob.is_malformed(), "{pattern}");
             assert!(!glob.matches("a") && !glob.matches(pattern), "{pattern}");

@@ -66,10 +66,7 @@ enum Segment {
 impl Ignore {
     /// Patterns anchored at the root of the tree; an item may hold several lines.
     pub fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Self {
-        let patterns = patterns
-            .into_iter()
-            .flat_map(|item| parse(&[] as &[&str], item))
-            .collect();
+        let patterns = patterns.into_iter().flat_map(|item| parse(&[] as &[&str], item)).collect();
         Self { patterns }
     }
 
@@ -86,30 +83,18 @@ impl Ignore {
             path.join("/")
         };
         if text.len() as u64 > limits::IGNORE_FILE_BYTES {
-            return Err(Error::limit(
-                subject(),
-                "bytes of an ignore file",
-                limits::IGNORE_FILE_BYTES,
-            ));
+            return Err(Error::limit(subject(), "bytes of an ignore file", limits::IGNORE_FILE_BYTES));
         }
         self.patterns.extend(parse(domain, text));
         if self.patterns.len() > limits::IGNORE_PATTERNS {
-            return Err(Error::limit(
-                subject(),
-                "ignore patterns",
-                limits::IGNORE_PATTERNS as u64,
-            ));
+            return Err(Error::limit(subject(), "ignore patterns", limits::IGNORE_PATTERNS as u64));
         }
         Ok(())
     }
 
     /// Whether the path is left out. `path` are its components from the root.
     pub fn is_ignored(&self, path: &[impl AsRef<str>], is_folder: bool) -> bool {
-        let decides = self
-            .patterns
-            .iter()
-            .rev()
-            .find(|pattern| pattern.matches(path, is_folder));
+        let decides = self.patterns.iter().rev().find(|pattern| pattern.matches(path, is_folder));
         decides.is_some_and(|pattern| !pattern.include)
     }
 
@@ -137,35 +122,17 @@ fn parse<'a>(domain: &'a [impl AsRef<str>], text: &'a str) -> impl Iterator<Item
 impl Pattern {
     fn new(domain: Vec<String>, line: &str) -> Self {
         let (include, text) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest));
-        let text = if text.ends_with("\\ ") {
-            text
-        } else {
-            text.trim_end_matches(' ')
-        };
+        let text = if text.ends_with("\\ ") { text } else { text.trim_end_matches(' ') };
         let (folders_only, text) = text.strip_suffix('/').map_or((false, text), |rest| (true, rest));
-        let shape = if text.contains('/') {
-            anchored(text)
-        } else {
-            Shape::Simple(Glob::new(text))
-        };
-        Self {
-            domain,
-            include,
-            folders_only,
-            shape,
-        }
+        let shape = if text.contains('/') { anchored(text) } else { Shape::Simple(Glob::new(text)) };
+        Self { domain, include, folders_only, shape }
     }
 
     fn matches(&self, path: &[impl AsRef<str>], is_folder: bool) -> bool {
         let Some((folders, path)) = path.split_at_checked(self.domain.len()) else {
             return false;
         };
-        if path.is_empty()
-            || folders
-                .iter()
-                .zip(&self.domain)
-                .any(|(a, b)| a.as_ref() != b.as_str())
-        {
+        if path.is_empty() || folders.iter().zip(&self.domain).any(|(a, b)| a.as_ref() != b.as_str()) {
             return false;
         }
         match &self.shape {
@@ -220,9 +187,7 @@ fn walk(segments: &[Segment], path: &[impl AsRef<str>]) -> Option<usize> {
         let at = if std::mem::take(&mut skip) {
             rest.iter().position(|name| glob.matches(name.as_ref()))?
         } else {
-            rest.first()
-                .filter(|name| glob.matches(name.as_ref()))
-                .map(|_| 0)?
+            rest.first().filter(|name| glob.matches(name.as_ref())).map(|_| 0)?
         };
         rest = rest.get(at + 1..)?;
         matched = true;
@@ -357,16 +322,11 @@ mod tests {
     fn ignore_file_has_limits() {
         let mut ignore = Ignore::default();
         let root: &[&str] = &[];
-        ignore
-            .add_file(root, &"a\n".repeat(limits::IGNORE_PATTERNS))
-            .unwrap();
+        ignore.add_file(root, &"a\n".repeat(limits::IGNORE_PATTERNS)).unwrap();
         assert!(matches!(ignore.add_file(root, "a"), Err(Error::Limit { .. })));
         let long = "#".repeat(usize::try_from(limits::IGNORE_FILE_BYTES).unwrap());
         Ignore::default().add_file(root, &long).unwrap();
-        assert!(matches!(
-            Ignore::default().add_file(root, &format!("{long}#")),
-            Err(Error::Limit { .. })
-        ));
+        assert!(matches!(Ignore::default().add_file(root, &format!("{long}#")), Err(Error::Limit { .. })));
     }
 
     #[test]

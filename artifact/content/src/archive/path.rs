@@ -60,10 +60,7 @@ impl MemberPath {
 
     /// Like [`MemberPath::parse`], of bytes that may not be UTF-8.
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let text = check(bytes).map_err(|fault| Error::Path {
-            member: shown(bytes),
-            fault,
-        })?;
+        let text = check(bytes).map_err(|fault| Error::Path { member: shown(bytes), fault })?;
         Ok(Self(text.into()))
     }
 
@@ -71,10 +68,7 @@ impl MemberPath {
     ///
     /// A folder may end with a slash. Leading `./` is dropped.
     pub(super) fn of_member(bytes: &[u8], folder: bool) -> Result<Option<Self>, Error> {
-        let refused = |fault| Error::Path {
-            member: shown(bytes),
-            fault,
-        };
+        let refused = |fault| Error::Path { member: shown(bytes), fault };
         let mut name = bytes;
         if folder && name.len() > 1 {
             name = name.strip_suffix(b"/").unwrap_or(name);
@@ -213,10 +207,7 @@ mod tests {
         assert!(MemberPath::parse(&deep(limits::PATH_DEPTH)).is_ok());
         assert_eq!(fault(deep(limits::PATH_DEPTH + 1).as_bytes()), PathFault::Deep);
         assert!(MemberPath::parse(&"n".repeat(limits::PATH_BYTES)).is_ok());
-        assert_eq!(
-            fault("n".repeat(limits::PATH_BYTES + 1).as_bytes()),
-            PathFault::Long
-        );
+        assert_eq!(fault("n".repeat(limits::PATH_BYTES + 1).as_bytes()), PathFault::Long);
     }
 
     #[test]
@@ -233,10 +224,7 @@ mod tests {
 
     #[test]
     fn path_drops_one_leading_dot_of_a_file() {
-        assert_eq!(
-            MemberPath::of_member(b"./a/b", false).unwrap().unwrap().as_str(),
-            "a/b"
-        );
+        assert_eq!(MemberPath::of_member(b"./a/b", false).unwrap().unwrap().as_str(), "a/b");
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use super::{Descriptor, Error, OCI_INDEX, OCI_MANIFEST, Platform, descriptor::null_as_empty, is_index, is_manifest};
+use super::{
+    Descriptor, Error, OCI_INDEX, OCI_MANIFEST, Platform, descriptor::null_as_empty, is_index, is_manifest,
+};
 use crate::limits;
 
 /// An image manifest, which is what an artifact is.
@@ -262,7 +264,8 @@ mod tests {
 
     #[test]
     fn index_reads_null_manifests_as_none() {
-        let body = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+        let body =
+            r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
         let Document::Index(index) = Document::parse(body.as_bytes(), None).unwrap() else { panic!() };
         assert!(index.child(&Platform::linux_amd64()).is_err());
     }

@@ -13,14 +13,7 @@ pub const CONFIG_BYTES: &[u8] = br#"{"architecture":"","created":"0001-01-01T00:
 
 /// The descriptor of [`CONFIG_BYTES`].
 pub fn config_descriptor() -> Descriptor {
-    Descriptor {
-        media_type: FLUX_CONFIG.to_owned(),
-        size: CONFIG_BYTES.len() as u64,
-        digest: Digest::of(CONFIG_BYTES),
-        annotations: BTreeMap::new(),
-        platform: None,
-        artifact_type: None,
-    }
+    Descriptor::new(FLUX_CONFIG, Digest::of(CONFIG_BYTES), CONFIG_BYTES.len() as u64)
 }
 
 /// A Flux artifact with one content layer: the manifest and its exact bytes.
@@ -66,14 +59,7 @@ mod tests {
 
     #[test]
     fn manifest_bytes_are_those_of_flux() {
-        let layer = Descriptor {
-            media_type: FLUX_CONTENT.to_owned(),
-            size: 3,
-            digest: Digest::of(b"abc"),
-            annotations: BTreeMap::new(),
-            platform: None,
-            artifact_type: None,
-        };
+        let layer = Descriptor::new(FLUX_CONTENT, Digest::of(b"abc"), 3);
         let annotations = BTreeMap::from([
             ("org.opencontainers.image.source".to_owned(), "https://git.example/a?b=<c>&d".to_owned()),
             ("a".to_owned(), "1".to_owned()),

@@ -88,8 +88,7 @@ impl Host {
 
     /// Whether this is Docker Hub under one of its names.
     pub fn is_docker_hub(&self) -> bool {
-        self.port.is_none()
-            && matches!(&*self.name, "docker.io" | "index.docker.io" | "registry-1.docker.io")
+        self.port.is_none() && matches!(&*self.name, "docker.io" | "index.docker.io" | "registry-1.docker.io")
     }
 }
 
@@ -162,8 +161,24 @@ mod tests {
     #[test]
     fn host_refuses_what_is_none() {
         for text in [
-            "", "a..b", "-a", "a-", "a:0", "a:99999", "a:+1", "a:", "::1", "[::1", "[::1]x", "[fe80::1%eth0]",
-            "ex\u{e4}mple", "a b", "a@b", "1.2.3", "256.1.1.1", "user:pw@host",
+            "",
+            "a..b",
+            "-a",
+            "a-",
+            "a:0",
+            "a:99999",
+            "a:+1",
+            "a:",
+            "::1",
+            "[::1",
+            "[::1]x",
+            "[fe80::1%eth0]",
+            "ex\u{e4}mple",
+            "a b",
+            "a@b",
+            "1.2.3",
+            "256.1.1.1",
+            "user:pw@host",
         ] {
             assert!(Host::parse(text).is_err(), "{text:?}");
         }

@@ -2,10 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{
-    Digest, DigestError, Host, HostError, Tag, TagError,
-    digest::excerpt,
-};
+use super::{Digest, DigestError, Host, HostError, Tag, TagError, digest::excerpt};
 
 /// What every artifact URL begins with.
 pub const URL_SCHEME: &str = "oci://";
@@ -27,6 +24,16 @@ pub enum Target {
     Tag(Tag),
     /// By content.
     Digest(Digest),
+}
+
+impl Target {
+    /// The tag, if it is one.
+    pub fn tag(&self) -> Option<&Tag> {
+        match self {
+            Self::Tag(tag) => Some(tag),
+            Self::Digest(_) => None,
+        }
+    }
 }
 
 /// A repository, and the manifest in it if one was named.
@@ -150,10 +157,7 @@ impl Reference {
 
     /// The tag, if the reference has one.
     pub fn tag(&self) -> Option<&Tag> {
-        match &self.target {
-            Some(Target::Tag(tag)) => Some(tag),
-            Some(Target::Digest(_)) | None => None,
-        }
+        self.target.as_ref().and_then(Target::tag)
     }
 }
 
@@ -204,9 +208,7 @@ fn check_path<'a>(path: &'a str, url: &str) -> Result<&'a str, ReferenceError> {
         return Err(ReferenceError::Long { url: excerpt(url), length: path.len() });
     }
     match path.split('/').find(|component| !is_component(component)) {
-        Some(component) => {
-            Err(ReferenceError::Path { url: excerpt(url), component: excerpt(component) })
-        }
+        Some(component) => Err(ReferenceError::Path { url: excerpt(url), component: excerpt(component) }),
         None => Ok(path),
     }
 }
@@ -215,12 +217,14 @@ fn check_path<'a>(path: &'a str, url: &str) -> Result<&'a str, ReferenceError> {
 fn is_component(text: &str) -> bool {
     let alnum = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let bytes = text.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+        return false;
+    };
     alnum(*first)
         && alnum(*last)
-        && bytes
-            .split(|b| alnum(*b))
-            .all(|separator| matches!(separator, b"" | b"." | b"_" | b"__") || separator.iter().all(|b| *b == b'-'))
+        && bytes.split(|b| alnum(*b)).all(|separator| {
+            matches!(separator, b"" | b"." | b"_" | b"__") || separator.iter().all(|b| *b == b'-')
+        })
 }
 
 impl fmt::Display for Repository {

@@ -35,12 +35,7 @@ pub fn newest<'a>(
 /// The order of a list for people: versions (as [`newest`] sees them), newest first, then all other tags in
 /// descending natural order, in which `build-10` is above `build-9`.
 pub fn sort_for_list(mut tags: Vec<Tag>) -> Vec<Tag> {
-    let key = |tag: &Tag| {
-        (
-            Version::parse_tag_strict(tag.as_str()).ok(),
-            Natural(tag.as_str().into()),
-        )
-    };
+    let key = |tag: &Tag| (Version::parse_tag_strict(tag.as_str()).ok(), Natural(tag.as_str().into()));
     tags.sort_by_cached_key(|tag| Reverse(key(tag)));
     tags
 }
@@ -50,13 +45,8 @@ pub fn sort_for_list(mut tags: Vec<Tag>) -> Vec<Tag> {
 /// which cuts the digits of a SHA-512 digest to 64).
 pub fn is_signature_tag(tag: &Tag) -> bool {
     let text = tag.as_str();
-    let name = [".sig", ".att", ".sbom"]
-        .iter()
-        .find_map(|suffix| text.strip_suffix(suffix))
-        .unwrap_or(text);
-    let hex = name
-        .strip_prefix("sha256-")
-        .or_else(|| name.strip_prefix("sha512-"));
+    let name = [".sig", ".att", ".sbom"].iter().find_map(|suffix| text.strip_suffix(suffix)).unwrap_or(text);
+    let hex = name.strip_prefix("sha256-").or_else(|| name.strip_prefix("sha512-"));
     hex.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
 }
 
@@ -111,41 +101,28 @@ impl Classify for FilterError {
 /// Compiles a regular expression within bounds. The syntax is that of Go's RE2 for all that tags need: linear time,
 /// no look-around, no back-references.
 pub fn regex(text: &str) -> Result<Regex, FilterError> {
-    let refuse = |fault: String| FilterError::Regex {
-        text: excerpt(text),
-        fault,
-    };
+    let refuse = |fault: String| FilterError::Regex { text: excerpt(text), fault };
     if text.len() > REGEX_BYTES {
-        return Err(refuse(format!(
-            "it has {} bytes, more than {REGEX_BYTES}",
-            text.len()
-        )));
+        return Err(refuse(format!("it has {} bytes, more than {REGEX_BYTES}", text.len())));
     }
-    RegexBuilder::new(text)
-        .size_limit(REGEX_MEMORY)
-        .dfa_size_limit(REGEX_MEMORY)
-        .build()
-        .map_err(|error| {
-            match error {
-                regex::Error::CompiledTooBig(_) => refuse("it is too large when compiled".into()),
-                // The message draws the expression with a marker below; its last line says what is wrong.
-                error => {
-                    let text = error.to_string();
-                    let fault = text.lines().last().unwrap_or_default().trim();
-                    refuse(fault.strip_prefix("error: ").unwrap_or(fault).to_owned())
-                }
+    RegexBuilder::new(text).size_limit(REGEX_MEMORY).dfa_size_limit(REGEX_MEMORY).build().map_err(|error| {
+        match error {
+            regex::Error::CompiledTooBig(_) => refuse("it is too large when compiled".into()),
+            // The message draws the expression with a marker below; its last line says what is wrong.
+            error => {
+                let text = error.to_string();
+                let fault = text.lines().last().unwrap_or_default().trim();
+                refuse(fault.strip_prefix("error: ").unwrap_or(fault).to_owned())
             }
-        })
+        }
+    })
 }
 
 impl Filters {
     /// Parses both filters.
     pub fn parse(range: Option<&str>, regex: Option<&str>) -> Result<Self, FilterError> {
         let range = range.map(Range::parse).transpose()?;
-        Ok(Self {
-            range,
-            regex: regex.map(self::regex).transpose()?,
-        })
+        Ok(Self { range, regex: regex.map(self::regex).transpose()? })
     }
 
     /// Whether a tag is shown: it must pass both filters.
@@ -196,10 +173,7 @@ impl PartialOrd for Natural {
 
 /// Takes a run of digits from the front; leading zeros are left out of the answer.
 fn number<'a>(text: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let end = text
-        .iter()
-        .position(|b| !b.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.iter().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
     if end == 0 {
         return None;
     }
@@ -213,9 +187,7 @@ mod tests {
     use super::*;
 
     fn tags(text: &str) -> Vec<Tag> {
-        text.split_whitespace()
-            .map(|tag| Tag::parse(tag).unwrap())
-            .collect()
+        text.split_whitespace().map(|tag| Tag::parse(tag).unwrap()).collect()
     }
 
     fn choose(range: &str, filter: Option<&str>, candidates: &str) -> Option<String> {
@@ -241,42 +213,24 @@ mod tests {
     #[test]
     fn newest_filters_first_and_anywhere() {
         let candidates = "1.0.0-rc.1 1.1.0-rc.2 1.2.0-beta.1 1.3.0";
-        assert_eq!(
-            choose(">=0.0.0-0", Some("rc"), candidates).as_deref(),
-            Some("1.1.0-rc.2")
-        );
+        assert_eq!(choose(">=0.0.0-0", Some("rc"), candidates).as_deref(), Some("1.1.0-rc.2"));
         assert_eq!(choose(">=0.0.0-0", Some("^rc"), candidates), None);
     }
 
     #[test]
     fn newest_does_not_depend_on_the_order_of_equal_versions() {
-        for candidates in [
-            "1.0.0 v1.0.0 01.0.0",
-            "v1.0.0 01.0.0 1.0.0",
-            "01.0.0 1.0.0 v1.0.0",
-        ] {
-            assert_eq!(
-                choose("*", None, candidates).as_deref(),
-                Some("v1.0.0"),
-                "{candidates}"
-            );
+        for candidates in ["1.0.0 v1.0.0 01.0.0", "v1.0.0 01.0.0 1.0.0", "01.0.0 1.0.0 v1.0.0"] {
+            assert_eq!(choose("*", None, candidates).as_deref(), Some("v1.0.0"), "{candidates}");
         }
     }
 
     #[test]
     fn newest_copes_with_many_tags() {
-        let many: Vec<Tag> = (0..50_000)
-            .map(|n| Tag::parse(&format!("1.{}.{}", n % 250, n / 250)).unwrap())
-            .collect();
+        let many: Vec<Tag> =
+            (0..50_000).map(|n| Tag::parse(&format!("1.{}.{}", n % 250, n / 250)).unwrap()).collect();
         let range = Range::parse("^1.2 !=1.249.199").unwrap();
-        assert_eq!(
-            newest(&many, &range, None),
-            Some(Tag::parse("1.249.198").unwrap())
-        );
-        assert_eq!(
-            sort_for_list(many).first(),
-            Some(&Tag::parse("1.249.199").unwrap())
-        );
+        assert_eq!(newest(&many, &range, None), Some(Tag::parse("1.249.198").unwrap()));
+        assert_eq!(sort_for_list(many).first(), Some(&Tag::parse("1.249.199").unwrap()));
     }
 
     #[test]
@@ -301,17 +255,7 @@ mod tests {
         let short = format!("sha256-{}", &hex[1..]);
         let upper = format!("sha256-{}", hex.to_uppercase());
         let other = format!("sha256-{hex}.zip");
-        for text in [
-            "v1.sig",
-            "latest",
-            "sha256",
-            "sha256-",
-            "sha256-abc",
-            &short,
-            &upper,
-            &other,
-            &hex,
-        ] {
+        for text in ["v1.sig", "latest", "sha256", "sha256-", "sha256-abc", &short, &upper, &other, &hex] {
             assert!(!is_signature_tag(&Tag::parse(text).unwrap()), "{text}");
         }
     }

@@ -12,9 +12,7 @@ pub struct Tag(Box<str>);
 
 /// Why a text is no tag.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "tag `{0}` is not valid: up to 128 letters, digits, `_`, `.` and `-`, not beginning with `.` or `-`"
-)]
+#[error("tag `{0}` is not valid: up to 128 letters, digits, `_`, `.` and `-`, not beginning with `.` or `-`")]
 pub struct TagError(String);
 
 impl Tag {

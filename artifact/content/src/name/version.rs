@@ -67,10 +67,7 @@ impl Version {
         }
         let rest = text.strip_prefix('v').unwrap_or(text);
         let (rest, build) = match rest.split_once('+') {
-            Some((rest, build)) => (
-                rest,
-                BuildMetadata::new(build).ok().filter(|build| !build.is_empty()),
-            ),
+            Some((rest, build)) => (rest, BuildMetadata::new(build).ok().filter(|build| !build.is_empty())),
             None => (rest, Some(BuildMetadata::EMPTY)),
         };
         let (numbers, pre) = match rest.split_once('-') {
@@ -91,16 +88,7 @@ impl Version {
         let pre = pre.map_or(Ok(Prerelease::EMPTY), Prerelease::new);
         let pre = pre.map_err(|_| VersionError::Prerelease(excerpt(text)))?;
         let [major, minor, patch] = parsed;
-        Ok(Self {
-            parts: semver::Version {
-                major,
-                minor,
-                patch,
-                pre,
-                build,
-            },
-            original: text.into(),
-        })
+        Ok(Self { parts: semver::Version { major, minor, patch, pre, build }, original: text.into() })
     }
 
     /// As [`Self::parse`], for tags: Flux passes over tags without at least two dots, so that `v1` and `1.2` (which
@@ -193,13 +181,7 @@ impl Ord for Version {
 
 impl Hash for Version {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (
-            self.parts.major,
-            self.parts.minor,
-            self.parts.patch,
-            &self.parts.pre,
-        )
-            .hash(state);
+        (self.parts.major, self.parts.minor, self.parts.patch, &self.parts.pre).hash(state);
     }
 }
 
@@ -228,17 +210,11 @@ mod tests {
             ("1.2.3-alpha.-1", "1.2.3-alpha.-1"),
             ("1.2.3-rc.1+build.007", "1.2.3-rc.1+build.007"),
             ("1.2.3+a-b", "1.2.3+a-b"),
-            (
-                "v2.3.5-20161202202307-sha.e8fc5e5",
-                "2.3.5-20161202202307-sha.e8fc5e5",
-            ),
+            ("v2.3.5-20161202202307-sha.e8fc5e5", "2.3.5-20161202202307-sha.e8fc5e5"),
             ("18446744073709551615.0.0", "18446744073709551615.0.0"),
         ] {
             let version = Version::parse(text).unwrap();
-            assert_eq!(
-                (version.to_string().as_str(), version.original()),
-                (canonical, text)
-            );
+            assert_eq!((version.to_string().as_str(), version.original()), (canonical, text));
         }
     }
 
@@ -271,9 +247,6 @@ mod tests {
             let [low, high] = [pair[0], pair[1]].map(|text| Version::parse(text).unwrap());
             assert!(low < high, "{low} < {high}");
         }
-        assert_eq!(
-            Version::parse("v1.2").unwrap(),
-            Version::parse("1.2.0+build").unwrap()
-        );
+        assert_eq!(Version::parse("v1.2").unwrap(), Version::parse("1.2.0+build").unwrap());
     }
 }

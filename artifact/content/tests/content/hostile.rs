@@ -24,18 +24,11 @@ fn snapshot(root: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
         for entry in fs::read_dir(&at).unwrap() {
             let path = entry.unwrap().path();
             let metadata = path.symlink_metadata().unwrap();
-            let content = if metadata.is_file() {
-                fs::read(&path).unwrap()
-            } else {
-                Vec::new()
-            };
+            let content = if metadata.is_file() { fs::read(&path).unwrap() } else { Vec::new() };
             if metadata.is_dir() {
                 left.push(path.clone());
             }
-            out.insert(
-                path.strip_prefix(root).unwrap().to_owned(),
-                (metadata.mode(), content),
-            );
+            out.insert(path.strip_prefix(root).unwrap().to_owned(), (metadata.mode(), content));
         }
     }
     out
@@ -59,12 +52,7 @@ fn a_place(kind: &str) -> tempfile::TempDir {
 }
 
 fn unpack(layer: &[u8], place: &tempfile::TempDir) -> Result<Summary, Error> {
-    unpack_into(
-        layer,
-        layer.len() as u64,
-        &place.path().join("out"),
-        &Control::new(),
-    )
+    unpack_into(layer, layer.len() as u64, &place.path().join("out"), &Control::new())
 }
 
 /// Unpacks to every kind of place, wants an error and no trace, and returns the error.
@@ -77,10 +65,7 @@ fn refused(layer: &[u8]) -> Error {
         let error = unpack(layer, &place).expect_err("the archive was accepted");
         assert_eq!(snapshot(place.path()), before, "{kind}: {error}");
         let message = error.to_string();
-        assert!(
-            message.len() <= 1_024 && !message.chars().any(char::is_control),
-            "{message:?}"
-        );
+        assert!(message.len() <= 1_024 && !message.chars().any(char::is_control), "{message:?}");
         assert!(!error.reason().is_empty());
         errors.push(error);
     }
@@ -107,18 +92,9 @@ fn names(out: &BTreeMap<PathBuf, (u32, Vec<u8>)>) -> Vec<&str> {
 #[track_caller]
 fn refused_path(name: &[u8], expected: PathFault) {
     // In the header, in a pax record, in a GNU long name, and after a member that is fine.
-    let header = Tarball::default()
-        .folder(".")
-        .file("fine")
-        .member(b'0', name, b"evil");
+    let header = Tarball::default().folder(".").file("fine").member(b'0', name, b"evil");
     let mut layers = vec![header.clone().gz(), header.tar()];
-    layers.push(
-        Tarball::default()
-            .file("fine")
-            .long(b'L', name)
-            .file("short")
-            .gz(),
-    );
+    layers.push(Tarball::default().file("fine").long(b'L', name).file("short").gz());
     layers.push(Tarball::default().pax(b'x', &[("path", name)]).file("short").gz());
     for layer in layers {
         match refused(&layer) {
@@ -154,10 +130,7 @@ fn h03_paths_of_other_systems_are_refused() {
 fn h04_control_characters_are_refused() {
     refused_path(b"a\nb", PathFault::Control);
     refused_path(b"\x1b[2J\x1b]0;x\x07", PathFault::Control);
-    let layer = Tarball::default()
-        .pax(b'x', &[("path", b"a\0b")])
-        .file("short")
-        .gz();
+    let layer = Tarball::default().pax(b'x', &[("path", b"a\0b")]).file("short").gz();
     assert!(matches!(refused(&layer), Error::Header { .. }));
 }
 
@@ -172,17 +145,11 @@ fn h06_a_name_of_100_kb_is_refused() {
     let name = vec![b'n'; 100_000];
     assert!(matches!(
         refused(&Tarball::default().pax(b'x', &[("path", &name)]).file("a").gz()),
-        Error::Path {
-            fault: PathFault::Long,
-            ..
-        }
+        Error::Path { fault: PathFault::Long, .. }
     ));
     assert!(matches!(
         refused(&Tarball::default().long(b'L', &name).file("a").gz()),
-        Error::Path {
-            fault: PathFault::Long,
-            ..
-        }
+        Error::Path { fault: PathFault::Long, .. }
     ));
 }
 
@@ -190,16 +157,8 @@ fn h06_a_name_of_100_kb_is_refused() {
 fn h07_ten_thousand_levels_are_refused() {
     let deep = "d/".repeat(10_000) + "x";
     assert!(matches!(
-        refused(
-            &Tarball::default()
-                .pax(b'x', &[("path", deep.as_bytes())])
-                .file("a")
-                .gz()
-        ),
-        Error::Path {
-            fault: PathFault::Long,
-            ..
-        }
+        refused(&Tarball::default().pax(b'x', &[("path", deep.as_bytes())]).file("a").gz()),
+        Error::Path { fault: PathFault::Long, .. }
     ));
     let less = "d/".repeat(65) + "x";
     refused_path_long(less.as_bytes());
@@ -209,10 +168,7 @@ fn h07_ten_thousand_levels_are_refused() {
 fn refused_path_long(name: &[u8]) {
     assert!(matches!(
         refused(&Tarball::default().pax(b'x', &[("path", name)]).file("a").gz()),
-        Error::Path {
-            fault: PathFault::Deep,
-            ..
-        }
+        Error::Path { fault: PathFault::Deep, .. }
     ));
 }
 
@@ -224,40 +180,21 @@ fn h08_files_named_like_folders_are_refused() {
     refused_path(b"a/./b", PathFault::Component);
     assert!(matches!(
         refused(&Tarball::default().member(b'0', b"", b"x").gz()),
-        Error::Path {
-            fault: PathFault::Empty,
-            ..
-        }
+        Error::Path { fault: PathFault::Empty, .. }
     ));
 }
 
 #[test]
 fn h09_a_name_twice_is_refused() {
-    assert!(matches!(
-        refused(&Tarball::default().file("a").file("a").gz()),
-        Error::Duplicate(_)
-    ));
-    assert!(matches!(
-        refused(&Tarball::default().file("d/a").file("./d/a").gz()),
-        Error::Duplicate(_)
-    ));
-    assert!(matches!(
-        refused(&Tarball::default().folder(".").folder("./").gz()),
-        Error::Duplicate(_)
-    ));
+    assert!(matches!(refused(&Tarball::default().file("a").file("a").gz()), Error::Duplicate(_)));
+    assert!(matches!(refused(&Tarball::default().file("d/a").file("./d/a").gz()), Error::Duplicate(_)));
+    assert!(matches!(refused(&Tarball::default().folder(".").folder("./").gz()), Error::Duplicate(_)));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn h09_names_that_only_look_equal_are_kept_apart() {
-    let (out, _) = accepted(
-        &Tarball::default()
-            .file("a")
-            .file("A")
-            .file("ä")
-            .file("a\u{308}")
-            .gz(),
-    );
+    let (out, _) = accepted(&Tarball::default().file("a").file("A").file("ä").file("a\u{308}").gz());
     assert_eq!(out.len(), 4);
 }
 
@@ -280,35 +217,21 @@ fn h11_links_that_leave_are_refused() {
         assert!(matches!(refused(&layer), Error::MemberLink { .. }), "{target}");
     }
     let long = "../".repeat(50) + "outside";
-    let layer = Tarball::default()
-        .long(b'K', long.as_bytes())
-        .symlink("link", "fine")
-        .gz();
+    let layer = Tarball::default().long(b'K', long.as_bytes()).symlink("link", "fine").gz();
     assert!(matches!(refused(&layer), Error::MemberLink { .. }));
-    let layer = Tarball::default()
-        .pax(b'x', &[("linkpath", b"../outside")])
-        .symlink("link", "fine")
-        .gz();
+    let layer = Tarball::default().pax(b'x', &[("linkpath", b"../outside")]).symlink("link", "fine").gz();
     assert!(matches!(refused(&layer), Error::MemberLink { .. }));
 }
 
 #[test]
 fn h11_writing_through_a_link_is_refused() {
-    let layer = Tarball::default()
-        .folder("a")
-        .symlink("link", "a")
-        .file("link/new")
-        .gz();
+    let layer = Tarball::default().folder("a").symlink("link", "a").file("link/new").gz();
     assert!(matches!(refused(&layer), Error::Conflict(_)));
 }
 
 #[test]
 fn h11_links_that_stay_inside_are_left_out() {
-    let layer = Tarball::default()
-        .file("a/b")
-        .symlink("a/link", "../a/./b")
-        .symlink("l", "missing")
-        .gz();
+    let layer = Tarball::default().file("a/b").symlink("a/link", "../a/./b").symlink("l", "missing").gz();
     let (out, summary) = accepted(&layer);
     assert_eq!(names(&out), ["a", "a/b"]);
     assert_eq!(summary.skipped_links, 2);
@@ -316,15 +239,9 @@ fn h11_links_that_stay_inside_are_left_out() {
 
 #[test]
 fn h12_a_folder_in_the_place_of_a_link_is_refused() {
-    let layer = Tarball::default()
-        .symlink("link", "a")
-        .member(b'5', b"link", b"")
-        .gz();
+    let layer = Tarball::default().symlink("link", "a").member(b'5', b"link", b"").gz();
     assert!(matches!(refused(&layer), Error::Conflict(_)));
-    let layer = Tarball::default()
-        .symlink("link", "../outside")
-        .member(b'5', b"link", b"")
-        .gz();
+    let layer = Tarball::default().symlink("link", "../outside").member(b'5', b"link", b"").gz();
     assert!(matches!(refused(&layer), Error::MemberLink { .. }));
 }
 
@@ -333,24 +250,13 @@ fn h13_h14_hard_links_are_refused() {
     for target in ["outside/secret", "../outside/secret", "/etc/passwd", "a"] {
         let link = Header::new(b'1', b"hard", 0).with(157, target.as_bytes());
         let layer = Tarball::default().symlink("a", "b").header(&link).gz();
-        assert!(
-            matches!(
-                refused(&layer),
-                Error::Kind {
-                    kind: "a hard link",
-                    ..
-                }
-            ),
-            "{target}"
-        );
+        assert!(matches!(refused(&layer), Error::Kind { kind: "a hard link", .. }), "{target}");
     }
 }
 
 #[test]
 fn h15_everything_but_files_and_folders_is_refused() {
-    for flag in [
-        b'3', b'4', b'6', b'7', b'D', b'M', b'N', b'S', b'V', b'Z', b'9', 0xff,
-    ] {
+    for flag in [b'3', b'4', b'6', b'7', b'D', b'M', b'N', b'S', b'V', b'Z', b'9', 0xff] {
         let layer = Tarball::default().file("fine").member(flag, b"odd", b"").gz();
         assert!(matches!(refused(&layer), Error::Kind { .. }), "{flag}");
     }
@@ -370,21 +276,12 @@ fn h16_modes_and_owners_are_neutralised() {
         .header(&owner)
         .gz();
     let (out, _) = accepted(&layer);
-    let modes: Vec<(&str, u32)> = out
-        .iter()
-        .map(|(path, entry)| (path.to_str().unwrap(), entry.0))
-        .collect();
+    let modes: Vec<(&str, u32)> = out.iter().map(|(path, entry)| (path.to_str().unwrap(), entry.0)).collect();
     let umask = 0o777 & !fs::metadata(a_mode_probe().path().join("x")).unwrap().mode();
     let (folder, plain, executable) = (0o40755 & !umask, 0o100_644 & !umask, 0o100_755 & !umask);
     assert_eq!(
         modes,
-        [
-            ("all", executable),
-            ("d", folder),
-            ("d/none", plain),
-            ("owner", plain),
-            ("setuid", executable)
-        ]
+        [("all", executable), ("d", folder), ("d/none", plain), ("owner", plain), ("setuid", executable)]
     );
 }
 
@@ -428,18 +325,9 @@ fn h19_names_in_several_headers_must_agree() {
     let name = "x".repeat(150);
     let pax: &[(&str, &[u8])] = &[("path", name.as_bytes())];
     for tarball in [
-        Tarball::default()
-            .pax(b'x', pax)
-            .long(b'L', name.as_bytes())
-            .file("s"),
-        Tarball::default()
-            .long(b'L', name.as_bytes())
-            .pax(b'x', pax)
-            .file("s"),
-        Tarball::default()
-            .pax(b'g', &[("comment", b"x")])
-            .pax(b'x', pax)
-            .file("s"),
+        Tarball::default().pax(b'x', pax).long(b'L', name.as_bytes()).file("s"),
+        Tarball::default().long(b'L', name.as_bytes()).pax(b'x', pax).file("s"),
+        Tarball::default().pax(b'g', &[("comment", b"x")]).pax(b'x', pax).file("s"),
     ] {
         let (out, _) = accepted(&tarball.gz());
         assert_eq!(names(&out), [name.as_str()]);
@@ -448,9 +336,7 @@ fn h19_names_in_several_headers_must_agree() {
         Tarball::default().pax(b'x', pax).long(b'L', b"other").file("s"),
         Tarball::default().long(b'L', b"other").pax(b'x', pax).file("s"),
         Tarball::default().pax(b'x', pax).pax(b'x', pax).file("s"),
-        Tarball::default()
-            .pax(b'x', &[("path", b"a"), ("path", b"b")])
-            .file("s"),
+        Tarball::default().pax(b'x', &[("path", b"a"), ("path", b"b")]).file("s"),
         Tarball::default().pax(b'g', &[("path", b"global")]).file("s"),
         Tarball::default().pax(b'g', &[("size", b"0")]).file("s"),
     ] {
@@ -495,10 +381,7 @@ fn h21_sparse_files_are_refused() {
             ("GNU.sparse.minor", b"0"),
             ("GNU.sparse.realsize", b"1000000000"),
         ][..],
-        &[
-            ("GNU.sparse.numblocks", b"1000000000"),
-            ("GNU.sparse.map", map.as_bytes()),
-        ],
+        &[("GNU.sparse.numblocks", b"1000000000"), ("GNU.sparse.map", map.as_bytes())],
     ] {
         let layer = Tarball::default().pax(b'x', records).file("a").gz();
         assert!(matches!(refused(&layer), Error::Header { .. }));
@@ -511,14 +394,9 @@ fn h22_numbers_that_do_not_fit_are_refused() {
     let mut huge = [0; 12];
     huge[0] = 0x80;
     huge[3] = 1;
-    for size in [
-        &negative[..],
-        &huge,
-        b"88888888888\0",
-        b"-0000000004\0",
-        b"+0000000004\0",
-        b"0x4\0\0\0\0\0\0\0\0\0",
-    ] {
+    for size in
+        [&negative[..], &huge, b"88888888888\0", b"-0000000004\0", b"+0000000004\0", b"0x4\0\0\0\0\0\0\0\0\0"]
+    {
         let header = Header::new(b'0', b"a", 4).with(124, size);
         let layer = Tarball::default().header(&header).content(b"evil").gz();
         assert!(matches!(refused(&layer), Error::Header { .. }), "{size:?}");
@@ -527,13 +405,8 @@ fn h22_numbers_that_do_not_fit_are_refused() {
     largest[0] = 0x80;
     largest[4..].copy_from_slice(&[0xff; 8]);
     for flag in [b'0', b'5', b'x', b'L'] {
-        let layer = Tarball::default()
-            .header(&Header::new(flag, b"a", 0).with(124, &largest))
-            .gz();
-        assert!(matches!(
-            refused(&layer),
-            Error::Limit { .. } | Error::Header { .. }
-        ));
+        let layer = Tarball::default().header(&Header::new(flag, b"a", 0).with(124, &largest)).gz();
+        assert!(matches!(refused(&layer), Error::Limit { .. } | Error::Header { .. }));
     }
 }
 
@@ -543,50 +416,26 @@ fn h22_a_wrong_checksum_is_refused() {
     header.0[0] = b'b';
     let layer = Tarball::default().file("fine").header(&header).gz();
     let error = refused(&layer);
-    assert!(
-        matches!(
-            &error,
-            Error::Header {
-                fault: "wrong checksum",
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::Header { fault: "wrong checksum", .. }), "{error}");
     assert!(error.to_string().contains("number 2"), "{error}");
 }
 
 #[test]
 fn h22_a_folder_with_content_is_refused() {
     for flag in [b'5', b'2'] {
-        let layer = Tarball::default()
-            .member(flag, b"d", &Header::new(b'0', b"hidden", 0).0)
-            .gz();
+        let layer = Tarball::default().member(flag, b"d", &Header::new(b'0', b"hidden", 0).0).gz();
         assert!(matches!(refused(&layer), Error::Header { .. }));
     }
 }
 
 #[test]
 fn h23_archives_that_end_early_are_refused() {
-    let whole = Tarball::default()
-        .file("a")
-        .member(b'0', b"b", &[b'x'; 2_000])
-        .tar();
-    for length in [
-        512 - 1,
-        512,
-        512 + 3,
-        1024 + 100,
-        1024 + 512 + 1_999,
-        whole.len() - 1024,
-    ] {
+    let whole = Tarball::default().file("a").member(b'0', b"b", &[b'x'; 2_000]).tar();
+    for length in [512 - 1, 512, 512 + 3, 1024 + 100, 1024 + 512 + 1_999, whole.len() - 1024] {
         let cut = &whole[..length];
         for layer in [cut.to_vec(), gzip(cut)] {
             assert!(
-                matches!(
-                    refused(&layer),
-                    Error::Truncated(_) | Error::NoEnd | Error::Format(_)
-                ),
+                matches!(refused(&layer), Error::Truncated(_) | Error::NoEnd | Error::Format(_)),
                 "{length}"
             );
         }
@@ -653,18 +502,12 @@ fn h26_zeros_after_the_end_are_a_bomb_too() {
 #[test]
 fn h26_gzip_in_gzip_is_no_archive() {
     let layer = gzip(&Tarball::default().file("a").gz());
-    assert!(matches!(
-        refused(&layer),
-        Error::Truncated(_) | Error::Header { .. }
-    ));
+    assert!(matches!(refused(&layer), Error::Truncated(_) | Error::Header { .. }));
 }
 
 #[test]
 fn h27_several_gzip_members_are_one_archive() {
-    let tar = Tarball::default()
-        .file("a")
-        .member(b'0', b"b", &[b'x'; 5_000])
-        .tar();
+    let tar = Tarball::default().file("a").member(b'0', b"b", &[b'x'; 5_000]).tar();
     for at in [1, 512, 600, 3_000, tar.len()] {
         let layer = [gzip(&tar[..at]), gzip(&tar[at..])].concat();
         assert_eq!(names(&accepted(&layer).0), ["a", "b"], "{at}");
@@ -683,21 +526,10 @@ fn h27_damaged_gzip_is_refused() {
     isize[end - 1] ^= 1;
     let mut body = whole.clone();
     body[20] ^= 0x55;
-    for layer in [
-        garbage,
-        zero,
-        crc,
-        isize,
-        body,
-        whole[..end - 8].to_vec(),
-        whole[..3].to_vec(),
-    ] {
+    for layer in [garbage, zero, crc, isize, body, whole[..end - 8].to_vec(), whole[..3].to_vec()] {
         let error = refused(&layer);
         assert!(
-            matches!(
-                error,
-                Error::Gzip(_) | Error::Header { .. } | Error::Truncated(_) | Error::Kind { .. }
-            ),
+            matches!(error, Error::Gzip(_) | Error::Header { .. } | Error::Truncated(_) | Error::Kind { .. }),
             "{error}"
         );
     }
@@ -728,19 +560,13 @@ fn h28_other_formats_are_refused_by_name() {
         (b"{}", "unknown"),
     ] {
         let error = refused(&[magic, &[7; 1_000]].concat());
-        assert!(
-            matches!(error, Error::Format(_)) && error.to_string().contains(name),
-            "{error}"
-        );
+        assert!(matches!(error, Error::Format(_)) && error.to_string().contains(name), "{error}");
     }
 }
 
 #[test]
 fn h28_a_plain_tar_is_accepted() {
-    assert_eq!(
-        names(&accepted(&Tarball::default().folder(".").file("./d/a").tar()).0),
-        ["d", "d/a"]
-    );
+    assert_eq!(names(&accepted(&Tarball::default().folder(".").file("./d/a").tar()).0), ["d", "d/a"]);
     assert!(accepted(&Tarball::default().gz()).0.is_empty());
 }
 
@@ -755,10 +581,7 @@ fn h29_data_after_the_end_is_refused() {
         assert!(matches!(refused(&archive), Error::Trailing));
         assert!(matches!(refused(&gzip(&archive)), Error::Trailing));
     }
-    assert!(matches!(
-        refused(&[gzip(&first), gzip(&second)].concat()),
-        Error::Trailing
-    ));
+    assert!(matches!(refused(&[gzip(&first), gzip(&second)].concat()), Error::Trailing));
     // The padding of GNU tar to records of 10 KiB.
     let mut padded = first;
     padded.resize(10_240, 0);

@@ -58,8 +58,7 @@ impl Tarball {
     }
 
     pub(crate) fn member(self, flag: u8, name: &[u8], content: &[u8]) -> Self {
-        self.header(&Header::new(flag, name, content.len() as u64))
-            .content(content)
+        self.header(&Header::new(flag, name, content.len() as u64)).content(content)
     }
 
     pub(crate) fn file(self, name: &str) -> Self {
@@ -79,9 +78,7 @@ impl Tarball {
         let mut content = Vec::new();
         for (key, value) in records {
             let rest = key.len() + value.len() + 3;
-            let length = (rest..rest + 20)
-                .find(|length| rest + length.to_string().len() == *length)
-                .unwrap();
+            let length = (rest..rest + 20).find(|length| rest + length.to_string().len() == *length).unwrap();
             content.extend_from_slice(format!("{length} {key}=").as_bytes());
             content.extend_from_slice(value);
             content.push(b'\n');
@@ -116,9 +113,7 @@ pub(crate) fn gzip(content: &[u8]) -> Vec<u8> {
 pub(crate) fn empty_files(count: u64) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     for number in 0..count {
-        encoder
-            .write_all(&Header::new(b'0', format!("f{number}").as_bytes(), 0).0)
-            .unwrap();
+        encoder.write_all(&Header::new(b'0', format!("f{number}").as_bytes(), 0).0).unwrap();
     }
     encoder.write_all(&[0; 1024]).unwrap();
     encoder.finish().unwrap()

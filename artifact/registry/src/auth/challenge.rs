@@ -39,9 +39,7 @@ impl Challenge {
             left = rest;
             found.extend(parse(text));
         }
-        let bearer = found
-            .iter()
-            .find(|challenge| matches!(challenge, Self::Bearer { .. }));
+        let bearer = found.iter().find(|challenge| matches!(challenge, Self::Bearer { .. }));
         bearer.or(found.first()).cloned()
     }
 }
@@ -80,10 +78,7 @@ fn parse(text: &str) -> Vec<Challenge> {
             }
         }
     }
-    challenges
-        .into_iter()
-        .filter_map(|(scheme, parameters)| interpret(&scheme, parameters))
-        .collect()
+    challenges.into_iter().filter_map(|(scheme, parameters)| interpret(&scheme, parameters)).collect()
 }
 
 fn interpret(scheme: &str, parameters: Vec<(String, String)>) -> Option<Challenge> {
@@ -99,11 +94,7 @@ fn interpret(scheme: &str, parameters: Vec<(String, String)>) -> Option<Challeng
                     _ => {}
                 }
             }
-            Some(Challenge::Bearer {
-                realm: realm?,
-                service,
-                scope,
-            })
+            Some(Challenge::Bearer { realm: realm?, service, scope })
         }
         _ => None,
     }
@@ -145,13 +136,10 @@ mod tests {
         Challenge::best(&headers)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "compared with what is found, if anything is")]
     fn bearer(realm: &str, service: Option<&str>, scope: Option<&str>) -> Option<Challenge> {
         let owned = |text: Option<&str>| text.map(str::to_owned);
-        Some(Challenge::Bearer {
-            realm: realm.to_owned(),
-            service: owned(service),
-            scope: owned(scope),
-        })
+        Some(Challenge::Bearer { realm: realm.to_owned(), service: owned(service), scope: owned(scope) })
     }
 
     #[test]
@@ -178,14 +166,8 @@ mod tests {
     #[test]
     fn challenge_prefers_bearer_among_several() {
         let expected = bearer("https://t.example", None, None);
-        assert_eq!(
-            best(&[r#"Negotiate, Basic realm="x", Bearer realm="https://t.example""#]),
-            expected
-        );
-        assert_eq!(
-            best(&[r#"Basic realm="x""#, r#"Bearer realm="https://t.example""#]),
-            expected
-        );
+        assert_eq!(best(&[r#"Negotiate, Basic realm="x", Bearer realm="https://t.example""#]), expected);
+        assert_eq!(best(&[r#"Basic realm="x""#, r#"Bearer realm="https://t.example""#]), expected);
     }
 
     #[test]

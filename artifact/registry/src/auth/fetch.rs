@@ -38,18 +38,13 @@ impl Transport {
         redirect::check(base.scheme(), &url, session.endpoint.is_local().await)?;
         let at_home = Origin::of(&url) == Origin::of(base);
         let scopes = session.scopes.texts().map(|text| ("scope", text));
-        let parameters: Vec<(&str, String)> = service
-            .iter()
-            .map(|service| ("service", service.clone()))
-            .chain(scopes)
-            .collect();
+        let parameters: Vec<(&str, String)> =
+            service.iter().map(|service| ("service", service.clone())).chain(scopes).collect();
         let (call, authorization) = match &found.credential {
             Credential::Identity(token) => {
                 let mut form = url::form_urlencoded::Serializer::new(String::new());
-                form.append_pair("grant_type", "refresh_token")
-                    .append_pair("client_id", CLIENT_ID);
-                form.append_pair("refresh_token", token.expose())
-                    .extend_pairs(&parameters);
+                form.append_pair("grant_type", "refresh_token").append_pair("client_id", CLIENT_ID);
+                form.append_pair("refresh_token", token.expose()).extend_pairs(&parameters);
                 let call = Call::new(Method::POST, String::new(), &[], String::new())
                     .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                     .carrying(Payload::Bytes(form.finish().into()));
@@ -57,34 +52,19 @@ impl Transport {
             }
             credential => {
                 url.query_pairs_mut().extend_pairs(&parameters);
-                (
-                    Call::new(Method::GET, String::new(), &[], String::new()),
-                    basic(credential),
-                )
+                (Call::new(Method::GET, String::new(), &[], String::new()), basic(credential))
             }
         };
-        let response = self
-            .exchange(session, &call, &url, at_home, authorization.as_ref())
-            .await?;
+        let response = self.exchange(session, &call, &url, at_home, authorization.as_ref()).await?;
         let status = response.status().as_u16();
         let realm = failure::origin(&url);
         if status != 200 {
             let errors = WireErrors::parse(&body::read_start(response, limits::ERROR_BODY_BYTES).await);
             let credential = format!("{:?}, {}", found.credential, found.origin);
-            return Err(Fault::Login(LoginFault::Refused {
-                realm,
-                status,
-                errors,
-                credential,
-            }));
+            return Err(Fault::Login(LoginFault::Refused { realm, status, errors, credential }));
         }
-        let reply = body::read_all(
-            response,
-            &url,
-            limits::TOKEN_REPLY_BYTES,
-            "the token server's reply",
-        )
-        .await?;
+        let reply =
+            body::read_all(response, &url, limits::TOKEN_REPLY_BYTES, "the token server's reply").await?;
         Token::parse(&reply, &realm, Instant::now()).map_err(Fault::Login)
     }
 }

@@ -54,11 +54,7 @@ pub enum LoginFault {
 }
 
 fn said(errors: &WireErrors) -> String {
-    if errors.is_empty() {
-        String::new()
-    } else {
-        format!(": {errors}")
-    }
+    if errors.is_empty() { String::new() } else { format!(": {errors}") }
 }
 
 impl Classify for LoginFault {
@@ -144,11 +140,7 @@ impl Logins {
         if let Some(found) = found.get(repository) {
             return Ok(found.clone());
         }
-        let fresh = self
-            .source
-            .credential(repository)
-            .await
-            .map_err(Fault::Credentials)?;
+        let fresh = self.source.credential(repository).await.map_err(Fault::Credentials)?;
         tracing::debug!(repository = %repository, credential = ?fresh.credential, origin = %fresh.origin, "credential");
         found.insert(repository.clone(), fresh.clone());
         Ok(fresh)
@@ -177,19 +169,11 @@ impl Logins {
             (Challenge::Basic, Credential::Anonymous) => return Ok(None),
             (Challenge::Basic, Credential::Identity(_)) => {
                 let has = format!("an identity token ({})", found.origin);
-                return Err(Fault::Login(LoginFault::Unsuitable {
-                    wants: "a user and a password",
-                    has,
-                }));
+                return Err(Fault::Login(LoginFault::Unsuitable { wants: "a user and a password", has }));
             }
             (Challenge::Bearer { realm, service, .. }, _) => (realm.clone(), service.clone()),
         };
-        let key = Key {
-            credential: found.credential.clone(),
-            realm,
-            service,
-            scopes: scopes.clone(),
-        };
+        let key = Key { credential: found.credential.clone(), realm, service, scopes: scopes.clone() };
         if let Some(known) = self.known(&key, stale) {
             return Ok(Some(known));
         }
@@ -199,10 +183,7 @@ impl Logins {
         }
         let token = fetch(&found.credential).await?;
         let header = Authorization::bearer(&token.value);
-        self.tokens
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key, token);
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(key, token);
         Ok(Some(header))
     }
 
@@ -210,8 +191,6 @@ impl Logins {
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let token = tokens.get(key).filter(|token| token.is_fresh(Instant::now()))?;
         let header = Authorization::bearer(&token.value);
-        stale
-            .is_none_or(|stale| stale.expose() != header.expose())
-            .then_some(header)
+        stale.is_none_or(|stale| stale.expose() != header.expose()).then_some(header)
     }
 }

@@ -70,12 +70,7 @@ pub struct Anonymous;
 
 impl CredentialSource for Anonymous {
     fn credential<'a>(&'a self, _: &'a Repository) -> SourceFuture<'a> {
-        Box::pin(async {
-            Ok(Found {
-                credential: Credential::Anonymous,
-                origin: "anonymous".into(),
-            })
-        })
+        Box::pin(async { Ok(Found { credential: Credential::Anonymous, origin: "anonymous".into() }) })
     }
 }
 

@@ -32,19 +32,13 @@ struct Reply {
 impl Token {
     /// Reads a reply. Tokens are used for four fifths of their lifetime.
     pub(crate) fn parse(body: &[u8], realm: &str, now: Instant) -> Result<Self, LoginFault> {
-        let broken = |detail: &str| LoginFault::Reply {
-            realm: realm.to_owned(),
-            detail: detail.to_owned(),
-        };
+        let broken = |detail: &str| LoginFault::Reply { realm: realm.to_owned(), detail: detail.to_owned() };
         if body.len() as u64 > limits::TOKEN_REPLY_BYTES {
             return Err(broken("the reply is too large"));
         }
         let reply: Reply =
             serde_json::from_slice(body).map_err(|_| broken("the reply is not a JSON object"))?;
-        let value = [reply.token, reply.access_token]
-            .into_iter()
-            .flatten()
-            .find(|text| !text.is_empty());
+        let value = [reply.token, reply.access_token].into_iter().flatten().find(|text| !text.is_empty());
         let value = value.ok_or_else(|| broken("the reply has no token"))?;
         if !value.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(broken("the token has characters that no HTTP header can carry"));
@@ -55,15 +49,8 @@ impl Token {
             _ => DEFAULT_LIFETIME,
         };
         // Zero and absurd values are read as "not said": a token that is never used would loop.
-        let seconds = if seconds == 0 {
-            DEFAULT_LIFETIME
-        } else {
-            seconds.min(LONGEST_LIFETIME)
-        };
-        Ok(Self {
-            value: Secret::new(value),
-            expires: now + Duration::from_secs(seconds) * 4 / 5,
-        })
+        let seconds = if seconds == 0 { DEFAULT_LIFETIME } else { seconds.min(LONGEST_LIFETIME) };
+        Ok(Self { value: Secret::new(value), expires: now + Duration::from_secs(seconds) * 4 / 5 })
     }
 
     /// Whether the token may still be used.
@@ -83,13 +70,7 @@ mod tests {
     #[tokio::test]
     async fn token_takes_the_member_that_is_not_empty() {
         assert_eq!(parse(r#"{"token":"a"}"#).unwrap().value.expose(), "a");
-        assert_eq!(
-            parse(r#"{"token":"","access_token":"b"}"#)
-                .unwrap()
-                .value
-                .expose(),
-            "b"
-        );
+        assert_eq!(parse(r#"{"token":"","access_token":"b"}"#).unwrap().value.expose(), "b");
     }
 
     #[tokio::test]
@@ -112,15 +93,9 @@ mod tests {
 
     #[tokio::test]
     async fn token_refuses_hostile_replies() {
-        for body in [
-            "",
-            "[]",
-            "{}",
-            "<html>",
-            r#"{"token":null}"#,
-            r#"{"token":"a\r\nb"}"#,
-            r#"{"token":"ä"}"#,
-        ] {
+        for body in
+            ["", "[]", "{}", "<html>", r#"{"token":null}"#, r#"{"token":"a\r\nb"}"#, r#"{"token":"ä"}"#]
+        {
             assert!(parse(body).is_err(), "{body}");
         }
         assert!(parse(&format!(r#"{{"token":"{}"}}"#, "a".repeat(70_000))).is_err());

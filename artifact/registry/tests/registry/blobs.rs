@@ -48,10 +48,7 @@ async fn blob_without_end_is_refused() {
 #[tokio::test]
 async fn blob_shorter_than_its_descriptor_is_refused() {
     let error = refused(Act::Body((&b"short"[..]).into())).await;
-    assert!(
-        matches!(error.reason(), "SizeMismatch" | "ConnectionBroken"),
-        "{error}"
-    );
+    assert!(matches!(error.reason(), "SizeMismatch" | "ConnectionBroken"), "{error}");
 }
 
 #[tokio::test]
@@ -63,11 +60,7 @@ async fn blob_that_breaks_off_is_continued_where_it_ended() {
     let requests = registry.requests();
     assert_eq!(requests.len(), 2);
     let range = requests[1].header("range").unwrap();
-    let from: u64 = range
-        .trim_start_matches("bytes=")
-        .trim_end_matches('-')
-        .parse()
-        .unwrap();
+    let from: u64 = range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap();
     assert!((1..=100_000).contains(&from), "{range}");
 }
 
@@ -81,10 +74,7 @@ async fn blob_that_always_breaks_off_at_the_start_ends_in_an_error() {
 async fn blob_over_the_layer_limit_is_not_even_asked_for() {
     let registry = Registry::start();
     let layer = seed(&registry, "v1", CONTENT);
-    let huge = Descriptor {
-        size: limits::LAYER_BYTES + 1,
-        ..layer
-    };
+    let huge = Descriptor { size: limits::LAYER_BYTES + 1, ..layer };
     let error = download(&reader(&registry), &huge).await.unwrap_err();
     assert_eq!(error.reason(), "TooLarge", "{error}");
     assert_eq!(registry.requests().len(), 0);

@@ -23,22 +23,16 @@ fn named(text: &str) -> Vec<Tag> {
 }
 
 async fn run(from: &Place, what: &str, to: &Place, tags: &[Tag]) -> oci_registry::Copied {
-    copy(from, &tag(what), to, tags, 4, &Control::new())
-        .await
-        .unwrap()
+    copy(from, &tag(what), to, tags, 4, &Control::new()).await.unwrap()
 }
 
 #[tokio::test]
 async fn copy_streams_between_registries_and_keeps_the_digest() {
     let (from, to) = (Registry::start(), Registry::start());
     let layer = seed(&from, "v1", b"content");
-    let copied = run(
-        &place(&from, NAME, Access::Pull),
-        "v1",
-        &place(&to, "x/y", Access::Push),
-        &named("stable"),
-    )
-    .await;
+    let copied =
+        run(&place(&from, NAME, Access::Pull), "v1", &place(&to, "x/y", Access::Push), &named("stable"))
+            .await;
     assert_eq!(from.manifest(NAME, "v1"), to.manifest("x/y", "stable"));
     assert_eq!(to.blob("x/y", &layer.digest).unwrap(), b"content");
     assert_eq!((copied.sent, copied.mounted, copied.present), (2, 0, 0));
@@ -87,13 +81,9 @@ async fn copy_takes_an_index_with_its_children() {
     let index = serde_json::json!({"schemaVersion": 2, "mediaType": OCI_INDEX,
         "manifests": [entry("amd64"), entry("arm64")]});
     from.put_manifest(NAME, "multi", OCI_INDEX, &serde_json::to_vec(&index).unwrap());
-    let copied = run(
-        &place(&from, NAME, Access::Pull),
-        "multi",
-        &place(&to, NAME, Access::Push),
-        &named("multi"),
-    )
-    .await;
+    let copied =
+        run(&place(&from, NAME, Access::Pull), "multi", &place(&to, NAME, Access::Push), &named("multi"))
+            .await;
     assert_eq!(copied.manifests, 3);
     assert_eq!(to.manifest(NAME, "multi"), from.manifest(NAME, "multi"));
     assert_eq!(to.tags(NAME), ["multi"]);
@@ -121,20 +111,8 @@ async fn layout_keeps_other_tags_and_replaces_its_own() {
     let layout = Layout::new(folder.path());
     let sink = Place::Layout(layout.clone());
     let source = place(&from, NAME, Access::Pull);
-    run(
-        &source,
-        "v1",
-        &sink,
-        &[Tag::parse("v1").unwrap(), Tag::parse("latest").unwrap()],
-    )
-    .await;
-    run(
-        &source,
-        "v2",
-        &sink,
-        &[Tag::parse("v2").unwrap(), Tag::parse("latest").unwrap()],
-    )
-    .await;
+    run(&source, "v1", &sink, &[Tag::parse("v1").unwrap(), Tag::parse("latest").unwrap()]).await;
+    run(&source, "v2", &sink, &[Tag::parse("v2").unwrap(), Tag::parse("latest").unwrap()]).await;
     let tags: Vec<String> = layout.tags().unwrap().iter().map(Tag::to_string).collect();
     assert_eq!(tags, ["v1", "v2", "latest"]);
     let latest = layout.manifest(&tag("latest")).unwrap();
@@ -152,15 +130,11 @@ async fn layout_with_manipulated_content_is_refused() {
     fs::write(&blob, b"CONTENT").unwrap();
     let to = Registry::start();
     let sink = place(&to, NAME, Access::Push);
-    let error = copy(&layout, &tag("v1"), &sink, &named("v1"), 4, &Control::new())
-        .await
-        .unwrap_err();
+    let error = copy(&layout, &tag("v1"), &sink, &named("v1"), 4, &Control::new()).await.unwrap_err();
     assert_eq!(error.reason(), "DigestMismatch", "{error}");
     fs::remove_file(&blob).unwrap();
     std::os::unix::fs::symlink("/etc/hostname", &blob).unwrap();
-    let error = copy(&layout, &tag("v1"), &sink, &named("v1"), 4, &Control::new())
-        .await
-        .unwrap_err();
+    let error = copy(&layout, &tag("v1"), &sink, &named("v1"), 4, &Control::new()).await.unwrap_err();
     assert_eq!(error.reason(), "FileFailed", "{error}");
     assert!(to.tags(NAME).is_empty());
 }
@@ -172,13 +146,7 @@ async fn layout_says_what_it_does_not_have() {
     assert_eq!(layout.manifest(&tag("v1")).unwrap_err().reason(), "FileFailed");
     let from = Registry::start();
     seed(&from, "v1", b"content");
-    run(
-        &place(&from, NAME, Access::Pull),
-        "v1",
-        &Place::Layout(layout.clone()),
-        &named("v1"),
-    )
-    .await;
+    run(&place(&from, NAME, Access::Pull), "v1", &Place::Layout(layout.clone()), &named("v1")).await;
     assert!(layout.manifest(&tag("v2")).unwrap_err().is_not_found());
     let config = Target::Digest(oci_artifact::name::Digest::of(CONFIG_BYTES));
     assert_eq!(layout.manifest(&config).unwrap_err().reason(), "ManifestInvalid");

@@ -12,10 +12,7 @@ const USER: &str = "tester";
 const PASSWORD: &str = "s3cret-pass";
 
 fn bearer(change: impl FnOnce(&mut Bearer)) -> Registry {
-    let mut rules = Bearer {
-        login: Some((USER.to_owned(), PASSWORD.to_owned())),
-        ..Bearer::default()
-    };
+    let mut rules = Bearer { login: Some((USER.to_owned(), PASSWORD.to_owned())), ..Bearer::default() };
     change(&mut rules);
     Registry::builder().auth(Auth::Bearer(rules)).start()
 }
@@ -36,34 +33,19 @@ async fn login_fetches_one_token_for_many_requests() {
     let registry = bearer(|_| {});
     seed(&registry, "v1", b"known");
     let client = open(&registry, as_user(USER, PASSWORD), Access::Push);
-    client
-        .push(&artifact(b"new"), &[tag("a"), tag("b")])
-        .await
-        .unwrap();
+    client.push(&artifact(b"new"), &[tag("a"), tag("b")]).await.unwrap();
     assert_eq!(registry.count(|r| r.class == Class::Token), 1);
     assert_eq!(registry.count(|r| r.status == 401), 1);
     let token = &registry.requests()[1];
-    assert!(
-        token.query.contains("scope=repository%3Aorg%2Fapp%3Apull%2Cpush"),
-        "{}",
-        token.query
-    );
+    assert!(token.query.contains("scope=repository%3Aorg%2Fapp%3Apull%2Cpush"), "{}", token.query);
 }
 
 #[tokio::test]
 async fn login_asks_anonymously_without_a_credential() {
     let registry = bearer(|rules| rules.anonymous_pull = true);
     seed(&registry, "v1", b"content");
-    assert!(
-        open(&registry, quick(), Access::Pull)
-            .manifest(&tag("v1"))
-            .await
-            .is_ok()
-    );
-    assert_eq!(
-        registry.count(|r| r.class == Class::Token && r.authorization().is_some()),
-        0
-    );
+    assert!(open(&registry, quick(), Access::Pull).manifest(&tag("v1")).await.is_ok());
+    assert_eq!(registry.count(|r| r.class == Class::Token && r.authorization().is_some()), 0);
 }
 
 #[tokio::test]
@@ -85,27 +67,18 @@ async fn login_gives_up_when_fresh_tokens_are_refused() {
     seed(&registry, "v1", b"content");
     let realm = format!("{}/token", registry.origin());
     let challenge = format!(r#"Bearer realm="{realm}",service="s",scope="x""#);
-    registry.fault(Fault::always(
-        Match::class(Class::Manifest),
-        Act::Challenge(challenge),
-    ));
+    registry.fault(Fault::always(Match::class(Class::Manifest), Act::Challenge(challenge)));
     let client = open(&registry, as_user(USER, PASSWORD), Access::Pull);
     let error = client.manifest(&tag("v1")).await.unwrap_err();
-    assert_eq!(
-        (error.reason(), error.class()),
-        ("AuthenticationFailed", Outcome::Denied),
-        "{error}"
-    );
+    assert_eq!((error.reason(), error.class()), ("AuthenticationFailed", Outcome::Denied), "{error}");
     assert!(registry.count(|r| r.class == Class::Token) <= 2);
 }
 
 #[tokio::test]
 async fn login_shows_the_token_server_s_words_but_no_secret() {
     let registry = bearer(|_| {});
-    let error = open(&registry, as_user(USER, "hunter2"), Access::Pull)
-        .manifest(&tag("v1"))
-        .await
-        .unwrap_err();
+    let error =
+        open(&registry, as_user(USER, "hunter2"), Access::Pull).manifest(&tag("v1")).await.unwrap_err();
     let text = format!("{error} {error:?} {:?}", error.hint());
     assert_eq!(error.class(), Outcome::Denied);
     assert!(text.contains("401"), "{text}");
@@ -117,14 +90,8 @@ async fn login_exchanges_an_identity_token_by_post() {
     let registry = bearer(|rules| rules.refresh_token = Some("identity".to_owned()));
     seed(&registry, "v1", b"content");
     let options = with_credential(Credential::Identity(Secret::new("identity".to_owned())));
-    open(&registry, options, Access::Pull)
-        .manifest(&tag("v1"))
-        .await
-        .unwrap();
-    assert_eq!(
-        registry.count(|r| r.class == Class::Token && r.method == "POST"),
-        1
-    );
+    open(&registry, options, Access::Pull).manifest(&tag("v1")).await.unwrap();
+    assert_eq!(registry.count(|r| r.class == Class::Token && r.method == "POST"), 1);
 }
 
 #[tokio::test]
@@ -157,13 +124,7 @@ async fn login_refuses_hostile_token_replies() {
         (Act::json("{}"), "TokenInvalid"),
         (Act::json(r#"{"token":"a\r\nX: y"}"#), "TokenInvalid"),
         (Act::Endless, "TooLarge"),
-        (
-            Act::Redirect {
-                to: "http://127.0.0.1:1/".to_owned(),
-                status: 302,
-            },
-            "AuthenticationFailed",
-        ),
+        (Act::Redirect { to: "http://127.0.0.1:1/".to_owned(), status: 302 }, "AuthenticationFailed"),
     ] {
         let registry = bearer(|_| {});
         seed(&registry, "v1", b"content");
@@ -177,22 +138,11 @@ async fn login_refuses_hostile_token_replies() {
 
 #[tokio::test]
 async fn login_refuses_realms_that_are_no_token_server() {
-    for realm in [
-        "",
-        "file:///etc/passwd",
-        "not a url",
-        "https://u:p@127.0.0.1/token",
-        "gopher://x/",
-    ] {
+    for realm in ["", "file:///etc/passwd", "not a url", "https://u:p@127.0.0.1/token", "gopher://x/"] {
         let registry = bearer(|rules| rules.realm = Some(realm.to_owned()));
-        let error = open(&registry, as_user(USER, PASSWORD), Access::Pull)
-            .manifest(&tag("v1"))
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(error.reason(), "ProtocolError" | "RedirectRefused"),
-            "{realm}: {error}"
-        );
+        let error =
+            open(&registry, as_user(USER, PASSWORD), Access::Pull).manifest(&tag("v1")).await.unwrap_err();
+        assert!(matches!(error.reason(), "ProtocolError" | "RedirectRefused"), "{realm}: {error}");
     }
 }
 
@@ -200,10 +150,7 @@ async fn login_refuses_realms_that_are_no_token_server() {
 async fn login_says_when_the_credential_is_of_the_wrong_kind() {
     let registry = Registry::builder().auth(Auth::basic(USER, PASSWORD)).start();
     let options = with_credential(Credential::Identity(Secret::new("identity".to_owned())));
-    let error = open(&registry, options, Access::Pull)
-        .manifest(&tag("v1"))
-        .await
-        .unwrap_err();
+    let error = open(&registry, options, Access::Pull).manifest(&tag("v1")).await.unwrap_err();
     assert!(matches!(*error.fault, Failure::Login(_)), "{error}");
     assert!(!format!("{error:?}").contains("\"identity\""), "{error:?}");
     assert_eq!(registry.count(|r| r.authorization().is_some()), 0, "{NAME}");

@@ -20,10 +20,7 @@ async fn manifest_is_fetched_by_tag_and_digest() {
     seed(&registry, "v1", b"content");
     let client = reader(&registry);
     let by_tag = client.manifest(&tag("v1")).await.unwrap();
-    let by_digest = client
-        .manifest(&Target::Digest(by_tag.digest.clone()))
-        .await
-        .unwrap();
+    let by_digest = client.manifest(&Target::Digest(by_tag.digest.clone())).await.unwrap();
     assert_eq!(by_tag.bytes, by_digest.bytes);
     assert_eq!(by_tag.media_type, OCI_MANIFEST);
     assert_eq!(registry.requests().len(), 2, "one request each: no ping, no HEAD");
@@ -44,10 +41,7 @@ async fn manifest_refuses_other_bytes_than_its_digest() {
     seed(&registry, "v1", b"content");
     let digest = registry.digest(NAME, "v1").unwrap();
     registry.fault(on_manifest(Act::Corrupt(20)));
-    let error = reader(&registry)
-        .manifest(&Target::Digest(digest))
-        .await
-        .unwrap_err();
+    let error = reader(&registry).manifest(&Target::Digest(digest)).await.unwrap_err();
     assert_eq!(error.reason(), "DigestMismatch", "{error}");
 }
 
@@ -102,14 +96,8 @@ async fn put_manifest_notices_a_digest_that_is_not_ours() {
     seed(&registry, "v1", b"content");
     let bytes = registry.manifest(NAME, "v1").unwrap();
     let other = Digest::of(b"else").to_string();
-    registry.fault(Fault::always(
-        Match::class(Kind::Manifest).method("PUT"),
-        Act::digest_header(&other),
-    ));
-    let error = writer(&registry)
-        .put_manifest(&tag("v2"), OCI_MANIFEST, bytes.into())
-        .await
-        .unwrap_err();
+    registry.fault(Fault::always(Match::class(Kind::Manifest).method("PUT"), Act::digest_header(&other)));
+    let error = writer(&registry).put_manifest(&tag("v2"), OCI_MANIFEST, bytes.into()).await.unwrap_err();
     assert!(matches!(*error.fault, Failure::Digest { .. }), "{error}");
 }
 
@@ -117,11 +105,7 @@ async fn put_manifest_notices_a_digest_that_is_not_ours() {
 async fn error_shows_the_registry_s_own_words() {
     let registry = Registry::start();
     let body = r#"{"errors":[{"code":"DENIED","message":"quota \u001b[31mexceeded"}]}"#;
-    let act = Act::Status {
-        code: 403,
-        headers: Vec::new(),
-        body: body.into(),
-    };
+    let act = Act::Status { code: 403, headers: Vec::new(), body: body.into() };
     registry.fault(on_manifest(act));
     let error = reader(&registry).manifest(&tag("v1")).await.unwrap_err();
     let text = error.to_string();

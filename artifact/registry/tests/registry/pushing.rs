@@ -9,10 +9,7 @@ use crate::support::{NAME, artifact, seed, tag, writer};
 #[tokio::test]
 async fn push_of_new_content_takes_six_requests() {
     let registry = Registry::start();
-    let pushed = writer(&registry)
-        .push(&artifact(b"new"), &[tag("v1")])
-        .await
-        .unwrap();
+    let pushed = writer(&registry).push(&artifact(b"new"), &[tag("v1")]).await.unwrap();
     assert_eq!(pushed.layer, Uploaded::Sent);
     assert_eq!(registry.digest(NAME, "v1"), Some(pushed.digest));
     assert_eq!(registry.requests().len(), 6, "{:?}", registry.requests());
@@ -22,10 +19,7 @@ async fn push_of_new_content_takes_six_requests() {
 async fn push_of_known_content_takes_two_requests() {
     let registry = Registry::start();
     seed(&registry, "v1", b"known");
-    let pushed = writer(&registry)
-        .push(&artifact(b"known"), &[tag("v2")])
-        .await
-        .unwrap();
+    let pushed = writer(&registry).push(&artifact(b"known"), &[tag("v2")]).await.unwrap();
     assert_eq!(pushed.layer, Uploaded::Present);
     assert_eq!(registry.requests().len(), 2, "{:?}", registry.requests());
 }
@@ -34,10 +28,7 @@ async fn push_of_known_content_takes_two_requests() {
 async fn push_sends_the_config_when_the_registry_lacks_it() {
     let registry = Registry::start();
     registry.put_blob(NAME, b"known");
-    writer(&registry)
-        .push(&artifact(b"known"), &[tag("v1")])
-        .await
-        .unwrap();
+    writer(&registry).push(&artifact(b"known"), &[tag("v1")]).await.unwrap();
     assert!(registry.blob(NAME, &Digest::of(CONFIG_BYTES)).is_some());
     assert!(registry.digest(NAME, "v1").is_some());
 }
@@ -46,44 +37,23 @@ async fn push_sends_the_config_when_the_registry_lacks_it() {
 async fn push_survives_a_registry_that_lies_about_the_layer() {
     let registry = Registry::start();
     let head = Match::class(Class::Blob).method("HEAD");
-    registry.fault(Fault::once(
-        head,
-        Act::Status {
-            code: 200,
-            headers: Vec::new(),
-            body: "".into(),
-        },
-    ));
-    writer(&registry)
-        .push(&artifact(b"not there"), &[tag("v1")])
-        .await
-        .unwrap();
+    registry.fault(Fault::once(head, Act::Status { code: 200, headers: Vec::new(), body: "".into() }));
+    writer(&registry).push(&artifact(b"not there"), &[tag("v1")]).await.unwrap();
     assert!(registry.blob(NAME, &Digest::of(b"not there")).is_some());
 }
 
 #[tokio::test]
 async fn push_takes_a_forbidden_head_for_absent() {
     let registry = Registry::start();
-    registry.fault(Fault::always(
-        Match::class(Class::Blob).method("HEAD"),
-        Act::status(403),
-    ));
-    assert!(
-        writer(&registry)
-            .push(&artifact(b"new"), &[tag("v1")])
-            .await
-            .is_ok()
-    );
+    registry.fault(Fault::always(Match::class(Class::Blob).method("HEAD"), Act::status(403)));
+    assert!(writer(&registry).push(&artifact(b"new"), &[tag("v1")]).await.is_ok());
 }
 
 #[tokio::test]
 async fn push_stores_every_tag_with_one_request_more() {
     let registry = Registry::start();
     seed(&registry, "v0", b"known");
-    writer(&registry)
-        .push(&artifact(b"known"), &[tag("a"), tag("b"), tag("c")])
-        .await
-        .unwrap();
+    writer(&registry).push(&artifact(b"known"), &[tag("a"), tag("b"), tag("c")]).await.unwrap();
     assert_eq!(registry.requests().len(), 4);
     assert_eq!(registry.tags(NAME), ["a", "b", "c", "v0"]);
 }
@@ -91,29 +61,17 @@ async fn push_stores_every_tag_with_one_request_more() {
 #[tokio::test]
 async fn push_begins_a_new_upload_when_one_breaks() {
     let registry = Registry::start();
-    registry.fault(Fault::once(
-        Match::class(Class::Upload).method("PUT"),
-        Act::status(503),
-    ));
+    registry.fault(Fault::once(Match::class(Class::Upload).method("PUT"), Act::status(503)));
     registry.fault(Fault::once(Match::class(Class::Upload).method("PUT"), Act::Close));
-    writer(&registry)
-        .push(&artifact(b"new"), &[tag("v1")])
-        .await
-        .unwrap();
-    assert_eq!(
-        registry.count(|r| r.class == Class::Upload && r.method == "POST"),
-        4
-    );
+    writer(&registry).push(&artifact(b"new"), &[tag("v1")]).await.unwrap();
+    assert_eq!(registry.count(|r| r.class == Class::Upload && r.method == "POST"), 4);
 }
 
 #[tokio::test]
 async fn push_shows_why_the_registry_refused() {
     let registry = Registry::start();
     registry.fault(Fault::always(Match::class(Class::Upload), Act::status(403)));
-    let error = writer(&registry)
-        .push(&artifact(b"new"), &[tag("v1")])
-        .await
-        .unwrap_err();
+    let error = writer(&registry).push(&artifact(b"new"), &[tag("v1")]).await.unwrap_err();
     assert_eq!(error.reason(), "AccessDenied");
     assert!(error.to_string().contains("uploading blob sha256:"), "{error}");
 }
@@ -122,19 +80,10 @@ async fn push_shows_why_the_registry_refused() {
 async fn push_needs_a_usable_location() {
     for location in ["", "file:///etc/passwd", "http://user:pw@127.0.0.1/x"] {
         let registry = Registry::start();
-        registry.fault(Fault::always(
-            Match::class(Class::Upload).method("POST"),
-            Act::location(location),
-        ));
-        let error = writer(&registry)
-            .push(&artifact(b"new"), &[tag("v1")])
-            .await
-            .unwrap_err();
+        registry.fault(Fault::always(Match::class(Class::Upload).method("POST"), Act::location(location)));
+        let error = writer(&registry).push(&artifact(b"new"), &[tag("v1")]).await.unwrap_err();
         let reason = error.reason();
-        assert!(
-            matches!(reason, "RedirectRefused" | "NotFound" | "RegistryError"),
-            "{location}: {error}"
-        );
+        assert!(matches!(reason, "RedirectRefused" | "NotFound" | "RegistryError"), "{location}: {error}");
     }
 }
 
@@ -143,9 +92,6 @@ async fn push_without_a_location_is_a_protocol_error() {
     let registry = Registry::start();
     let post = Match::class(Class::Upload).method("POST");
     registry.fault(Fault::always(post, Act::Header("location".to_owned(), None)));
-    let error = writer(&registry)
-        .push(&artifact(b"new"), &[tag("v1")])
-        .await
-        .unwrap_err();
+    let error = writer(&registry).push(&artifact(b"new"), &[tag("v1")]).await.unwrap_err();
     assert_eq!(error.reason(), "ProtocolError", "{error}");
 }

@@ -7,18 +7,13 @@ use oci_testkit::registry::{Act, Auth, Class, Fault, Match, Registry};
 use crate::support::{artifact, as_user, download, open, reader, seed, tag};
 
 fn on_blob(to: String) -> Fault {
-    Fault::always(
-        Match::class(Class::Blob).method("GET"),
-        Act::Redirect { to, status: 307 },
-    )
+    Fault::always(Match::class(Class::Blob).method("GET"), Act::Redirect { to, status: 307 })
 }
 
 #[tokio::test]
 async fn redirect_to_another_origin_carries_no_credentials() {
     let storage = Registry::start();
-    let registry = Registry::builder()
-        .auth(Auth::basic("tester", "s3cret-pass"))
-        .start();
+    let registry = Registry::builder().auth(Auth::basic("tester", "s3cret-pass")).start();
     seed(&storage, "v1", b"content");
     let layer = seed(&registry, "v1", b"content");
     registry.fault(on_blob(format!("{}{{path}}", storage.origin())));
@@ -27,21 +22,14 @@ async fn redirect_to_another_origin_carries_no_credentials() {
     assert_eq!(download(&client, &layer).await.unwrap(), b"content");
     assert_eq!(storage.requests().len(), 1);
     let seen = &storage.requests()[0];
-    assert!(
-        seen.authorization().is_none() && seen.header("cookie").is_none(),
-        "{seen:?}"
-    );
+    assert!(seen.authorization().is_none() && seen.header("cookie").is_none(), "{seen:?}");
     assert!(seen.header("referer").is_none(), "{seen:?}");
 }
 
 #[tokio::test]
 async fn redirect_target_s_challenge_gets_no_answer() {
-    let storage = Registry::builder()
-        .auth(Auth::basic("tester", "s3cret-pass"))
-        .start();
-    let registry = Registry::builder()
-        .auth(Auth::basic("tester", "s3cret-pass"))
-        .start();
+    let storage = Registry::builder().auth(Auth::basic("tester", "s3cret-pass")).start();
+    let registry = Registry::builder().auth(Auth::basic("tester", "s3cret-pass")).start();
     let layer = seed(&registry, "v1", b"content");
     seed(&storage, "v1", b"content");
     registry.fault(on_blob(format!("{}{{path}}", storage.origin())));
@@ -75,12 +63,7 @@ async fn redirect_loop_ends() {
 
 #[tokio::test]
 async fn redirect_to_another_scheme_is_refused() {
-    for to in [
-        "file:///etc/passwd",
-        "ftp://127.0.0.1/x",
-        "data:text/plain,x",
-        "http://u:p@127.0.0.1/",
-    ] {
+    for to in ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:text/plain,x", "http://u:p@127.0.0.1/"] {
         let registry = Registry::start();
         let layer = seed(&registry, "v1", b"content");
         registry.fault(on_blob(to.to_owned()));
@@ -92,14 +75,9 @@ async fn redirect_to_another_scheme_is_refused() {
 #[tokio::test]
 async fn upload_location_at_another_origin_gets_the_bytes_but_no_credentials() {
     let storage = Registry::start();
-    let registry = Registry::builder()
-        .auth(Auth::basic("tester", "s3cret-pass"))
-        .start();
+    let registry = Registry::builder().auth(Auth::basic("tester", "s3cret-pass")).start();
     let elsewhere = format!("{}/v2/org/app/blobs/uploads/none", storage.origin());
-    registry.fault(Fault::always(
-        Match::class(Class::Upload).method("POST"),
-        Act::location(&elsewhere),
-    ));
+    registry.fault(Fault::always(Match::class(Class::Upload).method("POST"), Act::location(&elsewhere)));
     let client = open(&registry, as_user("tester", "s3cret-pass"), Access::Push);
     assert!(client.push(&artifact(b"new"), &[tag("v1")]).await.is_err());
     assert!(storage.count(|r| r.method == "PUT") > 0);

@@ -11,13 +11,8 @@ use crate::support::{open, quick, reader, seed, tag};
 
 #[tokio::test]
 async fn request_is_repeated_after_passing_faults() {
-    for act in [
-        Act::status(500),
-        Act::status(503),
-        Act::status(408),
-        Act::too_many_requests("0"),
-        Act::Close,
-    ] {
+    for act in [Act::status(500), Act::status(503), Act::status(408), Act::too_many_requests("0"), Act::Close]
+    {
         let registry = Registry::start();
         seed(&registry, "v1", b"content");
         let shown = format!("{act:?}");
@@ -49,20 +44,12 @@ async fn request_is_repeated_a_bounded_number_of_times() {
 #[tokio::test]
 async fn retry_after_beyond_the_deadline_fails_at_once() {
     let registry = Registry::start();
-    registry.fault(Fault::always(
-        Match::class(Class::Manifest),
-        Act::too_many_requests("30"),
-    ));
+    registry.fault(Fault::always(Match::class(Class::Manifest), Act::too_many_requests("30")));
     let deadline = Some(Instant::now() + Duration::from_secs(20));
     let client = open(&registry, Options { deadline, ..quick() }, Access::Pull);
     let error = client.manifest(&tag("v1")).await.unwrap_err();
     assert_eq!(registry.requests().len(), 1);
-    assert_eq!(
-        error.class(),
-        Outcome::Retry {
-            after: Some(Duration::from_secs(30))
-        }
-    );
+    assert_eq!(error.class(), Outcome::Retry { after: Some(Duration::from_secs(30)) });
     assert!(error.to_string().contains("429 TOOMANYREQUESTS"), "{error}");
     assert!(error.to_string().ends_with("(retry after 30 s)"), "{error}");
 }
@@ -80,10 +67,7 @@ async fn silent_registry_is_left_at_the_deadline() {
 #[tokio::test]
 async fn registry_that_speaks_no_http_is_an_error() {
     let registry = Registry::start();
-    registry.fault(Fault::always(
-        Match::any(),
-        Act::RawReply("SSH-2.0-OpenSSH\r\n".into()),
-    ));
+    registry.fault(Fault::always(Match::any(), Act::RawReply("SSH-2.0-OpenSSH\r\n".into())));
     let error = reader(&registry).manifest(&tag("v1")).await.unwrap_err();
     assert_eq!(error.reason(), "ConnectionBroken", "{error}");
 }

@@ -24,28 +24,16 @@ pub(crate) const NAME: &str = "org/app";
 
 /// Options that try again at once.
 pub(crate) fn quick() -> Options {
-    Options {
-        backoff: Duration::from_millis(1),
-        ..Options::default()
-    }
+    Options { backoff: Duration::from_millis(1), ..Options::default() }
 }
 
 pub(crate) fn as_user(user: &str, password: &str) -> Options {
     let password = Secret::new(password.to_owned());
-    with_credential(Credential::Basic {
-        username: user.to_owned(),
-        password,
-    })
+    with_credential(Credential::Basic { username: user.to_owned(), password })
 }
 
 pub(crate) fn with_credential(credential: Credential) -> Options {
-    Options {
-        credentials: Arc::new(Fixed(Found {
-            credential,
-            origin: "the test".to_owned(),
-        })),
-        ..quick()
-    }
+    Options { credentials: Arc::new(Fixed(Found { credential, origin: "the test".to_owned() })), ..quick() }
 }
 
 pub(crate) fn repository(registry: &Registry) -> Repository {
@@ -70,24 +58,13 @@ pub(crate) fn tag(text: &str) -> Target {
 }
 
 pub(crate) fn layer(content: &[u8]) -> Descriptor {
-    Descriptor {
-        media_type: FLUX_CONTENT.to_owned(),
-        size: content.len() as u64,
-        digest: Digest::of(content),
-        annotations: BTreeMap::new(),
-        platform: None,
-        artifact_type: None,
-    }
+    Descriptor::new(FLUX_CONTENT, Digest::of(content), content.len() as u64)
 }
 
 pub(crate) fn artifact(content: &'static [u8]) -> Artifact {
     let layer = layer(content);
     let (_, manifest) = artifact_manifest(layer.clone(), BTreeMap::new());
-    Artifact {
-        layer,
-        content: Arc::new(Bytes::from_static(content)),
-        manifest: manifest.into(),
-    }
+    Artifact { layer, content: Arc::new(Bytes::from_static(content)), manifest: manifest.into() }
 }
 
 /// Puts an artifact into the registry without a request.

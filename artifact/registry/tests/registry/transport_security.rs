@@ -6,11 +6,9 @@ use oci_testkit::{registry::Registry, tls};
 
 use crate::support::{open, quick, reader, seed, tag};
 
+#[expect(clippy::unnecessary_wraps, reason = "the fields that it fills are optional")]
 fn pem(text: &str) -> Option<Pem> {
-    Some(Pem {
-        origin: "file.pem".to_owned(),
-        text: text.as_bytes().to_vec(),
-    })
+    Some(Pem { origin: "file.pem".to_owned(), text: text.as_bytes().to_vec() })
 }
 
 #[tokio::test]
@@ -18,16 +16,8 @@ async fn private_authority_is_trusted_when_given() {
     let certificates = tls::Tls::new();
     let registry = Registry::builder().tls(&certificates).start();
     seed(&registry, "v1", b"content");
-    let tls = Tls {
-        ca: pem(&certificates.ca_pem),
-        ..Tls::default()
-    };
-    assert!(
-        open(&registry, Options { tls, ..quick() }, Access::Pull)
-            .manifest(&tag("v1"))
-            .await
-            .is_ok()
-    );
+    let tls = Tls { ca: pem(&certificates.ca_pem), ..Tls::default() };
+    assert!(open(&registry, Options { tls, ..quick() }, Access::Pull).manifest(&tag("v1")).await.is_ok());
 }
 
 #[tokio::test]
@@ -44,30 +34,17 @@ async fn unknown_authority_is_refused_with_a_hint() {
 async fn insecure_takes_any_certificate() {
     let registry = Registry::builder().tls(&tls::Tls::new()).start();
     seed(&registry, "v1", b"content");
-    let options = Options {
-        insecure: true,
-        ..quick()
-    };
-    assert!(
-        open(&registry, options, Access::Pull)
-            .manifest(&tag("v1"))
-            .await
-            .is_ok()
-    );
+    let options = Options { insecure: true, ..quick() };
+    assert!(open(&registry, options, Access::Pull).manifest(&tag("v1")).await.is_ok());
 }
 
 #[tokio::test]
 async fn expired_certificate_is_refused() {
     let certificates = tls::Tls::expired();
     let registry = Registry::builder().tls(&certificates).start();
-    let tls = Tls {
-        ca: pem(&certificates.ca_pem),
-        ..Tls::default()
-    };
-    let error = open(&registry, Options { tls, ..quick() }, Access::Pull)
-        .manifest(&tag("v1"))
-        .await
-        .unwrap_err();
+    let tls = Tls { ca: pem(&certificates.ca_pem), ..Tls::default() };
+    let error =
+        open(&registry, Options { tls, ..quick() }, Access::Pull).manifest(&tag("v1")).await.unwrap_err();
     assert_eq!(error.reason(), "TLSFailed", "{error}");
 }
 
@@ -85,15 +62,7 @@ async fn client_certificate_is_shown_when_asked_for() {
     let client = open(&registry, Options { tls: with, ..quick() }, Access::Pull);
     assert!(client.manifest(&tag("v1")).await.is_ok());
     let without = Tls { ca, ..Tls::default() };
-    let client = open(
-        &registry,
-        Options {
-            tls: without,
-            attempts: 1,
-            ..quick()
-        },
-        Access::Pull,
-    );
+    let client = open(&registry, Options { tls: without, attempts: 1, ..quick() }, Access::Pull);
     assert!(client.manifest(&tag("v1")).await.is_err());
 }
 
@@ -101,19 +70,8 @@ async fn client_certificate_is_shown_when_asked_for() {
 async fn given_authority_rules_plain_http_out() {
     let registry = Registry::start();
     seed(&registry, "v1", b"content");
-    let tls = Tls {
-        ca: pem(&tls::Tls::new().ca_pem),
-        ..Tls::default()
-    };
-    let client = open(
-        &registry,
-        Options {
-            tls,
-            attempts: 1,
-            ..quick()
-        },
-        Access::Pull,
-    );
+    let tls = Tls { ca: pem(&tls::Tls::new().ca_pem), ..Tls::default() };
+    let client = open(&registry, Options { tls, attempts: 1, ..quick() }, Access::Pull);
     assert!(client.manifest(&tag("v1")).await.is_err());
     assert_eq!(registry.requests().len(), 0);
 }

@@ -66,21 +66,12 @@ impl Running {
             let log = folder.join("log");
             let output = File::create(&log).map_err(failed)?;
             let errors = output.try_clone().map_err(failed)?;
-            let child = command
-                .stdin(Stdio::null())
-                .stdout(output)
-                .stderr(errors)
-                .spawn()
-                .map_err(failed)?;
+            let child = command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn().map_err(failed)?;
             let mut running = Self { child, address, log };
             if running.wait(http) {
                 return Ok(running);
             }
-            last = Some(Error::Silent {
-                name,
-                address,
-                said: running.said(),
-            });
+            last = Some(Error::Silent { name, address, said: running.said() });
         }
         Err(last.unwrap_or_else(|| failed(io::Error::other("no free port"))))
     }
@@ -123,10 +114,7 @@ fn answers(address: SocketAddr, http: bool) -> io::Result<bool> {
         return Ok(true);
     }
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-    write!(
-        stream,
-        "GET /v2/ HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )?;
+    write!(stream, "GET /v2/ HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut head = [0; 12];
     stream.read_exact(&mut head)?;
     Ok(matches!(&head, b"HTTP/1.1 200" | b"HTTP/1.1 401"))

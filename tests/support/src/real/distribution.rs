@@ -48,17 +48,12 @@ impl Distribution {
             fs::write(folder.path().join("key.pem"), &tls.server_key_pem).map_err(failed)?;
         }
         fs::write(folder.path().join("htpasswd"), HTPASSWD).map_err(failed)?;
-        let running = Running::start(
-            "distribution",
-            folder.path(),
-            tls.is_none(),
-            |command, address| {
-                let config = folder.path().join("config.yml");
-                fs::write(&config, configuration(mode, folder.path(), address))?;
-                command.arg("serve").arg(config);
-                io::Result::Ok(())
-            },
-        )?;
+        let running = Running::start("distribution", folder.path(), tls.is_none(), |command, address| {
+            let config = folder.path().join("config.yml");
+            fs::write(&config, configuration(mode, folder.path(), address))?;
+            command.arg("serve").arg(config);
+            io::Result::Ok(())
+        })?;
         Ok(Self { running, folder, tls })
     }
 

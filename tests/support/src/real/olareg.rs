@@ -30,20 +30,13 @@ impl Olareg {
             command.args(["serve", "--store-type", "mem"]);
             command.arg("--addr").arg(address.ip().to_string());
             command.arg("--port").arg(address.port().to_string());
-            command.args([
-                "--api-delete=true",
-                "--api-blob-delete=true",
-                "--api-referrer=true",
-            ]);
+            command.args(["--api-delete=true", "--api-blob-delete=true", "--api-referrer=true"]);
             if let Some(limit) = options.rate_limit {
                 command.arg(format!("--rate-limit={limit}"));
             }
             io::Result::Ok(())
         })?;
-        Ok(Self {
-            running,
-            _folder: folder,
-        })
+        Ok(Self { running, _folder: folder })
     }
 
     /// `127.0.0.1:PORT`.

@@ -11,11 +11,7 @@ fn client() -> Client {
 #[tokio::test]
 async fn distribution_answers_everyone() {
     let registry = Distribution::start(Mode::Plain).unwrap();
-    let reply = client()
-        .get(format!("http://{}/v2/", registry.host()))
-        .send()
-        .await
-        .unwrap();
+    let reply = client().get(format!("http://{}/v2/", registry.host())).send().await.unwrap();
     assert_eq!(reply.status(), StatusCode::OK, "{}", registry.log());
 }
 
@@ -23,16 +19,8 @@ async fn distribution_answers_everyone() {
 async fn distribution_lets_only_the_user_of_the_file_in() {
     let registry = Distribution::start(Mode::Htpasswd).unwrap();
     let url = format!("http://{}/v2/", registry.host());
-    assert_eq!(
-        client().get(&url).send().await.unwrap().status(),
-        StatusCode::UNAUTHORIZED
-    );
-    let reply = client()
-        .get(&url)
-        .basic_auth(USER, Some(PASSWORD))
-        .send()
-        .await
-        .unwrap();
+    assert_eq!(client().get(&url).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let reply = client().get(&url).basic_auth(USER, Some(PASSWORD)).send().await.unwrap();
     assert_eq!(reply.status(), StatusCode::OK, "{}", registry.log());
 }
 
@@ -45,32 +33,16 @@ async fn distribution_demands_the_client_certificate() {
     let builder = || Client::builder().no_proxy().tls_certs_only([root.clone()]);
     assert!(builder().build().unwrap().get(&url).send().await.is_err());
     let pem = format!("{}{}", tls.client_key_pem, tls.client_cert_pem);
-    let client = builder()
-        .identity(reqwest::Identity::from_pem(pem.as_bytes()).unwrap())
-        .build()
-        .unwrap();
-    assert_eq!(
-        client.get(&url).send().await.unwrap().status(),
-        StatusCode::OK,
-        "{}",
-        registry.log()
-    );
+    let client = builder().identity(reqwest::Identity::from_pem(pem.as_bytes()).unwrap()).build().unwrap();
+    assert_eq!(client.get(&url).send().await.unwrap().status(), StatusCode::OK, "{}", registry.log());
 }
 
 #[tokio::test]
 async fn distribution_shows_its_certificate() {
     let registry = Distribution::start(Mode::Tls).unwrap();
     let root = reqwest::Certificate::from_pem(registry.tls.as_ref().unwrap().ca_pem.as_bytes()).unwrap();
-    let client = Client::builder()
-        .no_proxy()
-        .tls_certs_only([root])
-        .build()
-        .unwrap();
-    let reply = client
-        .get(format!("https://{}/v2/", registry.host()))
-        .send()
-        .await
-        .unwrap();
+    let client = Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
+    let reply = client.get(format!("https://{}/v2/", registry.host())).send().await.unwrap();
     assert_eq!(reply.status(), StatusCode::OK, "{}", registry.log());
 }
 
@@ -90,10 +62,5 @@ async fn olareg_answers_referrers() {
     let registry = Olareg::start(Options::default()).unwrap();
     let digest = oci_artifact::name::Digest::of(b"none");
     let url = format!("http://{}/v2/org/app/referrers/{digest}", registry.host());
-    assert_eq!(
-        client().get(url).send().await.unwrap().status(),
-        StatusCode::OK,
-        "{}",
-        registry.log()
-    );
+    assert_eq!(client().get(url).send().await.unwrap().status(), StatusCode::OK, "{}", registry.log());
 }

@@ -24,10 +24,7 @@ pub(super) fn json(code: u16, value: &serde_json::Value) -> Reply {
 
 /// The error document of the specification.
 pub(super) fn error(code: u16, name: &str, message: &str) -> Reply {
-    json(
-        code,
-        &serde_json::json!({ "errors": [{ "code": name, "message": message }] }),
-    )
+    json(code, &serde_json::json!({ "errors": [{ "code": name, "message": message }] }))
 }
 
 /// Any body.
@@ -39,9 +36,7 @@ pub(super) fn respond(code: u16, payload: Payload) -> Reply {
 
 /// 201 with the place and the digest of what was stored.
 pub(super) fn created(location: &str, digest: &Digest) -> Reply {
-    empty(201)
-        .with("location", location)
-        .with("docker-content-digest", &digest.to_string())
+    empty(201).with("location", location).with("docker-content-digest", &digest.to_string())
 }
 
 /// Chaining of headers.

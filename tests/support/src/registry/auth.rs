@@ -37,26 +37,17 @@ pub enum Auth {
 impl Auth {
     /// [`Auth::Basic`].
     pub fn basic(user: &str, password: &str) -> Self {
-        Self::Basic {
-            user: user.to_owned(),
-            password: password.to_owned(),
-        }
+        Self::Basic { user: user.to_owned(), password: password.to_owned() }
     }
 
     /// [`Auth::Bearer`] for one user, without anonymous access.
     pub fn bearer(user: &str, password: &str) -> Self {
-        Self::Bearer(Bearer {
-            login: Some((user.to_owned(), password.to_owned())),
-            ..Bearer::default()
-        })
+        Self::Bearer(Bearer { login: Some((user.to_owned(), password.to_owned())), ..Bearer::default() })
     }
 
     /// [`Auth::Bearer`] where everyone may pull and nobody may push.
     pub fn bearer_anonymous() -> Self {
-        Self::Bearer(Bearer {
-            anonymous_pull: true,
-            ..Bearer::default()
-        })
+        Self::Bearer(Bearer { anonymous_pull: true, ..Bearer::default() })
     }
 }
 
@@ -110,13 +101,7 @@ impl Tokens {
         let mut tokens = self.0.lock().unwrap();
         tokens.0 += 1;
         let name = format!("token-{}", tokens.0);
-        tokens.1.insert(
-            name.clone(),
-            Token {
-                grants,
-                ends: Instant::now() + lifetime,
-            },
-        );
+        tokens.1.insert(name.clone(), Token { grants, ends: Instant::now() + lifetime });
         name
     }
 
@@ -160,9 +145,9 @@ fn refuse_token(
     let missing = match (&grants, route.repository()) {
         (None, _) => true,
         (Some(_), None) => false,
-        (Some(grants), Some(name)) => actions
-            .iter()
-            .any(|action| !grants.contains(&format!("repository:{name}:{action}"))),
+        (Some(grants), Some(name)) => {
+            actions.iter().any(|action| !grants.contains(&format!("repository:{name}:{action}")))
+        }
     };
     if !missing {
         return None;
@@ -192,19 +177,12 @@ pub(super) fn token(auth: &Auth, tokens: &Tokens, parts: &Parts, form: &str) -> 
     };
     let post = parts.method == Method::POST;
     let query = if post { Some(form) } else { parts.uri.query() };
-    let login = if post {
-        form_login(rules, form)
-    } else {
-        query_login(rules, parts)
-    };
+    let login = if post { form_login(rules, form) } else { query_login(rules, parts) };
     let Some(may_push) = login else {
         return answer::error(401, "UNAUTHORIZED", "unknown user or wrong password");
     };
     let mut grants = BTreeSet::new();
-    for scope in query_values(query, "scope")
-        .iter()
-        .flat_map(|scopes| scopes.split(' '))
-    {
+    for scope in query_values(query, "scope").iter().flat_map(|scopes| scopes.split(' ')) {
         let Some((resource, actions)) = scope.rsplit_once(':') else {
             continue;
         };
@@ -258,6 +236,5 @@ fn authorization(parts: &Parts, scheme: &str) -> Option<String> {
 fn basic(parts: &Parts) -> Option<(String, String)> {
     let decoded = STANDARD.decode(authorization(parts, "Basic")?).ok()?;
     let text = String::from_utf8(decoded).ok()?;
-    text.split_once(':')
-        .map(|(user, password)| (user.to_owned(), password.to_owned()))
+    text.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
 }

@@ -48,10 +48,7 @@ fn parse_range(range: &str, length: u64) -> Option<(u64, u64)> {
     let (start, end) = match (first, last) {
         ("", suffix) => (length.saturating_sub(suffix.parse().ok()?), length),
         (start, "") => (start.parse().ok()?, length),
-        (start, last) => (
-            start.parse().ok()?,
-            last.parse::<u64>().ok()?.saturating_add(1).min(length),
-        ),
+        (start, last) => (start.parse().ok()?, last.parse::<u64>().ok()?.saturating_add(1).min(length)),
     };
     (start < end).then_some((start, end))
 }

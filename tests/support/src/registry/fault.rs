@@ -23,32 +23,17 @@ pub struct Fault {
 impl Fault {
     /// Hits the first fitting request.
     pub fn once(on: Match, act: Act) -> Self {
-        Self {
-            on,
-            skip: 0,
-            times: Some(1),
-            act,
-        }
+        Self { on, skip: 0, times: Some(1), act }
     }
 
     /// Hits the first `times` fitting requests.
     pub fn times(times: usize, on: Match, act: Act) -> Self {
-        Self {
-            on,
-            skip: 0,
-            times: Some(times),
-            act,
-        }
+        Self { on, skip: 0, times: Some(times), act }
     }
 
     /// Hits every fitting request.
     pub fn always(on: Match, act: Act) -> Self {
-        Self {
-            on,
-            skip: 0,
-            times: None,
-            act,
-        }
+        Self { on, skip: 0, times: None, act }
     }
 
     /// Lets `skip` fitting requests pass first.
@@ -78,10 +63,7 @@ impl Match {
 
     /// Requests to one kind of endpoint.
     pub fn class(class: Class) -> Self {
-        Self {
-            class: Some(class),
-            ..Self::default()
-        }
+        Self { class: Some(class), ..Self::default() }
     }
 
     /// Requests whose path and query contain `part`.
@@ -105,10 +87,7 @@ impl Match {
 
     fn fits(&self, class: Class, method: &Method, target: &str) -> bool {
         self.class.is_none_or(|wanted| wanted == class)
-            && self
-                .method
-                .as_deref()
-                .is_none_or(|wanted| wanted == method.as_str())
+            && self.method.as_deref().is_none_or(|wanted| wanted == method.as_str())
             && self.contains.as_deref().is_none_or(|part| target.contains(part))
     }
 }
@@ -172,11 +151,7 @@ impl Act {
         };
         let body = format!(r#"{{"errors":[{{"code":"{name}","message":"scripted answer {code}"}}]}}"#);
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        Self::Status {
-            code,
-            headers,
-            body: body.into(),
-        }
+        Self::Status { code, headers, body: body.into() }
     }
 
     /// 429 with this `Retry-After`.
@@ -187,11 +162,7 @@ impl Act {
     /// 200 with this JSON.
     pub fn json(body: &str) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        Self::Status {
-            code: 200,
-            headers,
-            body: Bytes::copy_from_slice(body.as_bytes()),
-        }
+        Self::Status { code: 200, headers, body: Bytes::copy_from_slice(body.as_bytes()) }
     }
 
     /// A `Docker-Content-Digest` that says this.

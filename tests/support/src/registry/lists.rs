@@ -26,18 +26,14 @@ pub(super) fn tags(shared: &Shared, parts: &Parts, name: &str) -> Reply {
     let Some(repository) = store.repositories.get(name) else {
         return answer::error(404, "NAME_UNKNOWN", "repository name not known to registry");
     };
-    let mut rest = repository
-        .tags
-        .keys()
-        .filter(|tag| last.is_empty() || **tag > last);
+    let mut rest = repository.tags.keys().filter(|tag| last.is_empty() || **tag > last);
     let page: Vec<&String> = rest.by_ref().take(size.unwrap_or(usize::MAX)).collect();
     let more = rest.next().is_some();
     let reply = answer::json(200, &json!({ "name": name, "tags": page }));
     match (more, page.last(), size) {
-        (true, Some(last), Some(size)) => reply.with(
-            "link",
-            &format!("</v2/{name}/tags/list?last={last}&n={size}>; rel=\"next\""),
-        ),
+        (true, Some(last), Some(size)) => {
+            reply.with("link", &format!("</v2/{name}/tags/list?last={last}&n={size}>; rel=\"next\""))
+        }
         _ => reply,
     }
 }
@@ -60,21 +56,12 @@ pub(super) fn referrers(shared: &Shared, parts: &Parts, name: &str, digest: &str
         .filter(|(_, stored)| stored.subject.as_ref() == Some(&digest))
         .map(|(digest, stored)| describe(digest, stored))
         .filter(|descriptor| {
-            wanted
-                .as_deref()
-                .is_none_or(|wanted| descriptor["artifactType"].as_str() == Some(wanted))
+            wanted.as_deref().is_none_or(|wanted| descriptor["artifactType"].as_str() == Some(wanted))
         })
         .collect();
-    let reply = answer::json(
-        200,
-        &json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": manifests }),
-    )
-    .with("content-type", INDEX);
-    if wanted.is_some() {
-        reply.with("oci-filters-applied", "artifactType")
-    } else {
-        reply
-    }
+    let reply = answer::json(200, &json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": manifests }))
+        .with("content-type", INDEX);
+    if wanted.is_some() { reply.with("oci-filters-applied", "artifactType") } else { reply }
 }
 
 fn describe(digest: &Digest, stored: &Stored) -> Value {

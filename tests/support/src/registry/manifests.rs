@@ -26,16 +26,9 @@ pub(super) async fn handle(
         Method::GET | Method::HEAD => Ok(get(shared, name, target)),
         Method::PUT => {
             let Some(bytes) = body.document().await? else {
-                return Ok(answer::error(
-                    413,
-                    "SIZE_INVALID",
-                    "the manifest is larger than 4 MiB",
-                ));
+                return Ok(answer::error(413, "SIZE_INVALID", "the manifest is larger than 4 MiB"));
             };
-            let media_type = parts
-                .headers
-                .get("content-type")
-                .and_then(|value| value.to_str().ok());
+            let media_type = parts.headers.get("content-type").and_then(|value| value.to_str().ok());
             Ok(put(shared, name, target, media_type.unwrap_or_default(), bytes))
         }
         Method::DELETE => Ok(delete(shared, name, target)),
@@ -52,9 +45,8 @@ fn get(shared: &Shared, name: &str, target: &str) -> Reply {
     let Some(repository) = store.repositories.get(name) else {
         return answer::error(404, "NAME_UNKNOWN", "repository name not known to registry");
     };
-    let found = repository
-        .resolve(target)
-        .and_then(|digest| Some((repository.manifests.get(&digest)?, digest)));
+    let found =
+        repository.resolve(target).and_then(|digest| Some((repository.manifests.get(&digest)?, digest)));
     let Some((stored, digest)) = found else {
         return unknown();
     };
@@ -80,22 +72,14 @@ fn put(shared: &Shared, name: &str, target: &str, media_type: &str, bytes: Bytes
     let mut store = shared.store.lock().unwrap();
     let repository = store.repository(name);
     if let Some(missing) = missing(repository, &document) {
-        return answer::error(
-            400,
-            "MANIFEST_BLOB_UNKNOWN",
-            &format!("blob unknown to registry: {missing}"),
-        );
+        return answer::error(400, "MANIFEST_BLOB_UNKNOWN", &format!("blob unknown to registry: {missing}"));
     }
     let subject = subject(&document);
     insert(
         repository,
         target,
         &digest,
-        Stored {
-            media_type: media_type.to_owned(),
-            bytes,
-            subject: subject.clone(),
-        },
+        Stored { media_type: media_type.to_owned(), bytes, subject: subject.clone() },
     );
     let reply = answer::created(&format!("/v2/{name}/manifests/{digest}"), &digest);
     match subject {
@@ -122,19 +106,13 @@ fn missing(repository: &Repository, document: &Value) -> Option<String> {
     let list = |key: &str| document.get(key).and_then(Value::as_array).into_iter().flatten();
     let blobs = document.get("config").into_iter().chain(list("layers"));
     for descriptor in blobs.filter(|descriptor| descriptor.get("urls").is_none()) {
-        let text = descriptor
-            .get("digest")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let text = descriptor.get("digest").and_then(Value::as_str).unwrap_or_default();
         if !Digest::parse(text).is_ok_and(|digest| repository.blobs.contains_key(&digest)) {
             return Some(text.to_owned());
         }
     }
     for descriptor in list("manifests") {
-        let text = descriptor
-            .get("digest")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let text = descriptor.get("digest").and_then(Value::as_str).unwrap_or_default();
         if !Digest::parse(text).is_ok_and(|digest| repository.manifests.contains_key(&digest)) {
             return Some(text.to_owned());
         }

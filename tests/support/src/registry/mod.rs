@@ -132,16 +132,8 @@ impl Builder {
     /// Starts it on a free port of the loopback interface.
     pub fn start(self) -> Registry {
         let (listener, address) = server::bind();
-        let scheme = if self.options.tls.is_some() {
-            "https"
-        } else {
-            "http"
-        };
-        let tls = self
-            .options
-            .tls
-            .as_ref()
-            .map(|(tls, mutual)| tls.server_config(*mutual));
+        let scheme = if self.options.tls.is_some() { "https" } else { "http" };
+        let tls = self.options.tls.as_ref().map(|(tls, mutual)| tls.server_config(*mutual));
         let shared = Arc::new(Shared {
             options: self.options,
             store: Mutex::default(),
@@ -153,11 +145,7 @@ impl Builder {
             origin: format!("{scheme}://{address}"),
         });
         let server = Server::start(listener, Arc::clone(&shared), tls);
-        Registry {
-            shared,
-            address,
-            server: Some(server),
-        }
+        Registry { shared, address, server: Some(server) }
     }
 }
 
@@ -177,11 +165,7 @@ impl Registry {
             page_size: None,
             tls: None,
         };
-        Builder {
-            options,
-            referrers: true,
-            latency: Duration::ZERO,
-        }
+        Builder { options, referrers: true, latency: Duration::ZERO }
     }
 
     /// `127.0.0.1:PORT`.

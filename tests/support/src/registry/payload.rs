@@ -158,13 +158,8 @@ impl Body for Payload {
             if cut == Cut::Stall {
                 return Poll::Pending;
             }
-            let grace = self
-                .grace
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep(CUT_GRACE)));
-            return grace
-                .as_mut()
-                .poll(cx)
-                .map(|()| Some(Err(io::Error::other("scripted cut"))));
+            let grace = self.grace.get_or_insert_with(|| Box::pin(tokio::time::sleep(CUT_GRACE)));
+            return grace.as_mut().poll(cx).map(|()| Some(Err(io::Error::other("scripted cut"))));
         }
         if self.at == self.end && self.blanks == 0 {
             return Poll::Ready(None);

@@ -47,10 +47,7 @@ impl Recorded {
     /// `METHOD /path?query STATUS`, for snapshots and assertion messages.
     pub fn line(&self) -> String {
         let separator = if self.query.is_empty() { "" } else { "?" };
-        format!(
-            "{} {}{separator}{} {}",
-            self.method, self.path, self.query, self.status
-        )
+        format!("{} {}{separator}{} {}", self.method, self.path, self.query, self.status)
     }
 
     pub(super) fn new(parts: &Parts, class: Class, connection: usize) -> Self {
@@ -102,10 +99,7 @@ impl Log {
     pub(super) fn push(&self, request: Recorded) -> Entry {
         let mut entries = self.entries.lock().unwrap();
         entries.1.push(request);
-        Entry {
-            epoch: entries.0,
-            index: entries.1.len() - 1,
-        }
+        Entry { epoch: entries.0, index: entries.1.len() - 1 }
     }
 
     pub(super) fn update(&self, entry: Entry, change: impl FnOnce(&mut Recorded)) {
@@ -134,8 +128,7 @@ impl Log {
         entries.0 += 1;
         entries.1.clear();
         self.accepts.store(0, Ordering::SeqCst);
-        self.max_in_flight
-            .store(self.in_flight.load(Ordering::SeqCst), Ordering::SeqCst);
+        self.max_in_flight.store(self.in_flight.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 
     pub(super) fn enter(&self) {

@@ -65,39 +65,22 @@ impl Route {
             return Self::Ping;
         }
         if let Some(name) = rest.strip_suffix("/tags/list") {
-            return Self::Tags {
-                repository: name.to_owned(),
-            };
+            return Self::Tags { repository: name.to_owned() };
         }
         if let Some((name, id)) = rest.rsplit_once("/blobs/uploads/") {
-            return Self::Upload {
-                repository: name.to_owned(),
-                id: id.to_owned(),
-            };
+            return Self::Upload { repository: name.to_owned(), id: id.to_owned() };
         }
         if let Some(name) = rest.strip_suffix("/blobs/uploads") {
-            return Self::Upload {
-                repository: name.to_owned(),
-                id: String::new(),
-            };
+            return Self::Upload { repository: name.to_owned(), id: String::new() };
         }
         if let Some((name, digest)) = rest.rsplit_once("/blobs/") {
-            return Self::Blob {
-                repository: name.to_owned(),
-                digest: digest.to_owned(),
-            };
+            return Self::Blob { repository: name.to_owned(), digest: digest.to_owned() };
         }
         if let Some((name, target)) = rest.rsplit_once("/manifests/") {
-            return Self::Manifest {
-                repository: name.to_owned(),
-                target: target.to_owned(),
-            };
+            return Self::Manifest { repository: name.to_owned(), target: target.to_owned() };
         }
         if let Some((name, digest)) = rest.rsplit_once("/referrers/") {
-            return Self::Referrers {
-                repository: name.to_owned(),
-                digest: digest.to_owned(),
-            };
+            return Self::Referrers { repository: name.to_owned(), digest: digest.to_owned() };
         }
         Self::Other
     }
@@ -156,19 +139,9 @@ mod tests {
     #[test]
     fn route_keeps_the_components_of_a_name() {
         let route = Route::parse("/v2/a/b/blobs/c/manifests/v1");
-        assert_eq!(
-            route.class(),
-            Class::Blob,
-            "the last keyword that fits wins only within its kind"
-        );
+        assert_eq!(route.class(), Class::Blob, "the last keyword that fits wins only within its kind");
         let route = Route::parse("/v2/org/team/app/manifests/v1");
-        assert_eq!(
-            route,
-            Route::Manifest {
-                repository: "org/team/app".to_owned(),
-                target: "v1".to_owned()
-            }
-        );
+        assert_eq!(route, Route::Manifest { repository: "org/team/app".to_owned(), target: "v1".to_owned() });
         assert_eq!(Route::parse("/v2/"), Route::Ping);
         assert_eq!(Route::parse("/v2"), Route::Ping);
         assert_eq!(Route::parse("/v2/a/blobs/uploads/").class(), Class::Upload);
@@ -176,10 +149,7 @@ mod tests {
 
     #[test]
     fn query_value_is_decoded() {
-        assert_eq!(
-            query_value(Some("a=1&digest=sha256%3Aab"), "digest").as_deref(),
-            Some("sha256:ab")
-        );
+        assert_eq!(query_value(Some("a=1&digest=sha256%3Aab"), "digest").as_deref(), Some("sha256:ab"));
         assert_eq!(query_values(Some("scope=a&scope=b"), "scope"), ["a", "b"]);
     }
 }

@@ -14,13 +14,7 @@ impl Registry {
         let mut draft = Draft::new();
         draft.write(bytes).unwrap();
         let (content, digest) = draft.finish(Algorithm::Sha256).unwrap();
-        self.shared
-            .store
-            .lock()
-            .unwrap()
-            .repository(repository)
-            .blobs
-            .insert(digest.clone(), content);
+        self.shared.store.lock().unwrap().repository(repository).blobs.insert(digest.clone(), content);
         digest
     }
 
@@ -29,13 +23,7 @@ impl Registry {
         let mut draft = Draft::new();
         draft.write(bytes).unwrap();
         let (content, _) = draft.finish(Algorithm::Sha256).unwrap();
-        self.shared
-            .store
-            .lock()
-            .unwrap()
-            .repository(repository)
-            .blobs
-            .insert(digest.clone(), content);
+        self.shared.store.lock().unwrap().repository(repository).blobs.insert(digest.clone(), content);
     }
 
     /// Stores a manifest without any check and returns its digest. `target` is a tag, or a digest, which then names
@@ -56,10 +44,7 @@ impl Registry {
     /// Points a tag at a digest; it may dangle.
     pub fn put_tag(&self, repository: &str, tag: &str, digest: &Digest) {
         let mut store = self.shared.store.lock().unwrap();
-        store
-            .repository(repository)
-            .tags
-            .insert(tag.to_owned(), digest.clone());
+        store.repository(repository).tags.insert(tag.to_owned(), digest.clone());
     }
 
     /// The bytes of the manifest behind a tag or a digest.
@@ -72,15 +57,7 @@ impl Registry {
 
     /// The digest behind a tag.
     pub fn digest(&self, repository: &str, tag: &str) -> Option<Digest> {
-        self.shared
-            .store
-            .lock()
-            .unwrap()
-            .repositories
-            .get(repository)?
-            .tags
-            .get(tag)
-            .cloned()
+        self.shared.store.lock().unwrap().repositories.get(repository)?.tags.get(tag).cloned()
     }
 
     /// All tags in lexical order.

@@ -51,10 +51,7 @@ impl Server {
                 runtime.shutdown_timeout(Duration::from_secs(1));
             })
             .unwrap();
-        Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        Self { stop: Some(stop), thread: Some(thread) }
     }
 }
 
@@ -111,8 +108,5 @@ where
         serve(Arc::clone(&shared), number, replacement.clone(), request)
     });
     // An error here is a client that went away or a scripted cut.
-    let _ = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(tap), service)
-        .await;
+    let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(tap), service).await;
 }

@@ -79,11 +79,7 @@ pub(super) async fn serve(
     } else {
         let reply = answer(&shared, &parts, &mut body, &route).await?;
         let good = reply.status().as_u16() < 400;
-        let late = if good {
-            shared.faults.take(Phase::Late, class, &parts)
-        } else {
-            None
-        };
+        let late = if good { shared.faults.take(Phase::Late, class, &parts) } else { None };
         late.into_iter().fold(reply, damage)
     };
     let status = reply.status().as_u16();
@@ -110,12 +106,7 @@ async fn answer(shared: &Shared, parts: &Parts, body: &mut Inbound, route: &Rout
         Route::Referrers { repository, digest } => lists::referrers(shared, parts, repository, digest),
         Route::Token => {
             let form = body.document().await?.unwrap_or_default();
-            auth::token(
-                &shared.options.auth,
-                &shared.tokens,
-                parts,
-                &String::from_utf8_lossy(&form),
-            )
+            auth::token(&shared.options.auth, &shared.tokens, parts, &String::from_utf8_lossy(&form))
         }
         Route::Other => answer::error(404, "NOT_FOUND", "page not found"),
     };
@@ -130,41 +121,37 @@ async fn disturb(
     body: &mut Inbound,
     replacement: &Replacement,
 ) -> io::Result<Option<Reply>> {
-    let reply = match act {
-        Act::Status {
-            code,
-            headers,
-            body: content,
-        } => headers.iter().fold(
-            answer::respond(code, Payload::new(Content::Memory(content))),
-            |reply, (name, value)| reply.with(name, value),
-        ),
-        Act::Challenge(challenge) => {
-            answer::error(401, "UNAUTHORIZED", "authentication required").with("www-authenticate", &challenge)
-        }
-        Act::Redirect { to, status } => {
-            let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-            answer::empty(status).with("location", &to.replace("{path}", target))
-        }
-        Act::Delay(time) => {
-            tokio::time::sleep(time).await;
-            return Ok(None);
-        }
-        Act::Stall => return std::future::pending().await,
-        Act::Close => return Err(io::Error::other("scripted hang-up")),
-        Act::RawReply(bytes) => {
-            body.drain().await?;
-            replacement.set(bytes);
-            return Ok(Some(answer::empty(200).with("connection", "close")));
-        }
-        Act::StallBody(_)
-        | Act::Truncate(_)
-        | Act::Corrupt(_)
-        | Act::ExtraBytes(_)
-        | Act::Endless
-        | Act::Body(_)
-        | Act::Header(..) => return Ok(None),
-    };
+    let reply =
+        match act {
+            Act::Status { code, headers, body: content } => headers.iter().fold(
+                answer::respond(code, Payload::new(Content::Memory(content))),
+                |reply, (name, value)| reply.with(name, value),
+            ),
+            Act::Challenge(challenge) => answer::error(401, "UNAUTHORIZED", "authentication required")
+                .with("www-authenticate", &challenge),
+            Act::Redirect { to, status } => {
+                let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+                answer::empty(status).with("location", &to.replace("{path}", target))
+            }
+            Act::Delay(time) => {
+                tokio::time::sleep(time).await;
+                return Ok(None);
+            }
+            Act::Stall => return std::future::pending().await,
+            Act::Close => return Err(io::Error::other("scripted hang-up")),
+            Act::RawReply(bytes) => {
+                body.drain().await?;
+                replacement.set(bytes);
+                return Ok(Some(answer::empty(200).with("connection", "close")));
+            }
+            Act::StallBody(_)
+            | Act::Truncate(_)
+            | Act::Corrupt(_)
+            | Act::ExtraBytes(_)
+            | Act::Endless
+            | Act::Body(_)
+            | Act::Header(..) => return Ok(None),
+        };
     body.drain().await?;
     Ok(Some(reply))
 }
@@ -183,9 +170,7 @@ fn damage(mut reply: Reply, act: Act) -> Reply {
             return reply.with(&name, &value);
         }
         Act::Header(name, None) => {
-            reply
-                .headers_mut()
-                .remove(HeaderName::from_bytes(name.as_bytes()).unwrap());
+            reply.headers_mut().remove(HeaderName::from_bytes(name.as_bytes()).unwrap());
         }
         Act::Status { .. }
         | Act::Challenge(_)
@@ -204,9 +189,7 @@ fn finish(parts: &Parts, reply: &mut Reply, in_flight: InFlight) {
     let fixed = reply.headers().contains_key(CONTENT_LENGTH);
     let bodiless = reply.status() == 204;
     if let Some(length) = reply.body().length().filter(|_| !chunked && !fixed && !bodiless) {
-        reply
-            .headers_mut()
-            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+        reply.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     if parts.method == Method::HEAD {
         *reply.body_mut() = Payload::empty();

@@ -52,12 +52,7 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn new() -> Self {
-        Self {
-            memory: Vec::new(),
-            file: None,
-            length: 0,
-            sha256: Hasher::new(Algorithm::Sha256),
-        }
+        Self { memory: Vec::new(), file: None, length: 0, sha256: Hasher::new(Algorithm::Sha256) }
     }
 
     pub(super) fn length(&self) -> u64 {
@@ -83,10 +78,7 @@ impl Draft {
     /// The content and the digest over it. SHA-512 is rare, so it costs a second pass.
     pub(super) fn finish(self, algorithm: Algorithm) -> io::Result<(Content, Digest)> {
         let content = match self.file {
-            Some((_, path)) => Content::File {
-                path: Arc::new(path),
-                length: self.length,
-            },
+            Some((_, path)) => Content::File { path: Arc::new(path), length: self.length },
             None => Content::Memory(self.memory.into()),
         };
         let digest = match algorithm {

@@ -37,18 +37,11 @@ pub(super) async fn handle(
         }
         Method::DELETE => Ok(answer::empty(204)),
         Method::PATCH => {
-            let offset = parts
-                .headers
-                .get("content-range")
-                .and_then(|value| value.to_str().ok());
+            let offset = parts.headers.get("content-range").and_then(|value| value.to_str().ok());
             let start = offset.and_then(|range| range.split('-').next()?.parse::<u64>().ok());
             let fits = offset.is_none() || start == Some(draft.length());
             let code = if fits { 202 } else { 416 };
-            let received = if fits {
-                receive(&mut draft, body).await
-            } else {
-                body.drain().await
-            };
+            let received = if fits { receive(&mut draft, body).await } else { body.drain().await };
             let reply = progress(code, name, id, &draft);
             keep(shared, id, draft);
             received.map(|()| reply)
@@ -109,18 +102,8 @@ fn commit(shared: &Shared, parts: &Parts, name: &str, draft: Draft) -> io::Resul
     let algorithm = named.as_ref().map_or(Algorithm::Sha256, Digest::algorithm);
     let (content, digest) = draft.finish(algorithm)?;
     if named.as_ref() != Some(&digest) {
-        return Ok(answer::error(
-            400,
-            "DIGEST_INVALID",
-            "provided digest did not match uploaded content",
-        ));
+        return Ok(answer::error(400, "DIGEST_INVALID", "provided digest did not match uploaded content"));
     }
-    shared
-        .store
-        .lock()
-        .unwrap()
-        .repository(name)
-        .blobs
-        .insert(digest.clone(), content);
+    shared.store.lock().unwrap().repository(name).blobs.insert(digest.clone(), content);
     Ok(answer::created(&format!("/v2/{name}/blobs/{digest}"), &digest))
 }

@@ -37,15 +37,7 @@ pub(super) struct Archive<'a, W> {
 impl<'a, W: Write> Archive<'a, W> {
     pub(super) fn new(encoder: &'a mut Encoder<W>, control: &'a Control) -> Self {
         let buffer = vec![0; CHUNK];
-        Self {
-            encoder,
-            control,
-            headers: Vec::new(),
-            buffer,
-            members: 0,
-            files: 0,
-            content: 0,
-        }
+        Self { encoder, control, headers: Vec::new(), buffer, members: 0, files: 0, content: 0 }
     }
 
     /// Adds a folder.
@@ -61,10 +53,7 @@ impl<'a, W: Write> Archive<'a, W> {
         self.content(&mut file, before.len(), path)?;
         let after = stat(&file)?;
         if (after.mtime(), after.mtime_nsec()) != (before.mtime(), before.mtime_nsec()) {
-            return Err(Error::Changed {
-                path: path.to_owned(),
-                how: "changed",
-            });
+            return Err(Error::Changed { path: path.to_owned(), how: "changed" });
         }
         Ok(())
     }
@@ -89,18 +78,12 @@ impl<'a, W: Write> Archive<'a, W> {
 
     /// Copies exactly `size` bytes, and makes sure that no more follow.
     pub(super) fn content(&mut self, reader: &mut impl Read, size: u64, path: &Path) -> Result<(), Error> {
-        let changed = |how| Error::Changed {
-            path: path.to_owned(),
-            how,
-        };
+        let changed = |how| Error::Changed { path: path.to_owned(), how };
         let mut left = size;
         loop {
             self.control.check()?;
             // One byte more than is left: a read that does not fill this has seen the end, which saves a second call.
-            let wanted = usize::try_from(left)
-                .unwrap_or(usize::MAX)
-                .saturating_add(1)
-                .min(self.buffer.len());
+            let wanted = usize::try_from(left).unwrap_or(usize::MAX).saturating_add(1).min(self.buffer.len());
             let count = match reader.read(self.buffer.get_mut(..wanted).unwrap_or_default()) {
                 Ok(count) => count,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
@@ -116,11 +99,7 @@ impl<'a, W: Write> Archive<'a, W> {
                 _ => {}
             }
         }
-        self.encoder.write(
-            [0; header::BLOCK]
-                .get(..header::padding(size))
-                .unwrap_or_default(),
-        )
+        self.encoder.write([0; header::BLOCK].get(..header::padding(size)).unwrap_or_default())
     }
 
     /// Two zero blocks, and no padding to a record of 10 KiB.

@@ -68,10 +68,7 @@ pub(super) fn compress<W: Write, T>(
                     }
                 })
                 .map_err(|_| Error::Worker("could not be started"))?;
-            workers.push(Worker {
-                jobs: to_worker,
-                results: from_worker,
-            });
+            workers.push(Worker { jobs: to_worker, results: from_worker });
         }
         let mut encoder = Encoder::new(sink, workers)?;
         let value = fill(&mut encoder)?;
@@ -114,11 +111,7 @@ struct Output<W> {
 
 impl<W: Write> Encoder<W> {
     fn new(sink: W, workers: Vec<Worker>) -> Result<Self, Error> {
-        let mut out = Output {
-            sink,
-            digest: Hasher::new(Algorithm::Sha256),
-            size: 0,
-        };
+        let mut out = Output { sink, digest: Hasher::new(Algorithm::Sha256), size: 0 };
         out.write(&HEADER)?;
         Ok(Self {
             out,
@@ -168,8 +161,7 @@ impl<W: Write> Encoder<W> {
         next.output.clear();
         next.bytes.reserve_exact(WINDOW + BLOCK);
         let from = self.block.bytes.len().saturating_sub(WINDOW);
-        next.bytes
-            .extend_from_slice(self.block.bytes.get(from..).unwrap_or_default());
+        next.bytes.extend_from_slice(self.block.bytes.get(from..).unwrap_or_default());
         next.dictionary = next.bytes.len();
         let mut block = std::mem::replace(&mut self.block, next);
         block.last = last;
@@ -227,11 +219,7 @@ impl Block {
         if !dictionary.is_empty() {
             encoder.set_dictionary(dictionary).ok()?;
         }
-        let flush = if self.last {
-            FlushCompress::Finish
-        } else {
-            FlushCompress::Sync
-        };
+        let flush = if self.last { FlushCompress::Finish } else { FlushCompress::Sync };
         // One call must do: a second call with other room left would be another history, and maybe other bytes. Stored
         // blocks bound the growth to 5 bytes in 16 KiB; the flush and the end take a few more.
         self.output.reserve(content.len() + content.len() / 1_000 + 1_024);
@@ -245,11 +233,7 @@ impl<W: Write> Output<W> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.size += bytes.len() as u64;
         if self.size > limits::LAYER_BYTES {
-            return Err(Error::limit(
-                "the archive",
-                "compressed bytes",
-                limits::LAYER_BYTES,
-            ));
+            return Err(Error::limit("the archive", "compressed bytes", limits::LAYER_BYTES));
         }
         self.digest.update(bytes);
         self.sink.write_all(bytes).map_err(Error::Sink)
@@ -277,9 +261,7 @@ mod tests {
     fn gzip(content: &[u8], threads: usize, piece: usize) -> (Vec<u8>, Written) {
         let mut out = Vec::new();
         let ((), written) = compress(&mut out, threads, |encoder| {
-            content
-                .chunks(piece.max(1))
-                .try_for_each(|piece| encoder.write(piece))
+            content.chunks(piece.max(1)).try_for_each(|piece| encoder.write(piece))
         })
         .unwrap();
         (out, written)
@@ -298,10 +280,7 @@ mod tests {
         assert_eq!(gunzip(&expected), content);
         assert_eq!(written.digest, Digest::of(&expected));
         assert_eq!(written.content_digest, Digest::of(&content));
-        assert_eq!(
-            (written.size, written.content_size),
-            (expected.len() as u64, content.len() as u64)
-        );
+        assert_eq!((written.size, written.content_size), (expected.len() as u64, content.len() as u64));
         for (threads, piece) in [(2, 512), (5, 4_097), (8, BLOCK), (100, 1_000_000)] {
             assert_eq!(gzip(&content, threads, piece).0, expected, "{threads} {piece}");
         }
@@ -309,16 +288,7 @@ mod tests {
 
     #[test]
     fn gzip_survives_every_length_around_a_block() {
-        for len in [
-            0,
-            1,
-            WINDOW,
-            BLOCK - 1,
-            BLOCK,
-            BLOCK + 1,
-            2 * BLOCK,
-            2 * BLOCK + 1,
-        ] {
+        for len in [0, 1, WINDOW, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 1] {
             let content = sample(len);
             assert_eq!(gunzip(&gzip(&content, 2, 9_999).0), content, "{len}");
         }
@@ -365,9 +335,7 @@ mod tests {
                 Ok(())
             }
         }
-        let error = compress(Full, 2, |encoder| encoder.write(&sample(4 * BLOCK)))
-            .err()
-            .unwrap();
+        let error = compress(Full, 2, |encoder| encoder.write(&sample(4 * BLOCK))).err().unwrap();
         assert!(matches!(error, Error::Sink(_)), "{error}");
     }
 }

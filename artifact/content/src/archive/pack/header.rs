@@ -55,19 +55,13 @@ pub(super) fn append(out: &mut Vec<u8>, name: &str, kind: Kind) -> Result<(), Er
 /// Zero bytes that follow content of `size` bytes.
 pub(super) fn padding(size: u64) -> usize {
     let over = size % BLOCK as u64;
-    if over == 0 {
-        0
-    } else {
-        BLOCK - usize::try_from(over).unwrap_or_default()
-    }
+    if over == 0 { 0 } else { BLOCK - usize::try_from(over).unwrap_or_default() }
 }
 
 /// A pax header of type `x` with the one record `path`.
 fn append_pax(out: &mut Vec<u8>, name: &str) {
     let record = record("path", name);
-    let (folder, file) = name
-        .rsplit_once('/')
-        .map_or(("", name), |(folder, file)| (folder, file));
+    let (folder, file) = name.rsplit_once('/').map_or(("", name), |(folder, file)| (folder, file));
     let own = if folder.is_empty() {
         format!("PaxHeaders.0/{file}")
     } else {
@@ -160,13 +154,7 @@ mod tests {
 
     #[test]
     fn header_of_a_short_name_is_one_ustar_block() {
-        let block = header(
-            "a/b",
-            Kind::File {
-                size: 10,
-                executable: true,
-            },
-        );
+        let block = header("a/b", Kind::File { size: 10, executable: true });
         assert_eq!(block.len(), BLOCK);
         assert_eq!(&block[..4], b"a/b\0");
         assert_eq!(&block[100..108], b"0000755\0");
@@ -175,13 +163,7 @@ mod tests {
         let sum: u32 = block
             .iter()
             .enumerate()
-            .map(|(at, b)| {
-                if (148..156).contains(&at) {
-                    32
-                } else {
-                    u32::from(*b)
-                }
-            })
+            .map(|(at, b)| if (148..156).contains(&at) { 32 } else { u32::from(*b) })
             .sum();
         assert_eq!(tar::Header::from_byte_slice(&block).cksum().unwrap(), sum);
     }
@@ -201,36 +183,14 @@ mod tests {
         assert_eq!(record("path", "abc"), "12 path=abc\n");
         for length in [80, 88, 89, 90, 91, 92, 980, 988, 989, 990, 991, 992] {
             let record = record("path", &"x".repeat(length));
-            assert_eq!(
-                record.split_once(' ').unwrap().0,
-                record.len().to_string(),
-                "{length}"
-            );
+            assert_eq!(record.split_once(' ').unwrap().0, record.len().to_string(), "{length}");
         }
     }
 
     #[test]
     fn header_refuses_a_size_of_twelve_digits() {
         let mut out = Vec::new();
-        append(
-            &mut out,
-            "a",
-            Kind::File {
-                size: SIZE_MAX,
-                executable: false,
-            },
-        )
-        .unwrap();
-        assert!(
-            append(
-                &mut out,
-                "a",
-                Kind::File {
-                    size: SIZE_MAX + 1,
-                    executable: false
-                }
-            )
-            .is_err()
-        );
+        append(&mut out, "a", Kind::File { size: SIZE_MAX, executable: false }).unwrap();
+        assert!(append(&mut out, "a", Kind::File { size: SIZE_MAX + 1, executable: false }).is_err());
     }
 }

@@ -133,11 +133,7 @@ fn pack_path<W: Write>(
         walk.root()?;
         let counts = walk.counts();
         if archive.members == 1 {
-            return Err(Error::Empty {
-                path: path.to_owned(),
-                ignored: counts.0,
-                skipped: counts.1,
-            });
+            return Err(Error::Empty { path: path.to_owned(), ignored: counts.0, skipped: counts.1 });
         }
         return Ok(counts);
     }
@@ -145,9 +141,7 @@ fn pack_path<W: Write>(
         return Err(Error::NotPackable(path.to_owned()));
     }
     let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
-    let name = path
-        .file_name()
-        .ok_or_else(|| Error::NotPackable(path.to_owned()))?;
+    let name = path.file_name().ok_or_else(|| Error::NotPackable(path.to_owned()))?;
     let member = MemberPath::from_bytes(name.as_encoded_bytes())?;
     archive.file(&member, file, path)?;
     Ok((0, 0))
@@ -173,9 +167,7 @@ fn pack_stream<W: Write>(
         };
         size += count as u64;
         check_extracted(size)?;
-        spool
-            .write_all(buffer.get(..count).unwrap_or_default())
-            .map_err(failed("spool"))?;
+        spool.write_all(buffer.get(..count).unwrap_or_default()).map_err(failed("spool"))?;
     }
     spool.rewind().map_err(failed("spool"))?;
     archive.begin(&member, size, false)?;

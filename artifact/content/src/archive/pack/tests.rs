@@ -14,12 +14,7 @@ fn members(layer: &[u8]) -> Vec<(String, u8, u32, Vec<u8>)> {
             entry.read_to_end(&mut content).unwrap();
             let header = entry.header();
             assert_eq!((header.uid().unwrap(), header.mtime().unwrap()), (0, 0));
-            (
-                name,
-                header.entry_type().as_byte(),
-                header.mode().unwrap(),
-                content,
-            )
+            (name, header.entry_type().as_byte(), header.mode().unwrap(), content)
         })
         .collect()
 }
@@ -61,9 +56,8 @@ fn the_golden_tree() -> tempfile::TempDir {
         (&"n".repeat(101), "pax\n"),
         (&format!("{long}/{}", "m".repeat(120)), "pax below\n"),
     ]);
-    let big: Vec<String> = (0..60_000)
-        .map(|line| format!("line {line}: {}\n", (line * 7_919) % 10_007))
-        .collect();
+    let big: Vec<String> =
+        (0..60_000).map(|line| format!("line {line}: {}\n", (line * 7_919) % 10_007)).collect();
     fs::write(tree.path().join("big.txt"), big.concat()).unwrap();
     fs::create_dir(tree.path().join("void")).unwrap();
     fs::set_permissions(tree.path().join("run.sh"), fs::Permissions::from_mode(0o744)).unwrap();
@@ -74,13 +68,7 @@ fn the_golden_tree() -> tempfile::TempDir {
 fn pack_of_a_known_tree_has_the_known_digests() {
     let tree = the_golden_tree();
     for threads in [1, 2, 5] {
-        let (_, packed) = packed(
-            tree.path(),
-            &PackOptions {
-                threads,
-                ..PackOptions::default()
-            },
-        );
+        let (_, packed) = packed(tree.path(), &PackOptions { threads, ..PackOptions::default() });
         // Computed with Go 1.26's archive/tar over the same tree.
         assert_eq!(
             packed.content_digest.to_string(),
@@ -99,18 +87,13 @@ fn pack_of_a_known_tree_has_the_known_digests() {
 fn pack_orders_as_flux_does() {
     let tree = a_tree(&[("a/z", ""), ("a.b", ""), ("a/a", ""), ("B", ""), ("a-b/c", "")]);
     let (layer, packed) = packed(tree.path(), &PackOptions::default());
-    assert_eq!(
-        names(&layer),
-        [".", "B", "a", "a/a", "a/z", "a-b", "a-b/c", "a.b"]
-    );
+    assert_eq!(names(&layer), [".", "B", "a", "a/a", "a/z", "a-b", "a-b/c", "a.b"]);
     assert_eq!(packed.files, 5);
     assert_eq!(layer[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
     assert_eq!(packed.digest, Digest::of(&layer));
     assert_eq!(packed.size, layer.len() as u64);
     let mut tar = Vec::new();
-    flate2::read::GzDecoder::new(&layer[..])
-        .read_to_end(&mut tar)
-        .unwrap();
+    flate2::read::GzDecoder::new(&layer[..]).read_to_end(&mut tar).unwrap();
     assert_eq!(packed.content_digest, Digest::of(&tar));
     assert!(tar.ends_with(&[0; 1024]) && tar.len() == 8 * 512 + 1024);
 }
@@ -125,10 +108,8 @@ fn pack_normalises_modes() {
     chmod("d", 0o700).unwrap();
     assert_eq!(packed(tree.path(), &PackOptions::default()).0, before);
     chmod("y", 0o4711).unwrap();
-    let modes: Vec<_> = members(&packed(tree.path(), &PackOptions::default()).0)
-        .into_iter()
-        .map(|m| m.2)
-        .collect();
+    let modes: Vec<_> =
+        members(&packed(tree.path(), &PackOptions::default()).0).into_iter().map(|m| m.2).collect();
     assert_eq!(modes, [0o755, 0o755, 0o644, 0o644, 0o755]);
 }
 
@@ -145,10 +126,7 @@ fn pack_leaves_out_links_and_special_files() {
 #[test]
 fn pack_leaves_out_what_is_ignored() {
     let tree = a_tree(&[("x.png", ""), (".git/config", ""), ("a/y.zip", ""), ("a/z", "")]);
-    let options = PackOptions {
-        ignore: Ignore::flux_defaults(),
-        ..PackOptions::default()
-    };
+    let options = PackOptions { ignore: Ignore::flux_defaults(), ..PackOptions::default() };
     let (layer, packed) = packed(tree.path(), &options);
     assert_eq!(names(&layer), [".", "a", "a/z"]);
     assert_eq!(packed.ignored, 3);
@@ -157,10 +135,7 @@ fn pack_leaves_out_what_is_ignored() {
 #[test]
 fn pack_brings_back_a_file_below_an_ignored_folder() {
     let tree = a_tree(&[("a/b/keep", ""), ("a/c", "")]);
-    let options = PackOptions {
-        ignore: Ignore::new(["a", "!keep"]),
-        ..PackOptions::default()
-    };
+    let options = PackOptions { ignore: Ignore::new(["a", "!keep"]), ..PackOptions::default() };
     assert_eq!(names(&packed(tree.path(), &options).0), [".", "a/b/keep"]);
 }
 
@@ -175,19 +150,8 @@ fn pack_obeys_ignore_files_where_asked() {
         ("b/README.md", ""),
         ("b/secret", ""),
     ]);
-    let options = PackOptions {
-        source_ignore: true,
-        ..PackOptions::default()
-    };
-    let expected = [
-        ".",
-        ".sourceignore",
-        "a",
-        "a/.sourceignore",
-        "a/README.md",
-        "b",
-        "b/secret",
-    ];
+    let options = PackOptions { source_ignore: true, ..PackOptions::default() };
+    let expected = [".", ".sourceignore", "a", "a/.sourceignore", "a/README.md", "b", "b/secret"];
     assert_eq!(names(&packed(tree.path(), &options).0), expected);
     assert_eq!(packed(tree.path(), &PackOptions::default()).1.files, 7);
 }
@@ -196,14 +160,9 @@ fn pack_obeys_ignore_files_where_asked() {
 fn pack_excludes_its_own_output() {
     let tree = a_tree(&[("x", ""), ("out.tgz", "old"), ("sub/out.tgz", "other")]);
     let missing = tree.path().join("not/there");
-    let options = PackOptions {
-        exclude: vec![tree.path().join("out.tgz"), missing],
-        ..PackOptions::default()
-    };
-    assert_eq!(
-        names(&packed(tree.path(), &options).0),
-        [".", "sub", "sub/out.tgz", "x"]
-    );
+    let options =
+        PackOptions { exclude: vec![tree.path().join("out.tgz"), missing], ..PackOptions::default() };
+    assert_eq!(names(&packed(tree.path(), &options).0), [".", "sub", "sub/out.tgz", "x"]);
 }
 
 #[test]
@@ -218,15 +177,9 @@ fn pack_of_a_linked_root_is_the_folder() {
 #[test]
 fn pack_of_one_file_is_a_root_and_the_file() {
     let tree = a_tree(&[("app.png", "content")]);
-    let options = PackOptions {
-        ignore: Ignore::flux_defaults(),
-        ..PackOptions::default()
-    };
+    let options = PackOptions { ignore: Ignore::flux_defaults(), ..PackOptions::default() };
     let members = members(&packed(&tree.path().join("app.png"), &options).0);
-    assert_eq!(
-        members[1],
-        ("app.png".to_owned(), b'0', 0o644, b"content".to_vec())
-    );
+    assert_eq!(members[1], ("app.png".to_owned(), b'0', 0o644, b"content".to_vec()));
     assert_eq!(members.len(), 2);
 }
 
@@ -236,24 +189,15 @@ fn pack_of_a_stream_is_that_of_a_file() {
         let content = "x".repeat(size);
         let tree = a_tree(&[("app.yaml", &content)]);
         let mut out = Vec::new();
-        let input = Input::Stream {
-            name: "app.yaml",
-            reader: &mut content.as_bytes(),
-        };
+        let input = Input::Stream { name: "app.yaml", reader: &mut content.as_bytes() };
         pack(input, &PackOptions::default(), &Control::new(), &mut out).unwrap();
-        assert_eq!(
-            out,
-            packed(&tree.path().join("app.yaml"), &PackOptions::default()).0
-        );
+        assert_eq!(out, packed(&tree.path().join("app.yaml"), &PackOptions::default()).0);
     }
 }
 
 #[test]
 fn pack_refuses_a_stream_with_a_bad_name() {
-    let input = Input::Stream {
-        name: "../x",
-        reader: &mut &b""[..],
-    };
+    let input = Input::Stream { name: "../x", reader: &mut &b""[..] };
     let error = pack(input, &PackOptions::default(), &Control::new(), Vec::new()).unwrap_err();
     assert!(matches!(error, Error::Path { .. }), "{error}");
 }
@@ -261,22 +205,9 @@ fn pack_refuses_a_stream_with_a_bad_name() {
 #[test]
 fn pack_of_nothing_says_what_was_left_out() {
     let tree = a_tree(&[("x.png", "")]);
-    let options = PackOptions {
-        ignore: Ignore::flux_defaults(),
-        ..PackOptions::default()
-    };
+    let options = PackOptions { ignore: Ignore::flux_defaults(), ..PackOptions::default() };
     let error = try_packed(tree.path(), &options).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Empty {
-                ignored: 1,
-                skipped: 0,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, Error::Empty { ignored: 1, skipped: 0, .. }), "{error}");
 }
 
 #[test]
@@ -321,10 +252,7 @@ fn pack_resolves_links_inside_the_root() {
     link("real", "again");
     link("../file", "real/up");
     link("again/sub/../x", "chain");
-    let options = PackOptions {
-        resolve_symlinks: true,
-        ..PackOptions::default()
-    };
+    let options = PackOptions { resolve_symlinks: true, ..PackOptions::default() };
     let (layer, packed) = packed(tree.path(), &options);
     let expected = [
         ".",
@@ -344,10 +272,7 @@ fn pack_resolves_links_inside_the_root() {
     assert_eq!(names(&layer), expected);
     assert_eq!(packed.skipped, 0);
     let by_name = members(&layer);
-    assert_eq!(
-        by_name.iter().find(|member| member.0 == "again/up").unwrap().3,
-        b"3"
-    );
+    assert_eq!(by_name.iter().find(|member| member.0 == "again/up").unwrap().3, b"3");
 }
 
 #[test]
@@ -355,22 +280,13 @@ fn pack_breaks_cycles_of_links() {
     let tree = a_tree(&[("a/x", "1")]);
     std::os::unix::fs::symlink("..", tree.path().join("a/up")).unwrap();
     std::os::unix::fs::symlink(".", tree.path().join("a/self")).unwrap();
-    let options = PackOptions {
-        resolve_symlinks: true,
-        ..PackOptions::default()
-    };
-    assert_eq!(
-        names(&packed(tree.path(), &options).0),
-        [".", "a", "a/self", "a/up", "a/x"]
-    );
+    let options = PackOptions { resolve_symlinks: true, ..PackOptions::default() };
+    assert_eq!(names(&packed(tree.path(), &options).0), [".", "a", "a/self", "a/up", "a/x"]);
 }
 
 #[test]
 fn pack_refuses_links_that_leave_the_root_or_lead_nowhere() {
-    let options = PackOptions {
-        resolve_symlinks: true,
-        ..PackOptions::default()
-    };
+    let options = PackOptions { resolve_symlinks: true, ..PackOptions::default() };
     let outside = tempfile::tempdir().unwrap();
     for target in [outside.path().to_str().unwrap(), "../", "/etc/passwd"] {
         let tree = a_tree(&[("x", "1")]);
@@ -383,19 +299,15 @@ fn pack_refuses_links_that_leave_the_root_or_lead_nowhere() {
         std::os::unix::fs::symlink(target, tree.path().join("link")).unwrap();
         let error = try_packed(tree.path(), &options).unwrap_err();
         assert!(matches!(error, Error::LinkBroken { .. }), "{error}");
-        let ignoring = PackOptions {
-            ignore: Ignore::new(["link"]),
-            ..options.clone()
-        };
+        let ignoring = PackOptions { ignore: Ignore::new(["link"]), ..options.clone() };
         assert_eq!(names(&packed(tree.path(), &ignoring).0), [".", "x"]);
     }
 }
 
 /// Digits that hardly compress, so that the sink sees them while they are read.
 fn noise(numbers: u32) -> String {
-    (0..numbers).fold(String::new(), |text, number| {
-        text + &format!("{:x}", number.wrapping_mul(2_654_435_761))
-    })
+    (0..numbers)
+        .fold(String::new(), |text, number| text + &format!("{:x}", number.wrapping_mul(2_654_435_761)))
 }
 
 /// A sink that does something once some bytes have come.
@@ -416,10 +328,7 @@ fn pack_notices_a_file_that_changes_underneath() {
     // The sink sees the gzip header before any file is opened, and blocks while the big file is being read.
     let noise = noise(400_000);
     for (how, change) in [
-        (
-            "grew",
-            (|path| fs::write(path, "x".repeat(8 << 20)).unwrap()) as fn(&Path),
-        ),
+        ("grew", (|path| fs::write(path, "x".repeat(8 << 20)).unwrap()) as fn(&Path)),
         ("shrank", |path| fs::write(path, "x").unwrap()),
     ] {
         let tree = a_tree(&[("file", &noise)]);
@@ -431,17 +340,9 @@ fn pack_notices_a_file_that_changes_underneath() {
                 change(&path);
             }
         });
-        let error = pack(
-            Input::Path(tree.path()),
-            &PackOptions::default(),
-            &Control::new(),
-            sink,
-        )
-        .unwrap_err();
-        assert!(
-            matches!(error, Error::Changed { how: found, .. } if found == how),
-            "{how}: {error}"
-        );
+        let error =
+            pack(Input::Path(tree.path()), &PackOptions::default(), &Control::new(), sink).unwrap_err();
+        assert!(matches!(error, Error::Changed { how: found, .. } if found == how), "{how}: {error}");
         assert!(error.to_string().contains("file"), "{error}");
     }
 }
@@ -458,23 +359,8 @@ fn pack_notices_a_file_that_disappears() {
             fs::remove_file(&path).unwrap();
         }
     });
-    let error = pack(
-        Input::Path(tree.path()),
-        &PackOptions::default(),
-        &Control::new(),
-        late,
-    )
-    .unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Changed {
-                how: "disappeared",
-                ..
-            }
-        ),
-        "{error}"
-    );
+    let error = pack(Input::Path(tree.path()), &PackOptions::default(), &Control::new(), late).unwrap_err();
+    assert!(matches!(error, Error::Changed { how: "disappeared", .. }), "{error}");
 }
 
 #[test]
@@ -490,12 +376,6 @@ fn pack_stops_when_cancelled() {
 fn pack_reports_its_progress() {
     let tree = a_tree(&[("x", "123"), ("y", "45")]);
     let control = Control::new();
-    pack(
-        Input::Path(tree.path()),
-        &PackOptions::default(),
-        &control,
-        Vec::new(),
-    )
-    .unwrap();
+    pack(Input::Path(tree.path()), &PackOptions::default(), &control, Vec::new()).unwrap();
     assert_eq!(control.bytes(), 5);
 }

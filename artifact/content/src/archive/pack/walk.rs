@@ -51,11 +51,8 @@ impl<'w, 'a, W: Write> Walk<'w, 'a, W> {
         let failed = |error| Error::io("open", path, error);
         let real_root = path.canonicalize().map_err(failed)?;
         let root = File::open(&real_root).map_err(failed)?;
-        let excluded = options
-            .exclude
-            .iter()
-            .filter_map(|path| below(&real_root, path))
-            .collect::<HashSet<_>>();
+        let excluded =
+            options.exclude.iter().filter_map(|path| below(&real_root, path)).collect::<HashSet<_>>();
         Ok(Self {
             options,
             archive,
@@ -73,10 +70,7 @@ impl<'w, 'a, W: Write> Walk<'w, 'a, W> {
 
     /// Packs everything below the root.
     pub(super) fn root(&mut self) -> Result<(), Error> {
-        let root = self
-            .root
-            .try_clone()
-            .map_err(|error| Error::io("open", self.shown_root, error))?;
+        let root = self.root.try_clone().map_err(|error| Error::io("open", self.shown_root, error))?;
         self.folder(&root, Path::new(""))
     }
 
@@ -128,10 +122,7 @@ impl<'w, 'a, W: Write> Walk<'w, 'a, W> {
                 FileType::RegularFile | FileType::Directory | FileType::Symlink => {
                     let name = name.to_str().map_err(|_| {
                         let member = shown(&[self.prefix().as_bytes(), name.to_bytes()].concat());
-                        Error::Path {
-                            member,
-                            fault: PathFault::NotUtf8,
-                        }
+                        Error::Path { member, fault: PathFault::NotUtf8 }
                     })?;
                     entries.push((name.to_owned(), kind));
                 }
@@ -161,16 +152,10 @@ impl<'w, 'a, W: Write> Walk<'w, 'a, W> {
             Ok(file) => File::from(file),
             // It was there when the folder was listed; as a file it is a link now if it cannot be opened like this.
             Err(Errno::NOENT) => {
-                return Err(Error::Changed {
-                    path: self.shown(),
-                    how: "disappeared",
-                });
+                return Err(Error::Changed { path: self.shown(), how: "disappeared" });
             }
             Err(Errno::LOOP | Errno::NOTDIR) => {
-                return Err(Error::Changed {
-                    path: self.shown(),
-                    how: "changed",
-                });
+                return Err(Error::Changed { path: self.shown(), how: "changed" });
             }
             Err(error) => return Err(Error::io("open", self.shown(), error)),
         };
@@ -213,24 +198,15 @@ impl<'w, 'a, W: Write> Walk<'w, 'a, W> {
                 return Err(Error::io("follow the link", self.shown(), error));
             }
             Err(_) => {
-                let target = link
-                    .read_link()
-                    .map_err(|error| Error::io("read the link", self.shown(), error))?;
-                return Err(Error::LinkBroken {
-                    link: self.shown(),
-                    target,
-                });
+                let target =
+                    link.read_link().map_err(|error| Error::io("read the link", self.shown(), error))?;
+                return Err(Error::LinkBroken { link: self.shown(), target });
             }
         };
         let Ok(inside) = target.strip_prefix(&self.real_root) else {
-            return Err(Error::LinkOutside {
-                link: self.shown(),
-                target,
-            });
+            return Err(Error::LinkOutside { link: self.shown(), target });
         };
-        let metadata = target
-            .symlink_metadata()
-            .map_err(|error| Error::io("inspect", &target, error))?;
+        let metadata = target.symlink_metadata().map_err(|error| Error::io("inspect", &target, error))?;
         if !metadata.is_dir() && !metadata.is_file() {
             self.skipped += 1;
             return Ok(());
@@ -243,11 +219,7 @@ impl<'w, 'a, W: Write> Walk<'w, 'a, W> {
         let file = File::from(self.open_inside(inside, is_folder)?);
         if is_folder && self.open.contains(&self.identity(&file)?) {
             let member = MemberPath::parse(&self.names.join("/"))?;
-            return if ignored {
-                Ok(())
-            } else {
-                self.archive.folder(member.as_str())
-            };
+            return if ignored { Ok(()) } else { self.archive.folder(member.as_str()) };
         }
         self.opened(file, inside, is_folder, ignored)
     }
@@ -272,26 +244,19 @@ impl<'w, 'a, W: Write> Walk<'w, 'a, W> {
             Err(Errno::LOOP) => return Ok(()),
             Err(error) => return Err(Error::io("open", path, error)),
         };
-        let metadata = file
-            .metadata()
-            .map_err(|error| Error::io("inspect", &path, error))?;
+        let metadata = file.metadata().map_err(|error| Error::io("inspect", &path, error))?;
         if !metadata.is_file() {
             return Ok(());
         }
         let mut bytes = Vec::new();
         let most = limits::IGNORE_FILE_BYTES + 1;
-        file.take(most)
-            .read_to_end(&mut bytes)
-            .map_err(|error| Error::io("read", &path, error))?;
+        file.take(most).read_to_end(&mut bytes).map_err(|error| Error::io("read", &path, error))?;
         // A pattern that is not UTF-8 can match no member's name.
-        self.ignore
-            .add_file(&self.names, &String::from_utf8_lossy(&bytes))
+        self.ignore.add_file(&self.names, &String::from_utf8_lossy(&bytes))
     }
 
     fn identity(&self, folder: &File) -> Result<(u64, u64), Error> {
-        let metadata = folder
-            .metadata()
-            .map_err(|error| Error::io("inspect", self.shown(), error))?;
+        let metadata = folder.metadata().map_err(|error| Error::io("inspect", self.shown(), error))?;
         Ok((metadata.dev(), metadata.ino()))
     }
 
@@ -310,12 +275,7 @@ impl<'w, 'a, W: Write> Walk<'w, 'a, W> {
 fn flags(is_folder: bool) -> OFlags {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     // A pipe that took the place of a file must not make us wait.
-    flags
-        | if is_folder {
-            OFlags::DIRECTORY
-        } else {
-            OFlags::NONBLOCK
-        }
+    flags | if is_folder { OFlags::DIRECTORY } else { OFlags::NONBLOCK }
 }
 
 /// `path` relative to `root` without links, if it lies in there.
@@ -327,8 +287,5 @@ fn below(root: &Path, path: &Path) -> Option<PathBuf> {
         Ok::<_, std::io::Error>(parent.join(path.file_name().unwrap_or_default()))
     });
     let inside = real.ok()?.strip_prefix(root).ok()?.to_owned();
-    inside
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)))
-        .then_some(inside)
+    inside.components().all(|part| matches!(part, Component::Normal(_))).then_some(inside)
 }

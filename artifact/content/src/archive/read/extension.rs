@@ -27,33 +27,19 @@ impl Extensions {
     pub(super) fn add(&mut self, flag: u8, content: &[u8]) -> Result<(), Error> {
         self.count += 1;
         if self.count > limits::EXTENSION_HEADERS {
-            return Err(Error::Header {
-                member: self.subject(),
-                fault: "too many extension headers",
-            });
+            return Err(Error::Header { member: self.subject(), fault: "too many extension headers" });
         }
         let result = match flag {
             b'g' => check_global(content),
             b'x' if std::mem::replace(&mut self.pax, true) => Err("two pax headers"),
             b'x' => self.add_records(content),
             _ => {
-                let text = content
-                    .split(|byte| *byte == 0)
-                    .next()
-                    .unwrap_or_default()
-                    .to_vec();
-                let place = if flag == b'L' {
-                    &mut self.gnu_name
-                } else {
-                    &mut self.gnu_link
-                };
+                let text = content.split(|byte| *byte == 0).next().unwrap_or_default().to_vec();
+                let place = if flag == b'L' { &mut self.gnu_name } else { &mut self.gnu_link };
                 place.replace(text).map_or(Ok(()), |_| Err("two long names"))
             }
         };
-        result.map_err(|fault| Error::Header {
-            member: self.subject(),
-            fault,
-        })
+        result.map_err(|fault| Error::Header { member: self.subject(), fault })
     }
 
     fn add_records(&mut self, content: &[u8]) -> Result<(), &'static str> {
@@ -89,18 +75,14 @@ impl Extensions {
 
     /// The member's name, where `name` is the one in its header.
     pub(super) fn name(&self, name: &[u8]) -> Result<Vec<u8>, Error> {
-        choose(self.pax_name.as_ref(), self.gnu_name.as_ref(), name).ok_or_else(|| Error::Header {
-            member: self.subject(),
-            fault: "two different long names",
-        })
+        choose(self.pax_name.as_ref(), self.gnu_name.as_ref(), name)
+            .ok_or_else(|| Error::Header { member: self.subject(), fault: "two different long names" })
     }
 
     /// The target of a link, where `target` is the one in its header.
     pub(super) fn link(&self, target: &[u8]) -> Result<Vec<u8>, Error> {
-        choose(self.pax_link.as_ref(), self.gnu_link.as_ref(), target).ok_or_else(|| Error::Header {
-            member: self.subject(),
-            fault: "two different link targets",
-        })
+        choose(self.pax_link.as_ref(), self.gnu_link.as_ref(), target)
+            .ok_or_else(|| Error::Header { member: self.subject(), fault: "two different link targets" })
     }
 
     /// Fails unless the pax size, if any, is the one in the header.
@@ -183,9 +165,7 @@ fn decimal(digits: &[u8]) -> Option<u64> {
         return None;
     }
     digits.iter().try_fold(0_u64, |value, digit| match digit {
-        b'0'..=b'9' => value
-            .checked_mul(10)
-            .and_then(|value| value.checked_add(u64::from(digit - b'0'))),
+        b'0'..=b'9' => value.checked_mul(10).and_then(|value| value.checked_add(u64::from(digit - b'0'))),
         _ => None,
     })
 }
@@ -204,9 +184,7 @@ mod tests {
     #[test]
     fn extension_records_are_read() {
         let mut extensions = Extensions::default();
-        extensions
-            .add(b'x', b"12 path=a/b\n18 mtime=1.234567\n9 size=7\n")
-            .unwrap();
+        extensions.add(b'x', b"12 path=a/b\n18 mtime=1.234567\n9 size=7\n").unwrap();
         assert_eq!(extensions.name(b"short").unwrap(), b"a/b");
         assert!(extensions.check_size(7, b"").is_ok());
         assert!(extensions.check_size(8, b"").is_err());
@@ -229,12 +207,7 @@ mod tests {
             b"4 =\n",
             b"7 path\n",
         ] {
-            assert_eq!(
-                fault(content),
-                "malformed pax records",
-                "{:?}",
-                String::from_utf8_lossy(content)
-            );
+            assert_eq!(fault(content), "malformed pax records", "{:?}", String::from_utf8_lossy(content));
         }
     }
 
@@ -244,10 +217,7 @@ mod tests {
         assert_eq!(fault(b"10 path=a\n10 path=b\n"), "two pax names");
         assert_eq!(fault(b"8 path=\n"), "a pax name is empty or contains NUL");
         assert_eq!(fault(b"11 size=-1\n"), "the pax size is not a number");
-        assert_eq!(
-            fault(b"22 GNU.sparse.major=1\n"),
-            "sparse files are not supported"
-        );
+        assert_eq!(fault(b"22 GNU.sparse.major=1\n"), "sparse files are not supported");
         let mut extensions = Extensions::default();
         extensions.add(b'x', b"10 path=a\n").unwrap();
         extensions.add(b'L', b"b\0").unwrap();

@@ -30,11 +30,7 @@ pub(super) fn parse(block: &[u8; 512]) -> Result<Fields, &'static str> {
     let size = number(&header.size).ok_or("the size is not a number that fits")?;
     let mode = number(&header.mode).ok_or("the mode is not a number that fits")?;
     let [flag] = header.linkflag;
-    Ok(Fields {
-        flag,
-        size,
-        executable: mode & 0o111 != 0,
-    })
+    Ok(Fields { flag, size, executable: mode & 0o111 != 0 })
 }
 
 /// The sum of all bytes, with blanks in the place of the sum itself.
@@ -54,26 +50,16 @@ fn number(field: &[u8]) -> Option<u64> {
             return None;
         }
         return rest.iter().try_fold(0_u64, |value, byte| {
-            value
-                .checked_mul(256)
-                .and_then(|value| value.checked_add(u64::from(*byte)))
+            value.checked_mul(256).and_then(|value| value.checked_add(u64::from(*byte)))
         });
     }
     let blank = |byte: &u8| matches!(byte, b' ' | 0);
     let start = field.iter().position(|byte| !blank(byte)).unwrap_or(field.len());
-    let end = field
-        .iter()
-        .rposition(|byte| !blank(byte))
-        .map_or(start, |at| at + 1);
-    field
-        .get(start..end)?
-        .iter()
-        .try_fold(0_u64, |value, byte| match byte {
-            b'0'..=b'7' => value
-                .checked_mul(8)
-                .and_then(|value| value.checked_add(u64::from(byte - b'0'))),
-            _ => None,
-        })
+    let end = field.iter().rposition(|byte| !blank(byte)).map_or(start, |at| at + 1);
+    field.get(start..end)?.iter().try_fold(0_u64, |value, byte| match byte {
+        b'0'..=b'7' => value.checked_mul(8).and_then(|value| value.checked_add(u64::from(byte - b'0'))),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

@@ -84,13 +84,8 @@ pub fn read(
     visit: &mut dyn FnMut(Member<'_>) -> Result<(), Error>,
 ) -> Result<Summary, Error> {
     let source = Source::open(layer, layer_size, control)?;
-    let mut reader = Reader {
-        source,
-        nodes: Nodes::default(),
-        members: 0,
-        root: false,
-        summary: Summary::default(),
-    };
+    let mut reader =
+        Reader { source, nodes: Nodes::default(), members: 0, root: false, summary: Summary::default() };
     while let Some(entry) = reader.next_entry()? {
         reader.member(&entry, visit)?;
     }
@@ -136,10 +131,8 @@ impl<R: Read> Reader<R> {
             }
             let header = Header::from_byte_slice(&block);
             let name = header.path_bytes();
-            let fields = field::parse(&block).map_err(|fault| Error::Header {
-                member: self.subject(&name, fault),
-                fault,
-            })?;
+            let fields = field::parse(&block)
+                .map_err(|fault| Error::Header { member: self.subject(&name, fault), fault })?;
             if let flag @ (b'x' | b'g' | b'L' | b'K') = fields.flag {
                 let content = self.extension(fields.size, &name)?;
                 extensions.add(flag, &content)?;
@@ -154,11 +147,7 @@ impl<R: Read> Reader<R> {
 
     /// A name is worthless if the checksum is wrong; then the position must do.
     fn subject(&self, name: &[u8], fault: &str) -> String {
-        if fault == "wrong checksum" {
-            format!("number {}", self.members + 1)
-        } else {
-            shown(name)
-        }
+        if fault == "wrong checksum" { format!("number {}", self.members + 1) } else { shown(name) }
     }
 
     fn extension(&mut self, size: u64, name: &[u8]) -> Result<Vec<u8>, Error> {
@@ -189,10 +178,7 @@ impl<R: Read> Reader<R> {
         let node = node_of(entry)?;
         if node != Node::File && entry.fields.size != 0 {
             // Some readers skip that many bytes, others do not.
-            return Err(Error::Header {
-                member: shown(&entry.name),
-                fault: "a folder or link has content",
-            });
+            return Err(Error::Header { member: shown(&entry.name), fault: "a folder or link has content" });
         }
         let Some(path) = MemberPath::of_member(&entry.name, node == Node::Folder)? else {
             return self.root_folder(&entry.name);
@@ -216,16 +202,9 @@ impl<R: Read> Reader<R> {
         self.summary.files += 1;
         self.summary.bytes = self.summary.bytes.saturating_add(fields.size);
         if self.summary.bytes > limits::EXTRACTED_BYTES {
-            return Err(Error::limit(
-                "the archive",
-                "bytes in files",
-                limits::EXTRACTED_BYTES,
-            ));
+            return Err(Error::limit("the archive", "bytes in files", limits::EXTRACTED_BYTES));
         }
-        Ok(MemberKind::File {
-            size: fields.size,
-            executable: fields.executable,
-        })
+        Ok(MemberKind::File { size: fields.size, executable: fields.executable })
     }
 
     /// Shows the member, and skips what was not read of it.
@@ -242,17 +221,9 @@ impl<R: Read> Reader<R> {
             let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
             let count = source.read(buffer.get_mut(..wanted).unwrap_or_default())?;
             left -= count as u64;
-            if count < wanted {
-                Err(truncated(&entry.name))
-            } else {
-                Ok(count)
-            }
+            if count < wanted { Err(truncated(&entry.name)) } else { Ok(count) }
         };
-        visit(Member {
-            path,
-            kind,
-            content: &mut content,
-        })?;
+        visit(Member { path, kind, content: &mut content })?;
         if source.skip(left)? < left {
             return Err(truncated(&entry.name));
         }
@@ -269,11 +240,7 @@ impl<R: Read> Reader<R> {
 
     fn skip_padding(&mut self, size: u64, name: &[u8]) -> Result<(), Error> {
         let padding = size.next_multiple_of(BLOCK as u64) - size;
-        if self.source.skip(padding)? < padding {
-            Err(truncated(name))
-        } else {
-            Ok(())
-        }
+        if self.source.skip(padding)? < padding { Err(truncated(name)) } else { Ok(()) }
     }
 }
 
@@ -286,11 +253,7 @@ fn node_of(entry: &Entry) -> Result<Node, Error> {
         b'0' => return Ok(Node::File),
         // Before ustar a slash at the end was all that told a folder from a file.
         0 => {
-            return Ok(if entry.name.ends_with(b"/") {
-                Node::Folder
-            } else {
-                Node::File
-            });
+            return Ok(if entry.name.ends_with(b"/") { Node::Folder } else { Node::File });
         }
         b'5' => return Ok(Node::Folder),
         b'2' => return Ok(Node::Link),
@@ -301,18 +264,12 @@ fn node_of(entry: &Entry) -> Result<Node, Error> {
         b'S' => "a sparse file",
         _ => "of an unknown type",
     };
-    Err(Error::Kind {
-        member: shown(&entry.name),
-        kind,
-    })
+    Err(Error::Kind { member: shown(&entry.name), kind })
 }
 
 /// A link is harmless if its target stays inside the archive, read as text.
 fn check_link(path: &MemberPath, target: &[u8]) -> Result<(), Error> {
-    let outside = || Error::MemberLink {
-        member: shown(path.as_str().as_bytes()),
-        target: shown(target),
-    };
+    let outside = || Error::MemberLink { member: shown(path.as_str().as_bytes()), target: shown(target) };
     if target.is_empty() || target.starts_with(b"/") || target.contains(&b'\\') || target.contains(&0) {
         return Err(outside());
     }

@@ -73,33 +73,20 @@ mod tests {
 
     fn add_all(members: &[(&str, Node)]) -> Result<(), Error> {
         let mut nodes = Nodes::default();
-        members
-            .iter()
-            .try_for_each(|(path, node)| nodes.add(&MemberPath::parse(path).unwrap(), *node))
+        members.iter().try_for_each(|(path, node)| nodes.add(&MemberPath::parse(path).unwrap(), *node))
     }
 
     #[test]
     fn nodes_tolerate_a_folder_twice() {
-        add_all(&[
-            ("a", Node::Folder),
-            ("a/b", Node::File),
-            ("a", Node::Folder),
-            ("a/c", Node::File),
-        ])
-        .unwrap();
+        add_all(&[("a", Node::Folder), ("a/b", Node::File), ("a", Node::Folder), ("a/c", Node::File)])
+            .unwrap();
     }
 
     #[test]
     fn nodes_refuse_a_file_twice() {
-        for (first, second) in [
-            (Node::File, Node::File),
-            (Node::File, Node::Link),
-            (Node::Link, Node::File),
-        ] {
-            assert!(matches!(
-                add_all(&[("a/b", first), ("a/b", second)]),
-                Err(Error::Duplicate(_))
-            ));
+        for (first, second) in [(Node::File, Node::File), (Node::File, Node::Link), (Node::Link, Node::File)]
+        {
+            assert!(matches!(add_all(&[("a/b", first), ("a/b", second)]), Err(Error::Duplicate(_))));
         }
     }
 
@@ -107,19 +94,10 @@ mod tests {
     fn nodes_refuse_a_folder_that_is_something_else() {
         for other in [Node::File, Node::Link] {
             for (first, second) in [("a", "a/b"), ("a", "a/b/c")] {
-                assert!(matches!(
-                    add_all(&[(first, other), (second, Node::File)]),
-                    Err(Error::Conflict(_))
-                ));
-                assert!(matches!(
-                    add_all(&[(second, Node::File), (first, other)]),
-                    Err(Error::Conflict(_))
-                ));
+                assert!(matches!(add_all(&[(first, other), (second, Node::File)]), Err(Error::Conflict(_))));
+                assert!(matches!(add_all(&[(second, Node::File), (first, other)]), Err(Error::Conflict(_))));
             }
-            assert!(matches!(
-                add_all(&[("a", Node::Folder), ("a", other)]),
-                Err(Error::Conflict(_))
-            ));
+            assert!(matches!(add_all(&[("a", Node::Folder), ("a", other)]), Err(Error::Conflict(_))));
         }
     }
 }

@@ -57,18 +57,10 @@ impl<R: Read> Source<R> {
         if size > limits::LAYER_BYTES {
             return Err(Error::limit("the layer", "bytes", limits::LAYER_BYTES));
         }
-        let exact = Exact {
-            inner: layer,
-            control: control.clone(),
-            seen: 0,
-            size,
-        };
+        let exact = Exact { inner: layer, control: control.clone(), seen: 0, size };
         let mut layer = BufReader::with_capacity(BUFFER, exact);
         let mut head = Vec::with_capacity(BLOCK);
-        (&mut layer)
-            .take(BLOCK as u64)
-            .read_to_end(&mut head)
-            .map_err(from_stream)?;
+        (&mut layer).take(BLOCK as u64).read_to_end(&mut head).map_err(from_stream)?;
         let gzip = match head.as_slice() {
             [] => return Err(Error::EmptyLayer),
             [0x1f, 0x8b, ..] => true,
@@ -80,14 +72,9 @@ impl<R: Read> Source<R> {
             _ => return Err(Error::Format("of an unknown format")),
         };
         let layer = Cursor::new(head).chain(layer);
-        let inner = if gzip {
-            Decoder::Gzip(Box::new(MultiGzDecoder::new(layer)))
-        } else {
-            Decoder::Plain(layer)
-        };
-        let ratio = size
-            .saturating_mul(limits::EXPANSION_RATIO)
-            .max(limits::EXPANSION_FREE_BYTES);
+        let inner =
+            if gzip { Decoder::Gzip(Box::new(MultiGzDecoder::new(layer))) } else { Decoder::Plain(layer) };
+        let ratio = size.saturating_mul(limits::EXPANSION_RATIO).max(limits::EXPANSION_FREE_BYTES);
         Ok(Self {
             inner: BufReader::with_capacity(BUFFER, inner),
             control: control.clone(),
@@ -166,10 +153,7 @@ fn is_header(block: &[u8]) -> bool {
 }
 
 fn from_stream(error: io::Error) -> Error {
-    if !error
-        .get_ref()
-        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Fault>)
-    {
+    if !error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Fault>) {
         return Error::Gzip(error);
     }
     let fault = error.downcast::<Fault>().ok();
@@ -202,12 +186,7 @@ impl<R: Read> Read for Exact<R> {
         };
         self.seen += count as u64;
         self.control.add(count as u64);
-        let wrong = |how| {
-            Err(io::Error::other(Fault::Size {
-                how,
-                expected: self.size,
-            }))
-        };
+        let wrong = |how| Err(io::Error::other(Fault::Size { how, expected: self.size }));
         if self.seen > self.size {
             return wrong("more");
         }

@@ -18,11 +18,7 @@ pub(super) enum Place {
     /// Nothing; the parents may be missing too.
     Missing { parent: PathBuf, name: OsString },
     /// An empty folder; `real` is its path without links.
-    Empty {
-        parent: PathBuf,
-        name: OsString,
-        real: PathBuf,
-    },
+    Empty { parent: PathBuf, name: OsString, real: PathBuf },
     /// A folder that has something in it, or no parent.
     Folder { real: PathBuf },
 }
@@ -35,23 +31,18 @@ impl Place {
                 let real = destination.canonicalize().map_err(failed)?;
                 let empty = fs::read_dir(&real).map_err(failed)?.next().is_none();
                 Ok(match (real.parent(), real.file_name()) {
-                    (Some(parent), Some(name)) if empty => Self::Empty {
-                        parent: parent.to_owned(),
-                        name: name.to_owned(),
-                        real,
-                    },
+                    (Some(parent), Some(name)) if empty => {
+                        Self::Empty { parent: parent.to_owned(), name: name.to_owned(), real }
+                    }
                     _ => Self::Folder { real },
                 })
             }
             Ok(_) => Err(Error::NotAFolder(destination.to_owned())),
             // A link to nothing is not ours to replace.
             Err(error) if error.kind() == io::ErrorKind::NotFound && !destination.is_symlink() => {
-                let name = destination
-                    .file_name()
-                    .ok_or_else(|| Error::NotAFolder(destination.to_owned()))?;
-                let parent = destination
-                    .parent()
-                    .filter(|parent| !parent.as_os_str().is_empty());
+                let name =
+                    destination.file_name().ok_or_else(|| Error::NotAFolder(destination.to_owned()))?;
+                let parent = destination.parent().filter(|parent| !parent.as_os_str().is_empty());
                 Ok(Self::Missing {
                     parent: parent.unwrap_or(Path::new(".")).to_owned(),
                     name: name.to_owned(),
@@ -78,11 +69,7 @@ pub(super) fn replacement(parent: &Path, name: &OsString, real: &Path) -> Option
     if (new.st_uid, new.st_gid) != (old.uid(), old.gid()) {
         return None;
     }
-    fchmod(
-        staging.folder(),
-        Mode::from_raw_mode((old.mode() & 0o7777) as rustix::fs::RawMode),
-    )
-    .ok()?;
+    fchmod(staging.folder(), Mode::from_raw_mode((old.mode() & 0o7777) as rustix::fs::RawMode)).ok()?;
     Some(staging)
 }
 
@@ -98,9 +85,7 @@ fn is_mount_point(real: &Path, parent: &Path, old: &fs::Metadata) -> bool {
         rustix::fs::AtFlags::SYMLINK_NOFOLLOW,
         rustix::fs::StatxFlags::BASIC_STATS,
     ) {
-        return found
-            .stx_attributes
-            .contains(rustix::fs::StatxAttributes::MOUNT_ROOT);
+        return found.stx_attributes.contains(rustix::fs::StatxAttributes::MOUNT_ROOT);
     }
     let _ = real;
     false

@@ -47,12 +47,9 @@ fn visit(
             Err(error) => return Err(Error::io("inspect", path, error)),
         };
         match (is_folder, found) {
-            (_, None) | (false, Some(FileType::RegularFile)) => act(Movable {
-                from,
-                to,
-                name: &name,
-                shown,
-            })?,
+            (_, None) | (false, Some(FileType::RegularFile)) => {
+                act(Movable { from, to, name: &name, shown })?;
+            }
             (true, Some(FileType::Directory)) => {
                 let open = |at| open(at, Path::new(&name)).map_err(|error| Error::io("open", &path, error));
                 visit(open(from)?.as_fd(), open(to)?.as_fd(), &path, act)?;
@@ -101,9 +98,5 @@ fn occupied(path: PathBuf, found: FileType, is_folder: bool) -> Error {
         FileType::Symlink => "a symbolic link",
         _ => "a special file",
     };
-    Error::Occupied {
-        path,
-        found,
-        wanted: if is_folder { "a folder" } else { "a file" },
-    }
+    Error::Occupied { path, found, wanted: if is_folder { "a folder" } else { "a file" } }
 }

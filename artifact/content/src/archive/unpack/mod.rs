@@ -44,9 +44,7 @@ pub fn unpack_into(
             let staging = Staging::create(&parent, &name)?;
             let summary = writer::write(layer, layer_size, staging.folder(), destination, control)?;
             control.check()?;
-            staging
-                .rename(&name)
-                .map_err(|error| Error::io("create", destination, error))?;
+            staging.rename(&name).map_err(|error| Error::io("create", destination, error))?;
             created.keep();
             Ok(summary)
         }

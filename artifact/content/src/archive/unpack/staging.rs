@@ -45,13 +45,7 @@ impl Staging {
             }
             match openat(&handle, &name, flags | OFlags::NOFOLLOW, Mode::empty()) {
                 Ok(folder) => {
-                    return Ok(Self {
-                        parent: handle,
-                        folder,
-                        name,
-                        path,
-                        renamed: false,
-                    });
+                    return Ok(Self { parent: handle, folder, name, path, renamed: false });
                 }
                 Err(error) => {
                     let _ = fs::remove_dir(&path);
@@ -59,11 +53,7 @@ impl Staging {
                 }
             }
         }
-        Err(Error::io(
-            "create",
-            parent.join(format!(".{shown}.…")),
-            Errno::EXIST,
-        ))
+        Err(Error::io("create", parent.join(format!(".{shown}.…")), Errno::EXIST))
     }
 
     pub(super) fn folder(&self) -> BorrowedFd<'_> {

@@ -20,11 +20,7 @@ fn snapshot(root: &Path) -> BTreeMap<PathBuf, String> {
             } else if metadata.is_symlink() {
                 format!("link {}", path.read_link().unwrap().display())
             } else {
-                format!(
-                    "{:o} {}",
-                    metadata.permissions().mode(),
-                    fs::read_to_string(&path).unwrap()
-                )
+                format!("{:o} {}", metadata.permissions().mode(), fs::read_to_string(&path).unwrap())
             };
             out.insert(path.strip_prefix(root).unwrap().to_owned(), what);
         }
@@ -47,13 +43,7 @@ fn a_folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 fn a_layer(files: &[(&str, &str)]) -> Vec<u8> {
     let folder = a_folder(files);
     let mut layer = Vec::new();
-    pack(
-        Input::Path(folder.path()),
-        &PackOptions::default(),
-        &Control::new(),
-        &mut layer,
-    )
-    .unwrap();
+    pack(Input::Path(folder.path()), &PackOptions::default(), &Control::new(), &mut layer).unwrap();
     layer
 }
 
@@ -64,23 +54,11 @@ fn unpack(layer: &[u8], destination: &Path) -> Result<Summary, Error> {
 #[test]
 fn unpack_gives_back_what_was_packed() {
     let big = "0123456789abcdef".repeat(100_000);
-    let source = a_folder(&[
-        ("a/b/c", "1"),
-        ("a/d", ""),
-        ("big", &big),
-        ("z/big", &big),
-        ("z/small", "2"),
-    ]);
+    let source = a_folder(&[("a/b/c", "1"), ("a/d", ""), ("big", &big), ("z/big", &big), ("z/small", "2")]);
     fs::create_dir(source.path().join("empty")).unwrap();
     fs::set_permissions(source.path().join("a/d"), fs::Permissions::from_mode(0o755)).unwrap();
     let mut layer = Vec::new();
-    pack(
-        Input::Path(source.path()),
-        &PackOptions::default(),
-        &Control::new(),
-        &mut layer,
-    )
-    .unwrap();
+    pack(Input::Path(source.path()), &PackOptions::default(), &Control::new(), &mut layer).unwrap();
     let parent = tempfile::tempdir().unwrap();
     let control = Control::new();
     let out = parent.path().join("x/y/out");
@@ -95,14 +73,8 @@ fn unpack_gives_back_what_was_packed() {
 
 #[test]
 fn unpack_writes_many_files_in_many_folders() {
-    let files: Vec<(String, String)> = (0..2_000)
-        .map(|n| {
-            (
-                format!("d{}/e{}/f{n}", n % 7, n % 31),
-                n.to_string().repeat(n % 400),
-            )
-        })
-        .collect();
+    let files: Vec<(String, String)> =
+        (0..2_000).map(|n| (format!("d{}/e{}/f{n}", n % 7, n % 31), n.to_string().repeat(n % 400))).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (&**name, &**text)).collect();
     let source = a_folder(&files);
     let layer = a_layer(&files);
@@ -126,11 +98,7 @@ fn unpack_replaces_an_empty_folder_and_keeps_its_mode() {
 fn unpack_into_a_folder_with_files_overwrites_and_deletes_nothing() {
     let out = a_folder(&[("a/old", "1"), ("a/both", "2"), ("keep", "3")]);
     fs::create_dir(out.path().join("b")).unwrap();
-    unpack(
-        &a_layer(&[("a/both", "new"), ("a/n/x", "4"), ("b/y", "5"), ("c/z", "6")]),
-        out.path(),
-    )
-    .unwrap();
+    unpack(&a_layer(&[("a/both", "new"), ("a/n/x", "4"), ("b/y", "5"), ("c/z", "6")]), out.path()).unwrap();
     let expected = a_folder(&[
         ("a/old", "1"),
         ("a/both", "new"),
@@ -161,10 +129,7 @@ fn unpack_refuses_what_is_in_the_way_before_it_changes_anything() {
         setup(out.path());
         let before = snapshot(out.path());
         let error = unpack(&layer, out.path()).unwrap_err();
-        assert!(
-            matches!(error, Error::Occupied { found: what, .. } if what == found),
-            "{error}"
-        );
+        assert!(matches!(error, Error::Occupied { found: what, .. } if what == found), "{error}");
         assert_eq!(snapshot(out.path()), before);
     }
 }
@@ -179,10 +144,7 @@ fn unpack_refuses_a_destination_that_is_no_folder() {
         let error = unpack(&layer, &parent.path().join(name)).unwrap_err();
         assert!(matches!(error, Error::NotAFolder(_)), "{error}");
     }
-    assert!(matches!(
-        unpack(&layer, &parent.path().join("file/below")),
-        Err(Error::Io { .. })
-    ));
+    assert!(matches!(unpack(&layer, &parent.path().join("file/below")), Err(Error::Io { .. })));
     assert_eq!(snapshot(parent.path()), before);
 }
 
@@ -208,10 +170,7 @@ fn unpack_that_fails_leaves_nothing() {
     for place in ["out", "x/y/out"] {
         let parent = a_folder(&[("x/keep", "1")]);
         let before = snapshot(parent.path());
-        assert!(matches!(
-            unpack(&layer, &parent.path().join(place)),
-            Err(Error::Gzip(_))
-        ));
+        assert!(matches!(unpack(&layer, &parent.path().join(place)), Err(Error::Gzip(_))));
         assert_eq!(snapshot(parent.path()), before);
     }
     for files in [&[][..], &[("out/a", "old")]] {
@@ -241,9 +200,8 @@ impl<F: FnMut()> Read for Halfway<'_, F> {
 }
 
 fn a_long_layer() -> Vec<u8> {
-    let text: Vec<String> = (0..500_000_u32)
-        .map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761)))
-        .collect();
+    let text: Vec<String> =
+        (0..500_000_u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761))).collect();
     a_layer(&[("a", "1"), ("long", &text.concat())])
 }
 
@@ -253,11 +211,7 @@ fn unpack_that_is_cancelled_leaves_nothing() {
     let parent = tempfile::tempdir().unwrap();
     let control = Control::new();
     let half = layer.len() / 2;
-    let reader = Halfway {
-        bytes: &layer,
-        half,
-        act: || control.cancel(),
-    };
+    let reader = Halfway { bytes: &layer, half, act: || control.cancel() };
     let error = unpack_into(reader, layer.len() as u64, &parent.path().join("x/out"), &control).unwrap_err();
     assert!(matches!(error, Error::Cancelled), "{error}");
     assert!(snapshot(parent.path()).is_empty());
@@ -269,17 +223,8 @@ fn unpack_that_panics_leaves_nothing() {
     let parent = tempfile::tempdir().unwrap();
     let half = layer.len() / 2;
     let panicked = std::panic::catch_unwind(|| {
-        let reader = Halfway {
-            bytes: &layer,
-            half,
-            act: || panic!("on purpose"),
-        };
-        unpack_into(
-            reader,
-            layer.len() as u64,
-            &parent.path().join("x/out"),
-            &Control::new(),
-        )
+        let reader = Halfway { bytes: &layer, half, act: || panic!("on purpose") };
+        unpack_into(reader, layer.len() as u64, &parent.path().join("x/out"), &Control::new())
     });
     assert!(panicked.is_err());
     assert!(snapshot(parent.path()).is_empty());
@@ -293,9 +238,7 @@ fn unpack_names_a_file_that_cannot_be_created() {
     header.set_size(0);
     header.set_mode(0o644);
     header.set_entry_type(tar::EntryType::Regular);
-    builder
-        .append_data(&mut header, "d/".to_owned() + &"n".repeat(300), &b""[..])
-        .unwrap();
+    builder.append_data(&mut header, "d/".to_owned() + &"n".repeat(300), &b""[..]).unwrap();
     let layer = builder.into_inner().unwrap();
     let parent = tempfile::tempdir().unwrap();
     let error = unpack(&layer, &parent.path().join("out")).unwrap_err();

@@ -44,13 +44,7 @@ pub(super) fn write(
         let mut threads = Vec::new();
         for _ in 0..WRITERS {
             let (lane, batches) = sync_channel(QUEUE);
-            let writer = Writer {
-                root,
-                shown,
-                open: Vec::new(),
-                file: None,
-                done: done.clone(),
-            };
+            let writer = Writer { root, shown, open: Vec::new(), file: None, done: done.clone() };
             let thread = thread::Builder::new()
                 .name("unpack".to_owned())
                 .spawn_scoped(scope, move || writer.run(&batches))
@@ -58,13 +52,7 @@ pub(super) fn write(
             lanes.push(lane);
             threads.push(thread);
         }
-        let mut feeder = Feeder {
-            lanes,
-            next: 0,
-            pinned: None,
-            spare,
-            batch: Batch::default(),
-        };
+        let mut feeder = Feeder { lanes, next: 0, pinned: None, spare, batch: Batch::default() };
         let result = read(layer, layer_size, control, &mut |member| feeder.add(member))
             .and_then(|summary| feeder.send().map(|()| summary));
         // Without this the threads would wait for more.
@@ -125,13 +113,7 @@ impl Feeder {
             self.batch.filled += count;
             let range = start..self.batch.filled;
             let (path, kind) = (member.path.clone(), member.kind);
-            self.batch.parts.push(Part {
-                path,
-                kind,
-                range,
-                first,
-                last: left == 0,
-            });
+            self.batch.parts.push(Part { path, kind, range, first, last: left == 0 });
             if left == 0 {
                 return Ok(());
             }
@@ -166,11 +148,7 @@ impl Feeder {
         }
         self.pinned = unfinished.then_some(lane);
         let sent = self.lanes.get(lane).map(|lane| lane.send(batch));
-        if matches!(sent, Some(Ok(()))) {
-            Ok(())
-        } else {
-            Err(Error::Worker("ended early"))
-        }
+        if matches!(sent, Some(Ok(()))) { Ok(()) } else { Err(Error::Worker("ended early")) }
     }
 }
 
@@ -215,8 +193,7 @@ impl Writer<'_> {
         bytes: &[u8],
     ) -> Result<(), (&'static str, std::io::Error)> {
         if part.first {
-            self.enter(part.path.parent().unwrap_or_default())
-                .map_err(|error| ("create", error))?;
+            self.enter(part.path.parent().unwrap_or_default()).map_err(|error| ("create", error))?;
             let mode = Mode::from_raw_mode(if executable { 0o755 } else { 0o644 });
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let file = openat(self.top(), part.path.name(), flags, mode);

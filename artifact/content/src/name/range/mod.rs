@@ -123,17 +123,12 @@ impl Classify for RangeError {
 impl Range {
     /// Parses a range.
     pub fn parse(text: &str) -> Result<Self, RangeError> {
-        Ok(Self {
-            alternatives: parse::alternatives(text)?,
-            original: text.into(),
-        })
+        Ok(Self { alternatives: parse::alternatives(text)?, original: text.into() })
     }
 
     /// Whether `version` is in the range.
     pub fn matches(&self, version: &Version) -> bool {
-        self.alternatives
-            .iter()
-            .any(|alternative| alternative.matches(version))
+        self.alternatives.iter().any(|alternative| alternative.matches(version))
     }
 
     /// The text as it was parsed.

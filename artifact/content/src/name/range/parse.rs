@@ -12,10 +12,7 @@ struct Fault<'a> {
 
 pub(super) fn alternatives(text: &str) -> Result<Vec<Alternative>, RangeError> {
     if text.len() > RANGE_BYTES {
-        return Err(RangeError::Long {
-            text: excerpt(text),
-            length: text.len(),
-        });
+        return Err(RangeError::Long { text: excerpt(text), length: text.len() });
     }
     let mut found = Vec::new();
     let mut terms = 0;
@@ -44,10 +41,7 @@ fn alternative(part: &str) -> Result<Alternative, Fault<'_>> {
         let start = rest;
         let (comparator, after) = split(rest, |b| !b"=!<>~^".contains(&b));
         let (version, after) = split(skip_blank(after), |b| b.is_ascii_whitespace() || b == b',');
-        let first = Fault {
-            term: between(start, after),
-            fault: "",
-        };
+        let first = Fault { term: between(start, after), fault: "" };
         let after = skip_blank(after);
         rest = match (hyphen(after), comparator) {
             (None, _) => {
@@ -56,28 +50,19 @@ fn alternative(part: &str) -> Result<Alternative, Fault<'_>> {
             }
             (Some(upper), "") => {
                 let (upper, after) = split(upper, |b| b.is_ascii_whitespace() || b == b',');
-                let both = || Fault {
-                    term: between(start, after),
-                    fault: "",
-                };
+                let both = || Fault { term: between(start, after), fault: "" };
                 terms.push(term(Some(Comparator::GreaterOrEqual), version, both())?);
                 terms.push(term(Some(Comparator::LessOrEqual), upper, both())?);
                 skip_blank(after)
             }
             (Some(_), _) => {
-                return Err(Fault {
-                    fault: "a hyphen range takes no comparator",
-                    ..first
-                });
+                return Err(Fault { fault: "a hyphen range takes no comparator", ..first });
             }
         };
         if let Some(after) = rest.strip_prefix(',') {
             rest = skip_blank(after);
             if rest.is_empty() {
-                return Err(Fault {
-                    term: start,
-                    fault: "nothing after the comma",
-                });
+                return Err(Fault { term: start, fault: "nothing after the comma" });
             }
         }
     }
@@ -87,17 +72,10 @@ fn alternative(part: &str) -> Result<Alternative, Fault<'_>> {
 
 fn term<'a>(comparator: Option<Comparator>, version: &str, at: Fault<'a>) -> Result<Term, Fault<'a>> {
     let Some(comparator) = comparator else {
-        return Err(Fault {
-            fault: "no such comparator",
-            ..at
-        });
+        return Err(Fault { fault: "no such comparator", ..at });
     };
     match bound(version) {
-        Ok((version, open)) => Ok(Term {
-            comparator,
-            version,
-            open,
-        }),
+        Ok((version, open)) => Ok(Term { comparator, version, open }),
         Err(fault) => Err(Fault { fault, ..at }),
     }
 }
@@ -161,9 +139,7 @@ fn bound(text: &str) -> Result<(Version, Open), &'static str> {
 /// What follows a hyphen that stands alone.
 fn hyphen(text: &str) -> Option<&str> {
     let after = text.strip_prefix('-')?;
-    after
-        .starts_with(|c: char| c.is_ascii_whitespace())
-        .then(|| skip_blank(after))
+    after.starts_with(|c: char| c.is_ascii_whitespace()).then(|| skip_blank(after))
 }
 
 /// Up to the first byte for which `ends` holds, and the rest.

@@ -38,11 +38,7 @@ const ROWS: &[(&str, &str, &str)] = &[
     (">0", "1", "0 0.0.1 0.0.1-alpha"),
     (">0-0", "1.0.0-a", "0.0.1-alpha 0.0.0-alpha"),
     (">0.0.0-0", "0.0.0-alpha", "0.0.0-0"),
-    (
-        ">1.2.3-alpha.1",
-        "1.2.3-alpha.2 1.3.3-alpha.2 1.2.3",
-        "1.2.3-alpha.1",
-    ),
+    (">1.2.3-alpha.1", "1.2.3-alpha.2 1.3.3-alpha.2 1.2.3", "1.2.3-alpha.1"),
     (">=11.1", "11.1.2", "11.0.2"),
     (">=1.1", "4.1.0 1.1.0", "0.0.9 4.1.0-beta"),
     ("=>1.1", "1.1.0", "1.0.9"),
@@ -172,15 +168,9 @@ fn range_error_reads_as_a_sentence() {
 fn range_is_bounded() {
     let at_limit = vec!["1"; RANGE_TERMS].join("||");
     assert!(Range::parse(&at_limit).is_ok());
-    assert!(matches!(
-        Range::parse(&format!("{at_limit}||1")),
-        Err(RangeError::Terms(_))
-    ));
+    assert!(matches!(Range::parse(&format!("{at_limit}||1")), Err(RangeError::Terms(_))));
     assert!(Range::parse(&" ".repeat(RANGE_BYTES)).is_ok());
-    assert!(matches!(
-        Range::parse(&" ".repeat(RANGE_BYTES + 1)),
-        Err(RangeError::Long { .. })
-    ));
+    assert!(matches!(Range::parse(&" ".repeat(RANGE_BYTES + 1)), Err(RangeError::Long { .. })));
 }
 
 #[test]

@@ -40,20 +40,13 @@ impl DockerConfig {
     pub fn parse(bytes: &[u8], origin: &str) -> Result<Self, ConfigError> {
         let origin = shown(origin);
         if bytes.len() as u64 > CONFIG_BYTES {
-            let source = OverBudget {
-                what: "the file",
-                limit: CONFIG_BYTES,
-            };
+            let source = OverBudget { what: "the file", limit: CONFIG_BYTES };
             return Err(ConfigError::Large { origin, source });
         }
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         // An empty file is what `touch` and some provisioning tools leave; docker reads it as "no entries".
         let file: File = if bytes.trim_ascii().is_empty() {
-            File {
-                auths: None,
-                helpers: None,
-                store: None,
-            }
+            File { auths: None, helpers: None, store: None }
         } else {
             serde_json::from_slice(bytes).map_err(|error| ConfigError::json(&origin, &error))?
         };
@@ -85,14 +78,8 @@ impl DockerConfig {
         }
         Ok(Self {
             origin,
-            auths: auths
-                .into_iter()
-                .map(|(place, (_, entry))| (place, entry))
-                .collect(),
-            helpers: helpers
-                .into_iter()
-                .map(|(host, (_, program))| (host, program))
-                .collect(),
+            auths: auths.into_iter().map(|(place, (_, entry))| (place, entry)).collect(),
+            helpers: helpers.into_iter().map(|(host, (_, program))| (host, program)).collect(),
             store: file.store.filter(|program| !program.is_empty()),
         })
     }
@@ -104,10 +91,7 @@ impl DockerConfig {
 
     /// What the file has for a repository; of several the first of [`Self::candidates`].
     pub fn lookup(&self, repository: &Repository) -> Stored {
-        self.candidates(repository)
-            .into_iter()
-            .next()
-            .unwrap_or(Stored::Nothing)
+        self.candidates(repository).into_iter().next().unwrap_or(Stored::Nothing)
     }
 
     /// Everything that the file has for a repository, in the order in which it is tried (see the module). Never
@@ -119,16 +103,10 @@ impl DockerConfig {
             Some(program) => Some(program).filter(|program| !program.is_empty()),
             None => self.store.as_ref(),
         };
-        let helper = helper.map(|program| Stored::Helper {
-            program: program.clone(),
-            server: key::server(&host),
-        });
+        let helper =
+            helper.map(|program| Stored::Helper { program: program.clone(), server: key::server(&host) });
         let credential = |entry: &Entry| Stored::Credential(entry.credential.clone());
-        path.map(credential)
-            .into_iter()
-            .chain(helper)
-            .chain(plain.map(credential))
-            .collect()
+        path.map(credential).into_iter().chain(helper).chain(plain.map(credential)).collect()
     }
 
     /// The credential that stands in the file itself. For files of strangers (pull secrets), whose helpers must
@@ -140,12 +118,7 @@ impl DockerConfig {
 
     /// The entry with the longest path that holds the repository, and the entry of the host.
     fn entries(&self, host: &Host, path: &str) -> (Option<&Entry>, Option<&Entry>) {
-        let at = |path: &str| {
-            self.auths.get(&Place {
-                host: host.clone(),
-                path: path.into(),
-            })
-        };
+        let at = |path: &str| self.auths.get(&Place { host: host.clone(), path: path.into() });
         let parents =
             std::iter::successors(Some(path), |path| path.rsplit_once('/').map(|(parent, _)| parent));
         (parents.into_iter().find_map(at), at(""))

@@ -69,10 +69,7 @@ impl Entry {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let pair = match given(raw.auth) {
             Some(auth) => decode(&auth)?,
-            None => (
-                given(raw.username).unwrap_or_default(),
-                given(raw.password).unwrap_or_default(),
-            ),
+            None => (given(raw.username).unwrap_or_default(), given(raw.password).unwrap_or_default()),
         };
         let credential = if let Some(token) = given(raw.registry) {
             Credential::Bearer(Secret::new(checked_token(token, "registrytoken")?))
@@ -100,14 +97,9 @@ pub(in crate::auth) fn basic_or_identity(
     password: String,
 ) -> Result<Credential, EntryFault> {
     if username == "<token>" {
-        return Ok(Credential::Identity(Secret::new(checked_token(
-            password, "password",
-        )?)));
+        return Ok(Credential::Identity(Secret::new(checked_token(password, "password")?)));
     }
-    Ok(Credential::Basic {
-        username,
-        password: Secret::new(password),
-    })
+    Ok(Credential::Basic { username, password: Secret::new(password) })
 }
 
 /// Whether a text could end a header's line.
@@ -126,9 +118,5 @@ fn decode(auth: &str) -> Result<(String, String), EntryFault> {
 
 fn checked_token(token: String, name: &'static str) -> Result<String, EntryFault> {
     let fits = token.bytes().all(|b| b.is_ascii_graphic());
-    if fits {
-        Ok(token)
-    } else {
-        Err(EntryFault::Token(name))
-    }
+    if fits { Ok(token) } else { Err(EntryFault::Token(name)) }
 }

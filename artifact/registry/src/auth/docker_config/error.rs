@@ -55,9 +55,9 @@ impl Classify for ConfigError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Large { .. } | Self::Json { .. } => None,
-            Self::Entry { key, .. } => Some(format!(
-                "log in again with `docker login {key}`, or remove the entry"
-            )),
+            Self::Entry { key, .. } => {
+                Some(format!("log in again with `docker login {key}`, or remove the entry"))
+            }
         }
     }
 }
@@ -70,11 +70,6 @@ impl ConfigError {
             serde_json::error::Category::Data => "a value of the wrong type",
             serde_json::error::Category::Syntax | serde_json::error::Category::Io => "the JSON is malformed",
         };
-        Self::Json {
-            origin: origin.to_owned(),
-            fault,
-            line: error.line(),
-            column: error.column(),
-        }
+        Self::Json { origin: origin.to_owned(), fault, line: error.line(), column: error.column() }
     }
 }

@@ -33,31 +33,17 @@ impl Place {
             _ => path,
         };
         let host = canonical(&Host::parse(host).ok()?);
-        Some((
-            Self {
-                host,
-                path: path.to_owned(),
-            },
-            rank,
-        ))
+        Some((Self { host, path: path.to_owned() }, rank))
     }
 }
 
 /// Docker Hub's names are one registry.
 pub(super) fn canonical(host: &Host) -> Host {
-    let hub = if host.is_docker_hub() {
-        Host::parse("docker.io").ok()
-    } else {
-        None
-    };
+    let hub = if host.is_docker_hub() { Host::parse("docker.io").ok() } else { None };
     hub.unwrap_or_else(|| host.clone())
 }
 
 /// What a helper is asked for.
 pub(super) fn server(host: &Host) -> String {
-    if host.is_docker_hub() {
-        DOCKER_HUB.to_owned()
-    } else {
-        host.to_string()
-    }
+    if host.is_docker_hub() { DOCKER_HUB.to_owned() } else { host.to_string() }
 }

@@ -16,10 +16,7 @@ fn identity(token: &str) -> Stored {
 }
 
 fn helper(program: &str, server: &str) -> Stored {
-    Stored::Helper {
-        program: program.into(),
-        server: server.into(),
-    }
+    Stored::Helper { program: program.into(), server: server.into() }
 }
 
 fn auth(pair: &str) -> String {
@@ -54,28 +51,15 @@ fn lookup_finds_the_host_under_every_way_of_writing_it() {
         let text = format!(r#"{{"auths":{{"{key}":{{"auth":"{}"}}}}}}"#, auth("u:p"));
         assert_eq!(lookup(&text, "r.example:5000/org/app"), basic("u", "p"), "{key}");
         assert_eq!(lookup(&text, "r.example/org/app"), Stored::Nothing, "{key}");
-        assert_eq!(
-            lookup(&text, "other.example:5000/org/app"),
-            Stored::Nothing,
-            "{key}"
-        );
+        assert_eq!(lookup(&text, "other.example:5000/org/app"), Stored::Nothing, "{key}");
     }
 }
 
 #[test]
 fn lookup_knows_docker_hub_by_all_its_names() {
-    for key in [
-        "docker.io",
-        "index.docker.io",
-        "registry-1.docker.io",
-        "https://index.docker.io/v1/",
-    ] {
+    for key in ["docker.io", "index.docker.io", "registry-1.docker.io", "https://index.docker.io/v1/"] {
         let text = format!(r#"{{"auths":{{"{key}":{{"auth":"{}"}}}}}}"#, auth("u:p"));
-        for repository in [
-            "docker.io/alpine",
-            "index.docker.io/org/app",
-            "registry-1.docker.io/org/app",
-        ] {
+        for repository in ["docker.io/alpine", "index.docker.io/org/app", "registry-1.docker.io/org/app"] {
             assert_eq!(lookup(&text, repository), basic("u", "p"), "{key} {repository}");
         }
     }
@@ -116,38 +100,20 @@ fn lookup_takes_the_longest_path() {
 
 #[test]
 fn lookup_never_widens_a_path_to_its_host() {
-    let text = format!(
-        r#"{{"auths":{{"https://r.example/org":{{"auth":"{}"}}}}}}"#,
-        auth("u:p")
-    );
+    let text = format!(r#"{{"auths":{{"https://r.example/org":{{"auth":"{}"}}}}}}"#, auth("u:p"));
     assert_eq!(lookup(&text, "r.example/other"), Stored::Nothing);
 }
 
 #[test]
 fn entry_is_read_in_every_form() {
     for (entry, expected) in [
-        (
-            format!(r#"{{"auth":"{}"}}"#, auth("u:p:with:colons")),
-            basic("u", "p:with:colons"),
-        ),
+        (format!(r#"{{"auth":"{}"}}"#, auth("u:p:with:colons")), basic("u", "p:with:colons")),
         (format!(r#"{{"auth":"{}"}}"#, auth("u:p\0\0")), basic("u", "p")),
-        (
-            format!(r#"{{"auth":"{}"}}"#, auth("u:pp").trim_end_matches('=')),
-            basic("u", "pp"),
-        ),
+        (format!(r#"{{"auth":"{}"}}"#, auth("u:pp").trim_end_matches('=')), basic("u", "pp")),
         (format!(r#"{{"auth":"{}"}}"#, auth("u:")), basic("u", "")),
-        (
-            r#"{"username":"u","password":"p","email":"e@x"}"#.to_owned(),
-            basic("u", "p"),
-        ),
-        (
-            format!(r#"{{"auth":"{}","username":"x","password":"y"}}"#, auth("u:p")),
-            basic("u", "p"),
-        ),
-        (
-            format!(r#"{{"auth":"{}","identitytoken":"t"}}"#, auth("u:")),
-            identity("t"),
-        ),
+        (r#"{"username":"u","password":"p","email":"e@x"}"#.to_owned(), basic("u", "p")),
+        (format!(r#"{{"auth":"{}","username":"x","password":"y"}}"#, auth("u:p")), basic("u", "p")),
+        (format!(r#"{{"auth":"{}","identitytoken":"t"}}"#, auth("u:")), identity("t")),
         (format!(r#"{{"auth":"{}"}}"#, auth("<token>:t")), identity("t")),
         (
             r#"{"registrytoken":"r","identitytoken":"t"}"#.to_owned(),
@@ -155,10 +121,7 @@ fn entry_is_read_in_every_form() {
         ),
         ("{}".to_owned(), Stored::Nothing),
         ("null".to_owned(), Stored::Nothing),
-        (
-            r#"{"auth":"","email":null,"unknown":[1]}"#.to_owned(),
-            Stored::Nothing,
-        ),
+        (r#"{"auth":"","email":null,"unknown":[1]}"#.to_owned(), Stored::Nothing),
     ] {
         let text = format!(r#"{{"auths":{{"r.example":{entry}}}}}"#);
         assert_eq!(lookup(&text, "r.example/app"), expected, "{entry}");
@@ -175,25 +138,15 @@ fn lookup_asks_helpers_in_order() {
         auth("path:p")
     );
     for (repository, expected) in [
-        (
-            "a.example/app",
-            vec![helper("ecr-login", "a.example"), basic("plain", "p")],
-        ),
+        ("a.example/app", vec![helper("ecr-login", "a.example"), basic("plain", "p")]),
         (
             "a.example/org/app",
-            vec![
-                basic("path", "p"),
-                helper("ecr-login", "a.example"),
-                basic("plain", "p"),
-            ],
+            vec![basic("path", "p"), helper("ecr-login", "a.example"), basic("plain", "p")],
         ),
         ("b.example/app", vec![helper("desktop", "b.example")]),
         ("b.example:5000/app", vec![helper("desktop", "b.example:5000")]),
         ("c.example/app", vec![basic("plain", "p")]),
-        (
-            "index.docker.io/app",
-            vec![helper("hub", "https://index.docker.io/v1/")],
-        ),
+        ("index.docker.io/app", vec![helper("hub", "https://index.docker.io/v1/")]),
     ] {
         let found = config(&text).candidates(&Repository::parse(repository).unwrap());
         assert_eq!(found, expected, "{repository}");
@@ -202,28 +155,16 @@ fn lookup_asks_helpers_in_order() {
 
 #[test]
 fn without_helpers_names_no_program() {
-    let text = format!(
-        r#"{{"auths":{{"a.example":{{"auth":"{}"}}}},"credsStore":"evil"}}"#,
-        auth("u:p")
-    );
+    let text = format!(r#"{{"auths":{{"a.example":{{"auth":"{}"}}}},"credsStore":"evil"}}"#, auth("u:p"));
     let config = config(&text);
     let found = config.without_helpers(&Repository::parse("a.example/app").unwrap());
     assert_eq!(found.map(Stored::Credential), Some(basic("u", "p")));
-    assert_eq!(
-        config.without_helpers(&Repository::parse("b.example/app").unwrap()),
-        None
-    );
+    assert_eq!(config.without_helpers(&Repository::parse("b.example/app").unwrap()), None);
 }
 
 #[test]
 fn parse_passes_over_what_it_does_not_know() {
-    for text in [
-        "",
-        " \n",
-        "{}",
-        r#"{"auths":null,"credHelpers":null,"credsStore":""}"#,
-        "\u{feff}{}",
-    ] {
+    for text in ["", " \n", "{}", r#"{"auths":null,"credHelpers":null,"credsStore":""}"#, "\u{feff}{}"] {
         assert_eq!(lookup(text, "r.example/app"), Stored::Nothing, "{text:?}");
     }
     let text =
@@ -235,27 +176,12 @@ fn parse_passes_over_what_it_does_not_know() {
 fn parse_names_the_entry_but_never_its_content() {
     for (entry, fault) in [
         (r#"{"auth":"hunter2!"}"#.to_owned(), EntryFault::Base64),
-        (
-            format!(r#"{{"auth":"{}"}}"#, BASE64_STANDARD.encode(b"hunter2:\xff")),
-            EntryFault::Utf8,
-        ),
+        (format!(r#"{{"auth":"{}"}}"#, BASE64_STANDARD.encode(b"hunter2:\xff")), EntryFault::Utf8),
         (format!(r#"{{"auth":"{}"}}"#, auth("hunter2")), EntryFault::Colon),
-        (
-            format!(r#"{{"auth":"{}"}}"#, auth("u:hunter2\r\nX: y")),
-            EntryFault::Control("password"),
-        ),
-        (
-            r#"{"username":"a\nb","password":"hunter2"}"#.to_owned(),
-            EntryFault::Control("username"),
-        ),
-        (
-            r#"{"identitytoken":"hunter2 x"}"#.to_owned(),
-            EntryFault::Token("identitytoken"),
-        ),
-        (
-            r#"{"registrytoken":"hunter2\n"}"#.to_owned(),
-            EntryFault::Token("registrytoken"),
-        ),
+        (format!(r#"{{"auth":"{}"}}"#, auth("u:hunter2\r\nX: y")), EntryFault::Control("password")),
+        (r#"{"username":"a\nb","password":"hunter2"}"#.to_owned(), EntryFault::Control("username")),
+        (r#"{"identitytoken":"hunter2 x"}"#.to_owned(), EntryFault::Token("identitytoken")),
+        (r#"{"registrytoken":"hunter2\n"}"#.to_owned(), EntryFault::Token("registrytoken")),
         (r#"{"auth":["hunter2"]}"#.to_owned(), EntryFault::Shape),
         (r#""hunter2""#.to_owned(), EntryFault::Shape),
     ] {
@@ -265,10 +191,7 @@ fn parse_names_the_entry_but_never_its_content() {
             matches!(&error, ConfigError::Entry { source, .. } if *source == fault),
             "{entry}: {error:?}"
         );
-        assert!(
-            text.contains("config.json") && text.contains("r.example"),
-            "{text}"
-        );
+        assert!(text.contains("config.json") && text.contains("r.example"), "{text}");
         assert!(!format!("{text} {error:?}").contains("hunter2"), "{text}");
     }
 }
@@ -276,22 +199,13 @@ fn parse_names_the_entry_but_never_its_content() {
 #[test]
 fn parse_says_where_the_json_is_broken() {
     for (text, expected) in [
-        (
-            "{",
-            "credentials file config.json: the JSON ends too early at line 1, column 1",
-        ),
-        (
-            "{\n hunter2",
-            "credentials file config.json: the JSON is malformed at line 2, column 2",
-        ),
+        ("{", "credentials file config.json: the JSON ends too early at line 1, column 1"),
+        ("{\n hunter2", "credentials file config.json: the JSON is malformed at line 2, column 2"),
         (
             r#"{"auths":"hunter2"}"#,
             "credentials file config.json: a value of the wrong type at line 1, column 18",
         ),
-        (
-            r#"["hunter2"]"#,
-            "credentials file config.json: a value of the wrong type at line 1, column 10",
-        ),
+        (r#"["hunter2"]"#, "credentials file config.json: a value of the wrong type at line 1, column 10"),
     ] {
         let error = refused(text);
         assert_eq!(error.to_string(), expected);
@@ -305,18 +219,12 @@ fn parse_refuses_one_byte_over_the_bound() {
     let mut text = vec![b' '; usize::try_from(CONFIG_BYTES).unwrap()];
     assert!(DockerConfig::parse(&text, "config.json").is_ok());
     text.push(b' ');
-    assert!(matches!(
-        DockerConfig::parse(&text, "config.json"),
-        Err(ConfigError::Large { .. })
-    ));
+    assert!(matches!(DockerConfig::parse(&text, "config.json"), Err(ConfigError::Large { .. })));
 }
 
 #[test]
 fn config_hides_secrets_from_debug() {
-    let text = format!(
-        r#"{{"auths":{{"r.example":{{"auth":"{}"}}}}}}"#,
-        auth("u:hunter2")
-    );
+    let text = format!(r#"{{"auths":{{"r.example":{{"auth":"{}"}}}}}}"#, auth("u:hunter2"));
     let shown = format!("{:?} {:?}", config(&text), lookup(&text, "r.example/app"));
     assert!(!shown.contains("hunter2"), "{shown}");
 }

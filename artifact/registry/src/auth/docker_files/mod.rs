@@ -80,29 +80,17 @@ impl DockerFiles {
         };
         // XDG: relative directories in these variables are to be ignored.
         let xdg = |directory: &Option<PathBuf>| {
-            given(directory.as_ref())
-                .filter(|directory| directory.is_absolute())
-                .map(Path::to_owned)
+            given(directory.as_ref()).filter(|directory| directory.is_absolute()).map(Path::to_owned)
         };
         let config_home = xdg(&environment.xdg_config_home).or_else(|| home.map(|home| home.join(".config")));
         let podman = [xdg(&environment.xdg_runtime_dir), config_home];
-        let podman = podman
-            .into_iter()
-            .flatten()
-            .map(|directory| directory.join("containers/auth.json"));
+        let podman = podman.into_iter().flatten().map(|directory| directory.join("containers/auth.json"));
         let named = given(environment.registry_auth_file.as_ref()).map(|path| (path.to_owned(), true));
         let others = docker.into_iter().chain(podman).map(|path| (path, false));
         let files = named.into_iter().chain(others);
-        let files = files.map(|(path, named)| Candidate {
-            path,
-            named,
-            config: OnceCell::new(),
-        });
+        let files = files.map(|(path, named)| Candidate { path, named, config: OnceCell::new() });
         let path = environment.path.clone().unwrap_or_default();
-        Self {
-            files: files.collect(),
-            helpers: Helpers::new(path, deadline),
-        }
+        Self { files: files.collect(), helpers: Helpers::new(path, deadline) }
     }
 
     /// The credential for a repository; [`Credential::Anonymous`] if no file has one.
@@ -118,31 +106,19 @@ impl DockerFiles {
             }
         }
         let origin = "no entry in docker's or podman's files".to_owned();
-        Ok(Found {
-            credential: Credential::Anonymous,
-            origin,
-        })
+        Ok(Found { credential: Credential::Anonymous, origin })
     }
 
     async fn resolve(&self, config: &DockerConfig, stored: Stored) -> Result<Option<Found>, FilesError> {
         let file = config.origin();
         match stored {
             Stored::Nothing => Ok(None),
-            Stored::Credential(credential) => Ok(Some(Found {
-                credential,
-                origin: file.to_owned(),
-            })),
+            Stored::Credential(credential) => Ok(Some(Found { credential, origin: file.to_owned() })),
             Stored::Helper { program, server } => {
                 let answer = self.helpers.get(&program, &server).await;
-                let answer = answer.map_err(|source| FilesError::Helper {
-                    file: file.to_owned(),
-                    source,
-                })?;
+                let answer = answer.map_err(|source| FilesError::Helper { file: file.to_owned(), source })?;
                 let origin = || format!("docker-credential-{program}, named in {file}");
-                Ok(answer.map(|credential| Found {
-                    credential,
-                    origin: origin(),
-                }))
+                Ok(answer.map(|credential| Found { credential, origin: origin() }))
             }
         }
     }
@@ -157,37 +133,19 @@ impl CredentialSource for DockerFiles {
 impl Candidate {
     async fn load(&self) -> Result<Option<DockerConfig>, FilesError> {
         let name = shown(&self.path.to_string_lossy());
-        let read = |source| FilesError::Read {
-            file: name.clone(),
-            source,
-        };
+        let read = |source| FilesError::Read { file: name.clone(), source };
         let file = match fs::File::open(&self.path).await {
             Ok(file) => file,
             // Something that is no directory on the way means the same as an absent one.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                return if self.named {
-                    Err(FilesError::Missing { file: name })
-                } else {
-                    Ok(None)
-                };
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return if self.named { Err(FilesError::Missing { file: name }) } else { Ok(None) };
             }
             Err(error) => return Err(read(error)),
         };
         let mut bytes = Vec::new();
-        file.take(CONFIG_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .await
-            .map_err(read)?;
+        file.take(CONFIG_BYTES + 1).read_to_end(&mut bytes).await.map_err(read)?;
         if bytes.len() as u64 > CONFIG_BYTES {
-            let source = OverBudget {
-                what: "the file",
-                limit: CONFIG_BYTES,
-            };
+            let source = OverBudget { what: "the file", limit: CONFIG_BYTES };
             return Err(ConfigError::Large { origin: name, source }.into());
         }
         Ok(Some(DockerConfig::parse(&bytes, &name)?))
@@ -196,8 +154,7 @@ impl Candidate {
 
 /// The path, unless it is empty.
 fn given(path: Option<&PathBuf>) -> Option<&Path> {
-    path.map(PathBuf::as_path)
-        .filter(|path| !path.as_os_str().is_empty())
+    path.map(PathBuf::as_path).filter(|path| !path.as_os_str().is_empty())
 }
 
 #[cfg(test)]

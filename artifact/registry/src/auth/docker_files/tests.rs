@@ -23,23 +23,15 @@ fn write(file: &Path, text: &str) {
 
 /// A file with one entry for the host.
 fn an_entry(host: &str, user: &str) -> String {
-    format!(
-        r#"{{"auths":{{"{host}":{{"auth":"{}"}}}}}}"#,
-        BASE64_STANDARD.encode(format!("{user}:p"))
-    )
+    format!(r#"{{"auths":{{"{host}":{{"auth":"{}"}}}}}}"#, BASE64_STANDARD.encode(format!("{user}:p")))
 }
 
 fn basic(username: &str) -> Credential {
-    Credential::Basic {
-        username: username.into(),
-        password: Secret::new("p".into()),
-    }
+    Credential::Basic { username: username.into(), password: Secret::new("p".into()) }
 }
 
 async fn ask(environment: &DockerEnvironment, repository: &str) -> Result<Found, FilesError> {
-    DockerFiles::new(environment)
-        .credential(&Repository::parse(repository).unwrap())
-        .await
+    DockerFiles::new(environment).credential(&Repository::parse(repository).unwrap()).await
 }
 
 #[tokio::test]
@@ -77,27 +69,15 @@ async fn files_are_asked_in_order() {
 #[tokio::test]
 async fn files_of_the_home_are_the_default() {
     let root = TempDir::new().unwrap();
-    write(
-        &root.path().join("home/.docker/config.json"),
-        &an_entry("a.example", "docker"),
-    );
-    write(
-        &root.path().join("home/.config/containers/auth.json"),
-        &an_entry("b.example", "podman"),
-    );
+    write(&root.path().join("home/.docker/config.json"), &an_entry("a.example", "docker"));
+    write(&root.path().join("home/.config/containers/auth.json"), &an_entry("b.example", "podman"));
     let environment = DockerEnvironment {
         docker_config: Some(PathBuf::new()),
         xdg_config_home: Some("relative".into()),
         ..an_environment(root.path())
     };
-    assert_eq!(
-        ask(&environment, "a.example/app").await.unwrap().credential,
-        basic("docker")
-    );
-    assert_eq!(
-        ask(&environment, "b.example/app").await.unwrap().credential,
-        basic("podman")
-    );
+    assert_eq!(ask(&environment, "a.example/app").await.unwrap().credential, basic("docker"));
+    assert_eq!(ask(&environment, "b.example/app").await.unwrap().credential, basic("podman"));
 }
 
 #[tokio::test]
@@ -113,15 +93,11 @@ async fn files_that_do_not_exist_mean_anonymous() {
 async fn file_that_is_named_must_exist() {
     let root = TempDir::new().unwrap();
     let file = root.path().join("absent.json");
-    let environment = DockerEnvironment {
-        registry_auth_file: Some(file.clone()),
-        ..an_environment(root.path())
-    };
+    let environment =
+        DockerEnvironment { registry_auth_file: Some(file.clone()), ..an_environment(root.path()) };
     let error = ask(&environment, "r.example/app").await.unwrap_err();
-    let expected = format!(
-        "credentials file {}, named by REGISTRY_AUTH_FILE, does not exist",
-        file.display()
-    );
+    let expected =
+        format!("credentials file {}, named by REGISTRY_AUTH_FILE, does not exist", file.display());
     assert_eq!(error.to_string(), expected);
 }
 
@@ -130,30 +106,18 @@ async fn file_that_is_broken_is_an_error() {
     let root = TempDir::new().unwrap();
     let file = root.path().join("home/.docker/config.json");
     write(&file, "hunter2");
-    let error = ask(&an_environment(root.path()), "r.example/app")
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, FilesError::Config(ConfigError::Json { .. })),
-        "{error}"
-    );
+    let error = ask(&an_environment(root.path()), "r.example/app").await.unwrap_err();
+    assert!(matches!(error, FilesError::Config(ConfigError::Json { .. })), "{error}");
     assert!(error.to_string().contains(&file.display().to_string()), "{error}");
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
-    let error = ask(&an_environment(root.path()), "r.example/app")
-        .await
-        .unwrap_err();
+    let error = ask(&an_environment(root.path()), "r.example/app").await.unwrap_err();
     assert!(matches!(error, FilesError::Read { .. }), "{error}");
     fs::remove_dir(&file).unwrap();
     let large = usize::try_from(CONFIG_BYTES).unwrap() + 1;
     fs::write(&file, " ".repeat(large)).unwrap();
-    let error = ask(&an_environment(root.path()), "r.example/app")
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, FilesError::Config(ConfigError::Large { .. })),
-        "{error}"
-    );
+    let error = ask(&an_environment(root.path()), "r.example/app").await.unwrap_err();
+    assert!(matches!(error, FilesError::Config(ConfigError::Large { .. })), "{error}");
 }
 
 #[tokio::test]
@@ -162,43 +126,20 @@ async fn helper_is_started_and_named() {
     let file = root.path().join("home/.docker/config.json");
     write(&file, r#"{"auths":{"r.example":{}},"credsStore":"fake"}"#);
     fs::create_dir(root.path().join("bin")).unwrap();
-    a_helper(
-        &root.path().join("bin"),
-        "fake",
-        r#"echo '{"Username":"u","Secret":"p"}'"#,
-    );
+    a_helper(&root.path().join("bin"), "fake", r#"echo '{"Username":"u","Secret":"p"}'"#);
     let found = ask(&an_environment(root.path()), "r.example/app").await.unwrap();
     assert_eq!(found.credential, basic("u"));
-    assert_eq!(
-        found.origin,
-        format!("docker-credential-fake, named in {}", file.display())
-    );
+    assert_eq!(found.origin, format!("docker-credential-fake, named in {}", file.display()));
 }
 
 #[tokio::test]
 async fn helper_that_has_nothing_leaves_the_next_file_its_turn() {
     let root = TempDir::new().unwrap();
-    write(
-        &root.path().join("home/.docker/config.json"),
-        r#"{"credsStore":"fake"}"#,
-    );
-    write(
-        &root.path().join("home/.config/containers/auth.json"),
-        &an_entry("r.example", "podman"),
-    );
+    write(&root.path().join("home/.docker/config.json"), r#"{"credsStore":"fake"}"#);
+    write(&root.path().join("home/.config/containers/auth.json"), &an_entry("r.example", "podman"));
     fs::create_dir(root.path().join("bin")).unwrap();
-    a_helper(
-        &root.path().join("bin"),
-        "fake",
-        "echo credentials not found in native keychain; exit 1",
-    );
-    assert_eq!(
-        ask(&an_environment(root.path()), "r.example/app")
-            .await
-            .unwrap()
-            .credential,
-        basic("podman")
-    );
+    a_helper(&root.path().join("bin"), "fake", "echo credentials not found in native keychain; exit 1");
+    assert_eq!(ask(&an_environment(root.path()), "r.example/app").await.unwrap().credential, basic("podman"));
 }
 
 #[tokio::test]
@@ -206,19 +147,12 @@ async fn helper_that_is_missing_names_the_file_and_what_to_do() {
     let root = TempDir::new().unwrap();
     let file = root.path().join("home/.docker/config.json");
     write(&file, r#"{"credsStore":"fake"}"#);
-    let error = ask(&an_environment(root.path()), "r.example/app")
-        .await
-        .unwrap_err();
+    let error = ask(&an_environment(root.path()), "r.example/app").await.unwrap_err();
     let expected = format!(
         "credential helper `docker-credential-fake` for r.example: not found on PATH (named in {})",
         file.display()
     );
     assert_eq!(error.to_string(), expected);
     assert_eq!(error.class(), Class::Terminal);
-    assert!(
-        error
-            .hint()
-            .unwrap()
-            .starts_with("install `docker-credential-fake`")
-    );
+    assert!(error.hint().unwrap().starts_with("install `docker-credential-fake`"));
 }

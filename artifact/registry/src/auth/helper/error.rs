@@ -78,11 +78,7 @@ pub enum HelperError {
 }
 
 fn said(text: &str) -> String {
-    if text.is_empty() {
-        String::new()
-    } else {
-        format!(": {text}")
-    }
+    if text.is_empty() { String::new() } else { format!(": {text}") }
 }
 
 impl Classify for HelperError {

@@ -30,21 +30,14 @@ pub struct Helpers {
 impl Helpers {
     /// Looks for helpers in the directories of `path` (the form of `$PATH`).
     pub fn new(path: OsString, deadline: Duration) -> Self {
-        Self {
-            path,
-            deadline,
-            answers: Mutex::default(),
-        }
+        Self { path, deadline, answers: Mutex::default() }
     }
 
     /// What `docker-credential-<program>` has for `server`. Parallel questions wait for one process.
     pub async fn get(&self, program: &str, server: &str) -> Result<Option<Credential>, HelperError> {
         let key = (program.to_owned(), server.to_owned());
         let answer = Arc::clone(self.answers.lock().await.entry(key).or_default());
-        answer
-            .get_or_try_init(|| get(program, server, self.deadline, &self.path))
-            .await
-            .cloned()
+        answer.get_or_try_init(|| get(program, server, self.deadline, &self.path)).await.cloned()
     }
 }
 

@@ -53,14 +53,9 @@ pub async fn get(
     if program.is_empty() || !program.bytes().all(valid) {
         return Err(HelperError::Name { name: shown(program) });
     }
-    let run = Run {
-        program: format!("docker-credential-{program}"),
-        server: shown(server),
-    };
-    let file = find(&run.program, path).ok_or_else(|| HelperError::Missing {
-        program: run.program.clone(),
-        server: run.server.clone(),
-    })?;
+    let run = Run { program: format!("docker-credential-{program}"), server: shown(server) };
+    let file = find(&run.program, path)
+        .ok_or_else(|| HelperError::Missing { program: run.program.clone(), server: run.server.clone() })?;
     let mut child = Command::new(file)
         .arg("get")
         .stdin(Stdio::piped())
@@ -69,26 +64,16 @@ pub async fn get(
         .kill_on_drop(true)
         .spawn()
         .map_err(|source| run.io("starting it", source))?;
-    let outcome = timeout(deadline, run.talk(&mut child, server))
-        .await
-        .unwrap_or_else(|_| {
-            let (program, server) = (run.program.clone(), run.server.clone());
-            Err(HelperError::Timeout {
-                program,
-                server,
-                deadline,
-            })
-        });
+    let outcome = timeout(deadline, run.talk(&mut child, server)).await.unwrap_or_else(|_| {
+        let (program, server) = (run.program.clone(), run.server.clone());
+        Err(HelperError::Timeout { program, server, deadline })
+    });
     if outcome.is_err() {
         // It may still be running; its end is not waited for, a dropped child is killed and reaped.
         let _ = child.start_kill();
     }
     let (status, stdout, stderr) = outcome?;
-    if status.success() {
-        run.credential(&stdout)
-    } else {
-        run.failure(status, &stdout, &stderr)
-    }
+    if status.success() { run.credential(&stdout) } else { run.failure(status, &stdout, &stderr) }
 }
 
 /// Names for messages.
@@ -111,37 +96,24 @@ impl Run {
                 failed => failed,
             };
             // A helper that never reads may be right all the same; its answer decides.
-            sent.or_else(|error| {
-                if error.kind() == io::ErrorKind::BrokenPipe {
-                    Ok(())
-                } else {
-                    Err(error)
-                }
-            })
+            sent.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
         };
         let ask = async { ask.await.map_err(|source| self.io("asking it", source)) };
         let answer = async {
-            let answer = read(stdout, OUTPUT_BYTES)
-                .await
-                .map_err(|source| self.io("reading its answer", source))?;
+            let answer =
+                read(stdout, OUTPUT_BYTES).await.map_err(|source| self.io("reading its answer", source))?;
             answer.ok_or_else(|| self.endless())
         };
         let words = async { Ok(start(stderr).await) };
         let ((), answer, words) = try_join3(ask, answer, words).await?;
-        let status = child
-            .wait()
-            .await
-            .map_err(|source| self.io("waiting for it", source))?;
+        let status = child.wait().await.map_err(|source| self.io("waiting for it", source))?;
         Ok((status, answer, words))
     }
 
     fn credential(&self, stdout: &[u8]) -> Result<Option<Credential>, HelperError> {
         let reply: Reply = serde_json::from_slice(stdout)
             .map_err(|_| self.unusable("it is not a JSON object with `Username` and `Secret`"))?;
-        let (username, secret) = (
-            reply.username.unwrap_or_default(),
-            reply.secret.unwrap_or_default(),
-        );
+        let (username, secret) = (reply.username.unwrap_or_default(), reply.secret.unwrap_or_default());
         if username.is_empty() && secret.is_empty() {
             return Ok(None);
         }
@@ -160,20 +132,12 @@ impl Run {
         stderr: &[u8],
     ) -> Result<Option<Credential>, HelperError> {
         let (stdout, stderr) = (String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr));
-        if [&stdout, &stderr]
-            .iter()
-            .flat_map(|text| text.lines())
-            .any(|line| line.trim() == NOT_FOUND)
-        {
+        if [&stdout, &stderr].iter().flat_map(|text| text.lines()).any(|line| line.trim() == NOT_FOUND) {
             return Ok(None);
         }
         // Helpers report on stdout, as docker expects it. What looks like an answer may hold a secret.
         let (stdout, stderr) = (stdout.trim(), stderr.trim());
-        let text = if stdout.is_empty() || stdout.contains('{') {
-            stderr
-        } else {
-            stdout
-        };
+        let text = if stdout.is_empty() || stdout.contains('{') { stderr } else { stdout };
         Err(HelperError::Failed {
             program: self.program.clone(),
             server: self.server.clone(),
@@ -183,12 +147,7 @@ impl Run {
     }
 
     fn io(&self, doing: &'static str, source: io::Error) -> HelperError {
-        HelperError::Io {
-            program: self.program.clone(),
-            server: self.server.clone(),
-            doing,
-            source,
-        }
+        HelperError::Io { program: self.program.clone(), server: self.server.clone(), doing, source }
     }
 
     fn endless(&self) -> HelperError {
@@ -200,11 +159,7 @@ impl Run {
     }
 
     fn unusable(&self, fault: &'static str) -> HelperError {
-        HelperError::Answer {
-            program: self.program.clone(),
-            server: self.server.clone(),
-            fault,
-        }
+        HelperError::Answer { program: self.program.clone(), server: self.server.clone(), fault }
     }
 }
 

@@ -1,0 +1,84 @@
+//! One end of a copy as it is typed: a registry's artifact or an OCI layout folder's.
+
+use std::path::PathBuf;
+
+use oci_artifact::name::{Digest, Reference, Tag, Target};
+use oci_registry::{Access, Place, layout::Layout};
+
+use crate::{
+    args::{RegistryArgs, parse_url},
+    context::Context,
+    error::Error,
+};
+
+/// What the name of an OCI layout folder begins with.
+const LAYOUT_SCHEME: &str = "oci-layout://";
+
+/// One end of a copy.
+pub(crate) enum End {
+    /// In a registry.
+    Registry(Reference),
+    /// In a folder.
+    Layout {
+        /// The folder.
+        root: PathBuf,
+        /// Which artifact of it.
+        target: Option<Target>,
+    },
+}
+
+impl End {
+    /// Parses `oci://…` or `oci-layout://…`.
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        let Some(rest) = text.strip_prefix(LAYOUT_SCHEME) else {
+            return parse_url(text).map(Self::Registry);
+        };
+        let (root, target) = match rest.rsplit_once('@') {
+            Some((root, digest)) if !digest.contains('/') => {
+                let digest =
+                    Digest::parse(digest).map_err(|error| Error::usage(format!("`{text}`: {error}")))?;
+                (root, Some(Target::Digest(digest)))
+            }
+            Some(_) | None => match rest.rsplit_once(':') {
+                Some((root, tag)) if !tag.contains('/') => (root, Some(Target::Tag(Tag::parse(tag)?))),
+                Some(_) | None => (rest, None),
+            },
+        };
+        if root.is_empty() {
+            return Err(Error::usage(format!("`{text}` names no folder: write oci-layout://FOLDER:TAG")));
+        }
+        Ok(Self::Layout { root: root.into(), target })
+    }
+
+    /// The tag or digest that was named.
+    pub(crate) fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Registry(reference) => reference.target.as_ref(),
+            Self::Layout { target, .. } => target.as_ref(),
+        }
+    }
+
+    /// Repository or folder, for people.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Registry(reference) => reference.repository.to_string(),
+            Self::Layout { root, .. } => root.display().to_string(),
+        }
+    }
+
+    /// Makes the place usable.
+    pub(crate) fn open(
+        &self,
+        args: &RegistryArgs,
+        access: Access,
+        context: &Context,
+    ) -> Result<Place, Error> {
+        match self {
+            Self::Layout { root, .. } => Ok(Place::Layout(Layout::new(root))),
+            Self::Registry(reference) => {
+                let client = context.client(args)?;
+                Ok(Place::Registry(client.repository(&reference.repository, access)))
+            }
+        }
+    }
+}

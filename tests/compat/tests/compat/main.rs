@@ -1,0 +1,22 @@
+//! The real binary with registries and clients that somebody else wrote: distribution, olareg, oras, crane, tar.
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod consumer;
+#[cfg(test)]
+mod copy;
+#[cfg(test)]
+mod foreign;
+#[cfg(test)]
+mod login;
+#[cfg(test)]
+mod olareg;
+#[cfg(test)]
+mod push;
+#[cfg(test)]
+mod referrers;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod unchanged;
