@@ -25,6 +25,13 @@ pub(crate) struct RegistryArgs {
     /// Cloud whose login is used
     #[arg(long, value_enum, default_value_t = Provider::Generic)]
     pub(crate) provider: Provider,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+}
+
+/// Whom to trust, and which certificate to show.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TrustArgs {
     /// Allow plain HTTP, and do not verify certificates
     #[arg(long)]
     pub(crate) insecure_registry: bool,

@@ -99,13 +99,13 @@ impl Context {
             });
         }
         let tls = Tls {
-            ca: args.ca_file.as_deref().map(read_pem).transpose()?,
-            certificate: args.cert_file.as_deref().map(read_pem).transpose()?,
-            key: args.key_file.as_deref().map(read_pem).transpose()?,
+            ca: args.trust.ca_file.as_deref().map(read_pem).transpose()?,
+            certificate: args.trust.cert_file.as_deref().map(read_pem).transpose()?,
+            key: args.trust.key_file.as_deref().map(read_pem).transpose()?,
         };
         Ok(Client::new(Options {
             tls,
-            insecure: args.insecure_registry,
+            insecure: args.trust.insecure_registry,
             deadline: self.deadline,
             credentials: self.credentials(args)?,
             ..Options::default()

@@ -1,14 +1,12 @@
 //! `kubectl oci copy artifact`: between registries and OCI layout folders, digests unchanged.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use oci_artifact::name::{Digest, Tag, Target};
 use oci_registry::Access;
 use serde::Serialize;
 
 use crate::{
-    args::{Output, Provider, RegistryArgs},
+    args::{Output, Provider, RegistryArgs, TrustArgs},
     context::Context,
     end::End,
     error::{Doing as _, Error},
@@ -36,15 +34,17 @@ pub(crate) struct Copy {
     /// Log in to the source as `user[:password]`
     #[arg(long, value_name = "USER[:PASSWORD]")]
     from_creds: Option<String>,
+    /// Read the password of --from-creds from standard input
+    #[arg(long, requires = "from_creds")]
+    from_password_stdin: bool,
     /// Log in to the destination as `user[:password]`
     #[arg(long, value_name = "USER[:PASSWORD]")]
     to_creds: Option<String>,
-    /// Allow plain HTTP on both sides, and do not verify certificates
-    #[arg(long)]
-    insecure_registry: bool,
-    /// Trust these certificate authorities as well (PEM)
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
+    /// Read the password of --to-creds from standard input
+    #[arg(long, requires = "to_creds", conflicts_with = "from_password_stdin")]
+    to_password_stdin: bool,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// Print the result as data
     #[arg(long, short = 'o', value_enum)]
     output: Option<Output>,
@@ -72,8 +72,10 @@ pub(crate) async fn run(args: Copy, context: &Context) -> Result<Exit, Error> {
     let own = target.tag().cloned();
     let tags = TagList::new(to.target(), &args.tag)?.or(|| own);
     let tags = tags.as_slice();
-    let source = from.open(&args.registry(args.from_creds.as_ref()), Access::Pull, context)?;
-    let sink = to.open(&args.registry(args.to_creds.as_ref()), Access::Push, context)?;
+    let source =
+        from.open(&args.registry(args.from_creds.as_ref(), args.from_password_stdin), Access::Pull, context)?;
+    let sink =
+        to.open(&args.registry(args.to_creds.as_ref(), args.to_password_stdin), Access::Push, context)?;
     context.printer.action(format!("copying {} to {}", args.from, args.to));
     let progress = Progress::watch(context.printer, &context.control, "copying", None);
     let copied =
@@ -109,15 +111,8 @@ pub(crate) async fn run(args: Copy, context: &Context) -> Result<Exit, Error> {
 
 impl Copy {
     /// Each side has its own login, so that a credential is never shown to the other one.
-    fn registry(&self, creds: Option<&String>) -> RegistryArgs {
-        RegistryArgs {
-            creds: creds.cloned(),
-            password_stdin: false,
-            provider: Provider::Generic,
-            insecure_registry: self.insecure_registry,
-            ca_file: self.ca_file.clone(),
-            cert_file: None,
-            key_file: None,
-        }
+    fn registry(&self, creds: Option<&String>, password_stdin: bool) -> RegistryArgs {
+        let (creds, trust) = (creds.cloned(), self.trust.clone());
+        RegistryArgs { creds, password_stdin, provider: Provider::Generic, trust }
     }
 }

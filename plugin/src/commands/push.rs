@@ -106,6 +106,9 @@ pub(crate) async fn run(args: Push, context: &Context) -> Result<Exit, Error> {
     let digest = pushed.digest;
     if args.output.is_none() {
         context.printer.success(format!("artifact successfully pushed to {name}@{digest}"));
+        for tag in tags.iter().skip(1) {
+            context.printer.success(format!("artifact tagged as {name}:{tag}"));
+        }
     }
     report(&args, &name, tags, digest, context)
 }

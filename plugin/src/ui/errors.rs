@@ -8,7 +8,21 @@ use crate::{error::Error, exit::Exit};
 /// Shows an error.
 pub(crate) fn failure(error: &Error) {
     let hint = error.hint().map(|hint| format!("  hint: {}\n", clean(&hint))).unwrap_or_default();
-    to_stderr(&format!("✗ {}\n{hint}", clean(&error.to_string())));
+    to_stderr(&format!("✗ {}\n{hint}", clean(&chain(error))));
+}
+
+/// An error and its causes, each said once: some errors repeat their cause in their own sentence, others do not.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let said = next.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = next.source();
+    }
+    text
 }
 
 /// Shows an error from before any command ran.

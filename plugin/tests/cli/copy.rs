@@ -42,3 +42,26 @@ fn copy_refuses_bad_ends() {
         sandbox.fails(&["copy", "artifact", &from, &to]);
     }
 }
+
+#[test]
+fn copy_shows_each_login_to_its_own_side_only() {
+    use oci_testkit::registry::{Auth, Registry};
+    let guarded = || Registry::builder().auth(Auth::basic("tester", "s3cret-pass")).start();
+    let sandbox = Sandbox::with(guarded());
+    let other = Registry::builder().auth(Auth::basic("other", "other-pass")).start();
+    sandbox.sample();
+    let push = ["push", "artifact", "URL/app:v1", "-f", "app", "--source=s", "--revision=r"];
+    sandbox.ok(&[&push[..], &["--creds", "tester:s3cret-pass"]].concat());
+    let to = other.url("app");
+    let args =
+        ["copy", "artifact", "URL/app:v1", &to, "--from-creds", "tester:s3cret-pass", "--to-creds", "other"];
+    let screen = sandbox.run_with_input(&[&args[..], &["--to-password-stdin"]].concat(), "other-pass\n");
+    assert_eq!(screen.code, Some(0), "{}", screen.show());
+    // base64 of tester:s3cret-pass and of other:other-pass
+    let (ours, theirs) = ("dGVzdGVyOnMzY3JldC1wYXNz", "b3RoZXI6b3RoZXItcGFzcw==");
+    let saw = |registry: &Registry, secret: &str| {
+        registry.count(|request| request.authorization().is_some_and(|value| value.contains(secret)))
+    };
+    assert!(saw(&sandbox.registry, ours) > 0 && saw(&other, theirs) > 0);
+    assert_eq!((saw(&sandbox.registry, theirs), saw(&other, ours)), (0, 0));
+}

@@ -108,3 +108,44 @@ fn registry_that_is_not_there_is_named() {
     let screen = sandbox.fails(&[&PULL[..], &["--timeout", "2s"]].concat());
     assert!(screen.show().contains("cannot connect to HOST"), "{}", screen.show());
 }
+
+/// Runs the binary with a disk of 64 KiB mounted at `small`, in a mount namespace of its own.
+fn with_small_disk(sandbox: &Sandbox, args: &[&str], temporary: &str) -> crate::sandbox::Screen {
+    fs::create_dir_all(sandbox.path("small")).unwrap();
+    let plain = sandbox.command(args);
+    let mut command = Command::new("unshare");
+    let script = "mount -t tmpfs -o size=64k none small && mkdir small/tmp && \"$@\"; code=$?; \
+                  find small -mindepth 1 | grep -v '^small/tmp$' >&2; exit $code";
+    command.args(["--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(plain.get_program());
+    command.args(plain.get_args()).current_dir(sandbox.root()).env_clear().stdin(Stdio::null());
+    command.env("PATH", crate::sandbox::search_path()).env("TMPDIR", sandbox.path(temporary));
+    sandbox.screen(command.output().unwrap())
+}
+
+/// A folder whose archive does not fit on the small disk, compressed or not.
+fn large(sandbox: &Sandbox) {
+    let noise = oci_testkit::samples::Seeded::new(7).bytes(200_000);
+    fs::create_dir_all(sandbox.path("large")).unwrap();
+    fs::write(sandbox.path("large/noise.bin"), noise).unwrap();
+}
+
+#[test]
+fn full_disk_is_named_and_nothing_is_left() {
+    let sandbox = Sandbox::new();
+    sandbox.temporary();
+    large(&sandbox);
+    let push = ["push", "artifact", "URL/app:v1", "-f", "large", "--source=s", "--revision=r"];
+    sandbox.ok(&push);
+    for (what, args, temporary) in [
+        ("push", &push[..], "small/tmp"),
+        ("download", &["pull", "artifact", "URL/app:v1", "-o", "out"], "small/tmp"),
+        ("extraction", &["pull", "artifact", "URL/app:v1", "-o", "small/out"], "tmp"),
+        ("build", &["build", "artifact", "-p", "large", "-o", "small/out.tgz"], "tmp"),
+    ] {
+        let screen = with_small_disk(&sandbox, args, temporary);
+        assert_eq!(screen.code, Some(2), "{what}: {}", screen.show());
+        assert!(screen.stderr.contains("No space left on device"), "{what}: {}", screen.show());
+        assert!(!screen.stderr.contains("\nsmall/"), "{what} left something: {}", screen.show());
+        assert!(!sandbox.path("out").exists(), "{what}");
+    }
+}

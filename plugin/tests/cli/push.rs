@@ -81,7 +81,14 @@ fn push_refuses_an_unknown_output() {
 fn push_stores_several_tags() {
     let sandbox = Sandbox::new();
     sandbox.sample();
-    sandbox.ok(&push(&["--tag", "latest,stable", "--tag", "v1"]));
+    shows(
+        &sandbox.run(&push(&["--tag", "latest,stable", "--tag", "v1"])),
+        "exit 0
+        err: ► pushing artifact to HOST/app:v1
+        err: ✔ artifact successfully pushed to HOST/app@sha256:DIGEST
+        err: ✔ artifact tagged as HOST/app:latest
+        err: ✔ artifact tagged as HOST/app:stable",
+    );
     assert_eq!(sandbox.registry.tags("app"), ["latest", "stable", "v1"]);
 }
 

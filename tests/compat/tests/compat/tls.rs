@@ -61,10 +61,11 @@ fn client_certificate_opens_the_registry() {
 }
 
 #[test]
-fn missing_client_certificate_is_an_error() {
+fn missing_client_certificate_is_an_error_of_the_connection() {
     let (bench, registry) = secured(Mode::MutualTls);
     for flags in [&CLIENT[..2], &["--insecure-registry"]] {
         let url = registry.url("app:v1");
-        bench.fails(&[&["push", "artifact", &url, "-f", "app"], &ORIGIN[..], flags].concat());
+        let errors = bench.fails(&[&["push", "artifact", &url, "-f", "app"], &ORIGIN[..], flags].concat());
+        assert!(errors.contains("CertificateRequired"), "{errors}");
     }
 }
