@@ -58,6 +58,15 @@ impl End {
         }
     }
 
+    /// What a copy takes from here: what was named, the only artifact of a folder, or `latest`.
+    pub(crate) fn source(&self) -> Target {
+        let only = || match self {
+            Self::Registry(_) => None,
+            Self::Layout { root, .. } => Layout::new(root).only().map(Target::Digest),
+        };
+        self.target().cloned().or_else(only).unwrap_or_else(|| Target::Tag(Tag::latest()))
+    }
+
     /// Repository or folder, for people.
     pub(crate) fn name(&self) -> String {
         match self {

@@ -123,7 +123,7 @@ impl RepositoryClient {
             if done - before >= PROGRESS {
                 attempt = 1;
             }
-            let Some(pause) = self.transport.pause(&fault, attempt) else {
+            let Some(pause) = self.transport.pause(&self.session, &fault, attempt) else {
                 return Err(fault.during(action));
             };
             tracing::debug!(action, %fault, done, "continuing the download");

@@ -3,10 +3,11 @@
 use std::{
     io,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use oci_artifact::name::Host;
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::Instant};
 use url::Url;
 
 use crate::{auth::Challenge, error::Fault, options::Options, origin::is_public, probe::speaks_tls};
@@ -20,11 +21,19 @@ pub(crate) struct Endpoint {
     base: OnceCell<Url>,
     local: OnceCell<bool>,
     challenge: Mutex<Option<Challenge>>,
+    /// Until when the registry wants to be left alone.
+    quiet_until: Mutex<Option<Instant>>,
 }
 
 impl Endpoint {
     pub(crate) fn new(host: Host) -> Self {
-        Self { host, base: OnceCell::new(), local: OnceCell::new(), challenge: Mutex::default() }
+        Self {
+            host,
+            base: OnceCell::new(),
+            local: OnceCell::new(),
+            challenge: Mutex::default(),
+            quiet_until: Mutex::default(),
+        }
     }
 
     /// Whether the host is this very computer by name.
@@ -83,6 +92,20 @@ impl Endpoint {
                 }
             })
             .await
+    }
+
+    /// Asks nothing more of the registry for a while: all requests wait, not only the one that was refused.
+    pub(crate) fn hold(&self, pause: Duration) {
+        let mut until = self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *until = (*until).max(Some(Instant::now() + pause));
+    }
+
+    /// Waits until the registry may be asked again.
+    pub(crate) async fn turn(&self) {
+        let until = *self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = until {
+            tokio::time::sleep_until(until).await;
+        }
     }
 
     /// The challenge that the registry sent last.

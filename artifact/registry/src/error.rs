@@ -20,6 +20,19 @@ pub struct Error {
     pub fault: Box<Fault>,
 }
 
+/// What a failed TLS handshake comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsCause {
+    /// Nobody that we trust vouches for the certificate.
+    UnknownIssuer,
+    /// The registry refuses us without a client certificate, or does not know ours.
+    ClientCertificate,
+    /// The other side may not speak TLS at all.
+    NotTls,
+    /// Anything else; the error's text says it.
+    Other,
+}
+
 /// Why a step failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
@@ -48,8 +61,8 @@ pub enum Fault {
         origin: String,
         /// The innermost cause.
         detail: String,
-        /// The certificate's issuer is not trusted.
-        unknown_issuer: bool,
+        /// What would mend it, as far as the library's error tells.
+        cause: TlsCause,
     },
     /// The connection broke while a request or an answer was under way.
     #[error("the connection to {origin} broke: {detail}")]
@@ -118,8 +131,13 @@ pub enum Fault {
     #[error("{0}")]
     Setup(String),
     /// What was asked for does not exist in an OCI layout folder.
-    #[error("there is no `{0}` in the OCI layout")]
-    NotInLayout(String),
+    #[error("there is no `{wanted}` in the OCI layout; it has: {}", .found.join(", "))]
+    NotInLayout {
+        /// What was asked for.
+        wanted: String,
+        /// The names and digests of what it lists.
+        found: Vec<String>,
+    },
 }
 
 impl Fault {
@@ -140,7 +158,7 @@ impl Fault {
 impl Error {
     /// Whether the thing that was asked for does not exist.
     pub fn is_not_found(&self) -> bool {
-        self.fault.status() == Some(404) || matches!(*self.fault, Fault::NotInLayout(_))
+        self.fault.status() == Some(404) || matches!(*self.fault, Fault::NotInLayout { .. })
     }
 }
 
@@ -162,7 +180,7 @@ impl Classify for Fault {
     fn reason(&self) -> &'static str {
         match self {
             Self::Status { status: 401 | 403, .. } => "AccessDenied",
-            Self::Status { status: 404, .. } | Self::NotInLayout(_) => "NotFound",
+            Self::Status { status: 404, .. } | Self::NotInLayout { .. } => "NotFound",
             Self::Status { status: 429, .. } => "TooManyRequests",
             Self::Status { .. } => "RegistryError",
             Self::Connect { .. } => "ConnectFailed",
@@ -204,7 +222,7 @@ impl Classify for Fault {
             | Self::Manifest(_)
             | Self::File { .. }
             | Self::Setup(_)
-            | Self::NotInLayout(_) => Class::Terminal,
+            | Self::NotInLayout { .. } => Class::Terminal,
         }
     }
 
@@ -217,7 +235,11 @@ impl Classify for Fault {
                 Some("the login is not allowed to do this; check its rights on the repository".into())
             }
             Self::Status { status: 429, .. } => Some("the registry limits requests; try again later".into()),
-            Self::Tls { unknown_issuer: true, .. } => Some(
+            Self::Tls { cause: TlsCause::ClientCertificate, .. } => Some(
+                "the registry wants a client certificate that it knows; pass `--cert-file` and `--key-file`"
+                    .into(),
+            ),
+            Self::Tls { cause: TlsCause::UnknownIssuer, .. } => Some(
                 "trust the registry's certificate authority with `--ca-file`, or pass `--insecure-registry`"
                     .into(),
             ),

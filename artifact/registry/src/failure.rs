@@ -2,10 +2,14 @@
 
 use std::error::Error as StdError;
 
-use rustls::{CertificateError, Error as TlsError};
+use rustls::{AlertDescription, CertificateError, Error as TlsError};
 use url::Url;
 
-use crate::{error::Fault, origin::Origin, tls::innermost};
+use crate::{
+    error::{Fault, TlsCause},
+    origin::Origin,
+    tls::innermost,
+};
 
 /// The origin of a URL for messages.
 pub(crate) fn origin(url: &Url) -> String {
@@ -17,11 +21,8 @@ pub(crate) fn classify(error: &reqwest::Error, url: &Url) -> Fault {
     let origin = origin(url);
     let detail = innermost(error);
     if let Some(tls) = find_tls(error) {
-        let unknown_issuer = matches!(
-            tls,
-            TlsError::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_))
-        );
-        return Fault::Tls { origin, detail: tls.to_string(), unknown_issuer };
+        let cause = cause(tls);
+        return Fault::Tls { origin, detail: tls.to_string(), cause };
     }
     if error.is_builder() {
         Fault::Setup(detail)
@@ -29,6 +30,23 @@ pub(crate) fn classify(error: &reqwest::Error, url: &Url) -> Fault {
         Fault::Connect { origin, detail }
     } else {
         Fault::Broken { origin, detail }
+    }
+}
+
+fn cause(error: &TlsError) -> TlsCause {
+    match error {
+        TlsError::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_)) => {
+            TlsCause::UnknownIssuer
+        }
+        TlsError::AlertReceived(
+            AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::HandshakeFailure,
+        ) => TlsCause::ClientCertificate,
+        TlsError::InvalidMessage(_) => TlsCause::NotTls,
+        _ => TlsCause::Other,
     }
 }
 

@@ -56,6 +56,14 @@ impl Layout {
             .collect())
     }
 
+    /// The only artifact that the layout lists, if there is just one.
+    pub fn only(&self) -> Option<Digest> {
+        match self.index().ok()?.manifests.as_slice() {
+            [only] => Some(only.digest.clone()),
+            _ => None,
+        }
+    }
+
     /// A manifest or index by tag, or by the digest of any blob that is one.
     pub fn manifest(&self, target: &Target) -> Result<Fetched, Error> {
         let action = self.action(&format!("reading the manifest `{target}` of"));
@@ -71,11 +79,11 @@ impl Layout {
         let digest = match (entry, target) {
             (Some(entry), _) => entry.digest.clone(),
             (None, Target::Digest(digest)) => digest.clone(),
-            (None, Target::Tag(tag)) => return Err(Fault::NotInLayout(tag.to_string())),
+            (None, Target::Tag(tag)) => return Err(missing(tag.to_string(), &index)),
         };
         let bytes = read_bounded(&self.blob_path(&digest), "the manifest").map_err(|fault| match fault {
             Fault::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                Fault::NotInLayout(target.to_string())
+                missing(target.to_string(), &index)
             }
             other => other,
         })?;
@@ -206,6 +214,15 @@ impl Layout {
     fn action(&self, what: &str) -> String {
         format!("{what} the OCI layout `{}`", self.root.display())
     }
+}
+
+/// At most twenty names of what there is.
+fn missing(wanted: String, index: &Index) -> Fault {
+    let name = |entry: &Descriptor| match entry.annotations.get(REF_NAME) {
+        Some(name) => format!("{name} ({})", entry.digest),
+        None => entry.digest.to_string(),
+    };
+    Fault::NotInLayout { wanted, found: index.manifests.iter().take(20).map(name).collect() }
 }
 
 fn temporary(folder: &Path) -> Result<tempfile::NamedTempFile, Fault> {

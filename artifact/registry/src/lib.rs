@@ -42,7 +42,7 @@ mod wire_error;
 pub use auth::{Access, Credential, Secret};
 pub use client::{Client, RepositoryClient};
 pub use copy::{Copied, Place, copy};
-pub use error::{Error, Fault};
+pub use error::{Error, Fault, TlsCause};
 pub use manifests::Fetched;
 pub use options::{Options, Pem, Tls};
 pub use origin::Origin;

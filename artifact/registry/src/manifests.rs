@@ -64,7 +64,7 @@ impl RepositoryClient {
                 Ok(fetched) => return Ok(fetched),
                 Err(fault) => fault,
             };
-            let Some(pause) = self.transport.pause(&fault, attempt) else {
+            let Some(pause) = self.transport.pause(&self.session, &fault, attempt) else {
                 return Err(fault.during(call.action));
             };
             tokio::time::sleep(pause).await;

@@ -96,7 +96,7 @@ impl Transport {
                 Ok(reply) => return Ok(reply),
                 Err(fault) => fault,
             };
-            let Some(pause) = self.pause(&fault, attempt) else {
+            let Some(pause) = self.pause(session, &fault, attempt) else {
                 return Err(fault.during(&call.action));
             };
             tracing::debug!(action = %call.action, %fault, attempt, pause_ms = pause.as_millis(), "trying again");
@@ -121,12 +121,13 @@ impl Transport {
         }
     }
 
-    /// How long to wait before the next try; `None` if there is none.
-    pub(crate) fn pause(&self, fault: &Fault, attempt: u32) -> Option<Duration> {
-        let Class::Retry { after } = fault.class() else {
-            return None;
-        };
-        if attempt >= self.options.attempts || matches!(fault, Fault::Deadline) {
+    /// How long to wait before the next try; `None` if there is none. A registry that limits requests is asked more
+    /// often than a broken one, because waiting does help there.
+    pub(crate) fn pause(&self, session: &Session, fault: &Fault, attempt: u32) -> Option<Duration> {
+        let Class::Retry { after } = fault.class() else { return None };
+        let limited = fault.status() == Some(429);
+        let attempts = if limited { self.options.attempts.saturating_mul(2) } else { self.options.attempts };
+        if attempt >= attempts || matches!(fault, Fault::Deadline) {
             return None;
         }
         let doubled = self.options.backoff.saturating_mul(1 << (attempt - 1).min(16)).min(LONGEST_BACKOFF);
@@ -134,11 +135,15 @@ impl Transport {
         let jittered = doubled.mul_f64(0.75 + fastrand::f64() / 2.0);
         let pause = after.map_or(jittered, |after| after.min(LONGEST_PAUSE).max(jittered));
         let in_time = self.options.deadline.is_none_or(|deadline| Instant::now() + pause < deadline);
+        if limited && in_time {
+            session.endpoint.hold(pause);
+        }
         in_time.then_some(pause)
     }
 
     /// One try: the request, its redirects, and at most one answer to a challenge.
     async fn attempt(&self, session: &Session, call: &Call) -> Result<Reply, Fault> {
+        session.endpoint.turn().await;
         let base = session.endpoint.base(&self.options).await?;
         let home = Origin::of(base);
         let mut url = match &call.place {

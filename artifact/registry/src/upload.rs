@@ -33,22 +33,28 @@ impl RepositoryClient {
     /// Sends a blob's bytes. The caller has looked it up before, if it wanted to.
     pub async fn upload(&self, blob: &Descriptor, source: Arc<dyn BlobSource>) -> Result<Uploaded, Error> {
         let action = format!("uploading blob {} to {}", blob.digest, self.repository());
-        let mut attempt = 1;
+        let (mut attempt, mut session) = (1, None);
         loop {
-            let Some(location) = self.open_upload(blob, None, &action).await? else {
-                return Ok(Uploaded::Mounted);
+            let location = match session.take() {
+                Some(location) => location,
+                None => match self.open_upload(blob, None, &action).await? {
+                    Some(location) => location,
+                    None => return Ok(Uploaded::Mounted),
+                },
             };
             let put = Call::new(Method::PUT, String::new(), &[200, 201, 202, 204], action.clone())
-                .at(location)
+                .at(location.clone())
                 .header(header::CONTENT_TYPE, "application/octet-stream")
                 .carrying(Payload::Blob(Arc::clone(&source)));
             let Err(fault) = self.transport.send_once(&self.session, &put).await else {
                 return Ok(Uploaded::Sent);
             };
-            // A half-filled session cannot be filled again: every try has its own.
-            let Some(pause) = self.transport.pause(&fault, attempt) else {
+            let Some(pause) = self.transport.pause(&self.session, &fault, attempt) else {
                 return Err(fault.during(action));
             };
+            // A half-filled session cannot be filled again, so every try has its own; but a refusal for too many
+            // requests took nothing, and opening another session would be one request more.
+            session = (fault.status() == Some(429)).then_some(location);
             tracing::debug!(action, %fault, attempt, "uploading again");
             tokio::time::sleep(pause).await;
             attempt += 1;

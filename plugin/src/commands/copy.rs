@@ -1,8 +1,8 @@
 //! `kubectl oci copy artifact`: between registries and OCI layout folders, digests unchanged.
 
 use clap::Args;
-use oci_artifact::name::{Digest, Tag, Target};
-use oci_registry::Access;
+use oci_artifact::name::{Digest, Tag};
+use oci_registry::{Access, Copied};
 use serde::Serialize;
 
 use crate::{
@@ -68,7 +68,7 @@ struct Report {
 /// Copies the manifest, everything that it names, and its tags.
 pub(crate) async fn run(args: Copy, context: &Context) -> Result<Exit, Error> {
     let (from, to) = (End::parse(&args.from)?, End::parse(&args.to)?);
-    let target = from.target().cloned().unwrap_or_else(|| Target::Tag(Tag::latest()));
+    let target = from.source();
     let own = target.tag().cloned();
     let tags = TagList::new(to.target(), &args.tag)?.or(|| own);
     let tags = tags.as_slice();
@@ -76,19 +76,19 @@ pub(crate) async fn run(args: Copy, context: &Context) -> Result<Exit, Error> {
         from.open(&args.registry(args.from_creds.as_ref(), args.from_password_stdin), Access::Pull, context)?;
     let sink =
         to.open(&args.registry(args.to_creds.as_ref(), args.to_password_stdin), Access::Push, context)?;
-    context.printer.action(format!("copying {} to {}", args.from, args.to));
+    if args.output.is_none() {
+        context.printer.action(format!("copying {} to {}", args.from, args.to));
+    }
     let progress = Progress::watch(context.printer, &context.control, "copying", None);
     let copied =
         oci_registry::copy(&source, &target, &sink, tags, args.concurrency.into(), &context.control).await;
     drop(progress);
     let copied = copied.doing(|| format!("copy of {} to {}", args.from, args.to))?;
-    let blobs = [(copied.sent, "sent"), (copied.mounted, "mounted"), (copied.present, "already there")];
-    let blobs: Vec<String> =
-        blobs.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    context.printer.success(format!("blobs: {}", blobs.join(", ")));
-    context.printer.success(format!("artifact copied, digest {}", copied.digest));
     let text = match args.output {
-        None => return Ok(Exit::Ok),
+        None => {
+            summary(&copied, context);
+            return Ok(Exit::Ok);
+        }
         Some(Output::Name) => format!("{}@{}\n", to.name(), copied.digest),
         Some(output) => {
             let report = Report {
@@ -107,6 +107,14 @@ pub(crate) async fn run(args: Copy, context: &Context) -> Result<Exit, Error> {
     };
     context.printer.data(&text)?;
     Ok(Exit::Ok)
+}
+
+fn summary(copied: &Copied, context: &Context) {
+    let blobs = [(copied.sent, "sent"), (copied.mounted, "mounted"), (copied.present, "already there")];
+    let blobs: Vec<String> =
+        blobs.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    context.printer.success(format!("blobs: {}", blobs.join(", ")));
+    context.printer.success(format!("artifact copied, digest {}", copied.digest));
 }
 
 impl Copy {

@@ -29,6 +29,20 @@ fn copy_carries_an_artifact_through_a_layout_folder() {
 }
 
 #[test]
+fn copy_takes_the_only_artifact_of_a_layout_and_names_what_there_is() {
+    let sandbox = Sandbox::pushed();
+    sandbox.ok(&["copy", "artifact", "URL/app:v1", "oci-layout://lay"]);
+    sandbox.ok(&["copy", "artifact", "oci-layout://lay", "URL/b:x"]);
+    assert_eq!(sandbox.registry.digest("b", "x"), sandbox.registry.digest("app", "v1"));
+    let screen = sandbox.fails(&["copy", "artifact", "oci-layout://lay:v9", "URL/b:y"]);
+    assert!(
+        screen.show().contains("there is no `v9` in the OCI layout; it has: v1 (sha256:DIGEST)"),
+        "{}",
+        screen.show()
+    );
+}
+
+#[test]
 fn copy_refuses_bad_ends() {
     let sandbox = Sandbox::pushed();
     let digest = sandbox.registry.digest("app", "v1").unwrap();

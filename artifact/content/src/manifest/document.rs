@@ -61,13 +61,23 @@ pub enum Document {
 /// The members that tell the two shapes apart.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "one for each member that may be there")]
 struct Shape {
     schema_version: Option<u64>,
     media_type: Option<String>,
-    manifests: Option<IgnoredAny>,
-    layers: Option<IgnoredAny>,
-    config: Option<IgnoredAny>,
-    fs_layers: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "present")]
+    manifests: bool,
+    #[serde(default, deserialize_with = "present")]
+    layers: bool,
+    #[serde(default, deserialize_with = "present")]
+    config: bool,
+    #[serde(default, deserialize_with = "present")]
+    fs_layers: bool,
+}
+
+/// Whether a member is there, be it `null`: registries write an empty list so.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 impl Document {
@@ -81,8 +91,8 @@ impl Document {
             return Err(Error::Neither);
         }
         let shape: Shape = serde_json::from_slice(bytes).map_err(Error::Json)?;
-        let index = shape.manifests.is_some();
-        let manifest = shape.layers.is_some() || shape.config.is_some() || shape.fs_layers.is_some();
+        let index = shape.manifests;
+        let manifest = shape.layers || shape.config || shape.fs_layers;
         match shape.schema_version {
             Some(2) => {}
             other => return Err(Error::SchemaVersion(other.unwrap_or_default())),
@@ -156,14 +166,15 @@ impl Index {
         Self { schema_version: 2, media_type: OCI_INDEX.to_owned(), manifests, annotations: BTreeMap::new() }
     }
 
-    /// The child for a platform: equal os and architecture, and equal variant if `platform` has one.
+    /// The child for a platform: equal os and architecture, and equal variant if `platform` has one. A child that names
+    /// no platform counts as linux/amd64, as in Flux's library.
     pub fn child(&self, platform: &Platform) -> Result<&Descriptor, Error> {
+        let unnamed = Platform::linux_amd64();
         let fits = |child: &&Descriptor| {
-            child.platform.as_ref().is_some_and(|has| {
-                has.os == platform.os
-                    && has.architecture == platform.architecture
-                    && (platform.variant.is_none() || has.variant == platform.variant)
-            })
+            let has = child.platform.as_ref().unwrap_or(&unnamed);
+            has.os == platform.os
+                && has.architecture == platform.architecture
+                && (platform.variant.is_none() || has.variant == platform.variant)
         };
         self.manifests.iter().find(fits).ok_or_else(|| Error::Platform {
             wanted: platform.to_string(),
@@ -268,5 +279,14 @@ mod tests {
             r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
         let Document::Index(index) = Document::parse(body.as_bytes(), None).unwrap() else { panic!() };
         assert!(index.child(&Platform::linux_amd64()).is_err());
+    }
+
+    #[test]
+    fn index_takes_a_child_without_platform_for_linux_amd64() {
+        let body = format!(r#"{{"schemaVersion":2,"manifests":[{D}]}}"#);
+        let Document::Index(index) = Document::parse(body.as_bytes(), None).unwrap() else { panic!() };
+        assert!(index.child(&Platform::linux_amd64()).is_ok());
+        let arm = Platform { architecture: "arm64".to_owned(), ..Platform::linux_amd64() };
+        assert!(matches!(index.child(&arm), Err(Error::Platform { .. })));
     }
 }

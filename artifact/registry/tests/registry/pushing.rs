@@ -68,6 +68,15 @@ async fn push_begins_a_new_upload_when_one_breaks() {
 }
 
 #[tokio::test]
+async fn push_goes_on_in_its_session_when_requests_are_limited() {
+    let registry = Registry::start();
+    let put = Match::class(Class::Upload).method("PUT");
+    registry.fault(Fault::times(7, put, Act::too_many_requests("0")));
+    writer(&registry).push(&artifact(b"new"), &[tag("v1")]).await.unwrap();
+    assert_eq!(registry.count(|r| r.class == Class::Upload && r.method == "POST"), 2, "layer and config");
+}
+
+#[tokio::test]
 async fn push_shows_why_the_registry_refused() {
     let registry = Registry::start();
     registry.fault(Fault::always(Match::class(Class::Upload), Act::status(403)));

@@ -63,7 +63,8 @@ async fn client_certificate_is_shown_when_asked_for() {
     assert!(client.manifest(&tag("v1")).await.is_ok());
     let without = Tls { ca, ..Tls::default() };
     let client = open(&registry, Options { tls: without, attempts: 1, ..quick() }, Access::Pull);
-    assert!(client.manifest(&tag("v1")).await.is_err());
+    let error = client.manifest(&tag("v1")).await.unwrap_err();
+    assert!(error.hint().unwrap().contains("--cert-file"), "{error}");
 }
 
 #[tokio::test]

@@ -138,3 +138,12 @@ fn index_without_our_platform_is_an_error_that_names_the_others() {
     let errors = bench.fails(&["pull", "artifact", &registry.url("app:index"), "-o", "out"]);
     assert!(errors.contains("linux/amd64") && errors.contains("windows/arm64"), "{errors}");
 }
+
+#[test]
+fn index_whose_child_names_no_platform_leads_to_it() {
+    let (bench, registry) = (Bench::new(), distribution());
+    let name = |tag: &str| format!("{}/app:{tag}", registry.host());
+    bench.push(&registry.url("app:flux"), &[]);
+    bench.oras(&["manifest", "index", "create", "--plain-http", &name("oras"), "flux"]);
+    reads_like_app(&bench, &registry.url("app:oras"));
+}

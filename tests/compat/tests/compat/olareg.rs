@@ -60,6 +60,15 @@ fn rate_limit_is_waited_out() {
 }
 
 #[test]
+fn rate_limit_of_one_request_a_second_is_waited_out() {
+    let bench = Bench::new();
+    let registry = Olareg::start(Options { rate_limit: Some(1) }).unwrap();
+    let url = registry.url("app:v1");
+    bench.push(&url, &[]);
+    assert_eq!(bench.pull(&url), tree(&bench.path("app")));
+}
+
+#[test]
 fn rate_limit_that_outlasts_the_deadline_is_reported() {
     let bench = Bench::new();
     let registry = Olareg::start(Options { rate_limit: Some(1) }).unwrap();

@@ -62,8 +62,10 @@ fn list_hides_the_tags_of_referrers() {
 }
 
 #[test]
-fn artifact_without_referrers_has_none_in_distribution() {
-    let (bench, registry) = (Bench::new(), distribution());
-    bench.push(&registry.url("app:v1"), &[]);
-    assert_eq!(bench.inspect(&registry.url("app:v1"))["referrers"], json("[]"));
+fn artifact_without_referrers_has_none_in_either_registry() {
+    let (bench, one, two) = (Bench::new(), distribution(), olareg());
+    for url in [one.url("app:v1"), two.url("app:v1")] {
+        bench.push(&url, &[]);
+        assert_eq!(bench.inspect(&url)["referrers"], json("[]"), "{url}");
+    }
 }
