@@ -6,7 +6,11 @@ use clap::Args;
 use jiff::Timestamp;
 use oci_artifact::manifest::{Annotation, CREATED, REVISION, SOURCE};
 
-use crate::{context::Context, error::Error, origin};
+use crate::{
+    context::Context,
+    error::Error,
+    origin::{self, Origin},
+};
 
 /// Where the content comes from.
 #[derive(Args, Clone, Debug)]
@@ -20,7 +24,7 @@ pub(crate) struct OriginArgs {
 }
 
 /// All annotations. Those of the user win over the computed ones.
-pub(crate) fn collect(
+pub(crate) async fn collect(
     path: &Path,
     args: &OriginArgs,
     own: &[Annotation],
@@ -37,7 +41,7 @@ pub(crate) fn collect(
     let wants_revision = revision.is_none() && !given(REVISION);
     if (wants_source || wants_revision)
         && path.as_os_str() != "-"
-        && let Some(found) = origin::of(path)?
+        && let Some(found) = from_git(path).await?
     {
         source = source.or(found.source.filter(|_| wants_source));
         revision = revision.or(Some(found.revision).filter(|_| wants_revision));
@@ -55,4 +59,11 @@ pub(crate) fn collect(
         all.insert(annotation.key.clone(), annotation.value.clone());
     }
     Ok(all)
+}
+
+/// Reads Git on a thread: a large work tree takes a while, and an interrupt must be heard.
+async fn from_git(path: &Path) -> Result<Option<Origin>, Error> {
+    let path = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || origin::of(&path));
+    Ok(read.await.map_err(|_| Error::Stopped("reading the Git repository"))??)
 }

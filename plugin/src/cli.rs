@@ -1,15 +1,15 @@
 //! The command tree: `kubectl oci VERB artifact …`, as the Flux CLI has it.
 
-use std::{ffi::OsString, time::Duration};
+use std::ffi::OsString;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
-    args::parse_duration,
     commands::{build, copy, diff, inspect, list, pull, push, tag, version},
     context::Context,
     error::Error,
     exit::Exit,
+    global::Global,
 };
 
 /// Ship Kubernetes configuration as OCI artifacts.
@@ -24,38 +24,6 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     verb: Verb,
-}
-
-/// Flags of every command.
-#[derive(Args, Debug)]
-pub(crate) struct Global {
-    /// Longest time that the command may take; 0 for no limit
-    #[arg(long, global = true, default_value = "5m", value_name = "DURATION", value_parser = parse_duration)]
-    pub(crate) timeout: Duration,
-    /// Show every request on standard error, secrets redacted
-    #[arg(long, short = 'v', global = true)]
-    pub(crate) verbose: bool,
-    /// Show nothing but data and errors
-    #[arg(long, short = 'q', global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-    #[command(flatten)]
-    cluster: ClusterFlags,
-}
-
-/// Flags that the Flux CLI takes everywhere. The artifact commands need no cluster: accepted so that scripts keep
-/// working, and not looked at.
-#[derive(Args, Debug)]
-struct ClusterFlags {
-    #[arg(long, short = 'n', global = true, hide = true, value_name = "NAME")]
-    namespace: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "FILE")]
-    kubeconfig: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "NAME")]
-    context: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "NAME")]
-    cluster: Option<String>,
-    #[arg(long, global = true, hide = true)]
-    ns_follows_kube_context: bool,
 }
 
 #[derive(Debug, Subcommand)]

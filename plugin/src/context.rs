@@ -19,8 +19,8 @@ use tokio::time::Instant;
 
 use crate::{
     args::{Provider, RegistryArgs},
-    cli::Global,
     error::Error,
+    global::Global,
     ui::Printer,
 };
 
@@ -28,6 +28,9 @@ use crate::{
 const SMALL_FILE: u64 = 1 << 20;
 /// Longest time limit: a hundred years, so that adding it to the clock cannot overflow.
 const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
+
+/// Variables that name a proxy; the HTTP library reads them.
+const PROXIES: [&str; 5] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY"];
 
 /// What every command gets.
 pub(crate) struct Context {
@@ -40,6 +43,7 @@ pub(crate) struct Context {
     /// When the command began.
     pub(crate) now: Timestamp,
     source_date_epoch: Option<OsString>,
+    behind_proxy: bool,
     docker: DockerEnvironment,
 }
 
@@ -59,6 +63,7 @@ impl Context {
                 .map(Instant::from_std),
             now: Timestamp::now(),
             source_date_epoch: var("SOURCE_DATE_EPOCH"),
+            behind_proxy: PROXIES.iter().any(|name| var(name).is_some()),
             docker: DockerEnvironment {
                 home: path("HOME"),
                 docker_config: path("DOCKER_CONFIG"),
@@ -106,6 +111,7 @@ impl Context {
         Ok(Client::new(Options {
             tls,
             insecure: args.trust.insecure_registry,
+            behind_proxy: self.behind_proxy,
             deadline: self.deadline,
             credentials: self.credentials(args)?,
             ..Options::default()

@@ -8,6 +8,7 @@ mod context;
 mod end;
 mod error;
 mod exit;
+mod global;
 mod layer;
 mod origin;
 mod pack;

@@ -5,8 +5,8 @@
 //!          name/                 manifest/         name/digest            archive/       archive/read
 //! ```
 //!
-//! Everything here takes bytes (or a folder, for [`archive`]) and returns values. There is no network, no clock, no
-//! environment and no random source in this crate; time is an argument. Every read of foreign bytes is bounded by a
+//! Everything here takes bytes (or a folder, for [`archive`]) and returns values. There is no network, no clock
+//! and no environment in this crate, and no random number but in the name of a staging folder; time is an argument. Every read of foreign bytes is bounded by a
 //! constant of [`limits`].
 //!
 //! Specifications followed: OCI image-spec 1.1 (manifest, descriptor, index), OCI distribution-spec 1.1 (names, tags,

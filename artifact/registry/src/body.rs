@@ -1,12 +1,17 @@
 //! Reading small bodies whole, within a bound.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use oci_artifact::limits::OverBudget;
 use reqwest::Response;
 use tokio::time::timeout;
 use url::Url;
 
-use crate::{error::Fault, failure, transport::IDLE};
+use crate::{error::Fault, failure};
+
+/// Longest wait for the head of an answer, and for the next bytes of a body, in either direction.
+pub(crate) const IDLE: Duration = Duration::from_mins(1);
 
 /// All of a body of at most `limit` bytes; more is an error.
 pub(crate) async fn read_all(

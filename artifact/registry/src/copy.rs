@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oci_artifact::{
     archive::Control,
     limits,
-    manifest::{Descriptor, Document},
+    manifest::{Descriptor, Document, Manifest},
     name::{Digest, Tag, Target},
 };
 
@@ -18,6 +18,9 @@ use crate::{
     source::{BlobSource, ByteStream, Opening},
     upload::Uploaded,
 };
+
+/// Indexes inside indexes; one level is usual.
+const INDEX_DEPTH: usize = 8;
 
 /// Where artifacts are: both ends of a copy.
 #[derive(Clone)]
@@ -48,7 +51,8 @@ pub struct Copied {
 /// Copies the manifest `target` of `from`, everything that it names, and its tags.
 ///
 /// Blobs that the destination has are not read, those in the same registry are mounted, all others are streamed, at
-/// most `concurrency` at once. The root manifest is stored last, under each of `tags`, or by digest if there is none.
+/// most `concurrency` at once. Children are stored before their parents, because a registry checks that what a
+/// manifest names is there; the root comes last, under each of `tags`, or by digest if there is none.
 pub async fn copy(
     from: &Place,
     target: &Target,
@@ -58,72 +62,76 @@ pub async fn copy(
     control: &Control,
 ) -> Result<Copied, Error> {
     let root = from.manifest(target).await?;
-    let mut copied = Copied {
+    let copied = Copied {
         digest: root.digest.clone(),
         media_type: root.media_type.clone(),
-        manifests: 0,
+        manifests: 1,
         present: 0,
         mounted: 0,
         sent: 0,
     };
-    // Children before parents: a registry checks that what a manifest names is there.
-    let mut seen = BTreeSet::from([root.digest.clone()]);
-    let mut order = Vec::new();
-    let mut queue = vec![root.clone()];
-    while let Some(next) = queue.pop() {
-        if let Document::Index(index) = &next.document {
-            for child in &index.manifests {
-                if seen.insert(child.digest.clone()) {
-                    if seen.len() > limits::INDEX_MANIFESTS {
-                        let fault = Fault::Protocol("the index has too many manifests".into());
-                        return Err(fault.during("copying"));
-                    }
-                    queue.push(from.manifest(&Target::Digest(child.digest.clone())).await?);
-                }
-            }
-        }
-        order.push(next);
-    }
-    for manifest in order.iter().rev() {
-        copy_blobs(from, manifest, to, concurrency, control, &mut copied).await?;
-        let is_root = manifest.digest == root.digest;
-        if !is_root {
-            to.put_manifest(manifest, &[], false).await?;
-            copied.manifests += 1;
-        }
-    }
+    let seen = BTreeSet::from([root.digest.clone()]);
+    let mut run = Run { from, to, concurrency: concurrency.max(1), control, seen, copied };
+    run.content(&root, 0).await?;
     to.put_manifest(&root, tags, true).await?;
-    copied.manifests += 1;
-    Ok(copied)
+    Ok(run.copied)
 }
 
-async fn copy_blobs(
-    from: &Place,
-    manifest: &Fetched,
-    to: &Place,
+/// One copy under way.
+struct Run<'a> {
+    from: &'a Place,
+    to: &'a Place,
     concurrency: usize,
-    control: &Control,
-    copied: &mut Copied,
-) -> Result<(), Error> {
-    let Document::Manifest(parsed) = &manifest.document else {
-        return Ok(());
-    };
-    let mut unique = BTreeSet::new();
-    let blobs: Vec<&Descriptor> =
-        parsed.layers.iter().chain([&parsed.config]).filter(|blob| unique.insert(&blob.digest)).collect();
-    let moved: Vec<Uploaded> = stream::iter(blobs)
-        .map(|blob| copy_blob(from, blob, to, control))
-        .buffer_unordered(concurrency.max(1))
-        .try_collect()
-        .await?;
-    for how in moved {
-        match how {
-            Uploaded::Present => copied.present += 1,
-            Uploaded::Mounted => copied.mounted += 1,
-            Uploaded::Sent => copied.sent += 1,
+    control: &'a Control,
+    seen: BTreeSet<Digest>,
+    copied: Copied,
+}
+
+impl Run<'_> {
+    /// Everything that a manifest or index names, but not the document itself. One manifest is held per depth.
+    async fn content(&mut self, parent: &Fetched, depth: usize) -> Result<(), Error> {
+        let index = match &parent.document {
+            Document::Manifest(manifest) => return self.blobs(manifest).await,
+            Document::Index(index) => index,
+        };
+        if depth == INDEX_DEPTH {
+            let fault = Fault::Protocol(format!("indexes are nested more than {INDEX_DEPTH} deep"));
+            return Err(fault.during("copying"));
         }
+        for child in &index.manifests {
+            if !self.seen.insert(child.digest.clone()) {
+                continue;
+            }
+            if self.seen.len() > limits::INDEX_MANIFESTS {
+                return Err(Fault::Protocol("the index has too many manifests".into()).during("copying"));
+            }
+            let child = self.from.manifest(&Target::Digest(child.digest.clone())).await?;
+            Box::pin(self.content(&child, depth + 1)).await?;
+            self.to.put_manifest(&child, &[], false).await?;
+            self.copied.manifests += 1;
+        }
+        Ok(())
     }
-    Ok(())
+
+    async fn blobs(&mut self, manifest: &Manifest) -> Result<(), Error> {
+        let mut unique = BTreeSet::new();
+        let all = manifest.layers.iter().chain([&manifest.config]);
+        let blobs: Vec<&Descriptor> = all.filter(|blob| unique.insert(&blob.digest)).collect();
+        let (from, to, control) = (self.from, self.to, self.control);
+        let moved: Vec<Uploaded> = stream::iter(blobs)
+            .map(|blob| copy_blob(from, blob, to, control))
+            .buffer_unordered(self.concurrency)
+            .try_collect()
+            .await?;
+        for how in moved {
+            match how {
+                Uploaded::Present => self.copied.present += 1,
+                Uploaded::Mounted => self.copied.mounted += 1,
+                Uploaded::Sent => self.copied.sent += 1,
+            }
+        }
+        Ok(())
+    }
 }
 
 async fn copy_blob(

@@ -20,6 +20,7 @@ mod client;
 mod copy;
 mod endpoint;
 mod error;
+mod exchange;
 mod failure;
 mod http_date;
 pub mod layout;

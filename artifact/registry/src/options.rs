@@ -13,6 +13,9 @@ pub struct Options {
     pub tls: Tls,
     /// Plain HTTP is allowed and certificates are not verified.
     pub insecure: bool,
+    /// The environment names a proxy. Names are resolved by it then, so of the places that a public registry names only
+    /// literal local addresses can be refused.
+    pub behind_proxy: bool,
     /// Value of the `User-Agent` header.
     pub user_agent: String,
     /// When everything must be done; `None` for no bound.
@@ -50,6 +53,7 @@ impl Default for Options {
         Self {
             tls: Tls::default(),
             insecure: false,
+            behind_proxy: false,
             user_agent: concat!("kubectl-oci/", env!("CARGO_PKG_VERSION")).to_owned(),
             deadline: None,
             attempts: 5,

@@ -78,7 +78,7 @@ pub(crate) async fn run(args: Push, context: &Context) -> Result<Exit, Error> {
     args.registry.check_stdin(&args.path)?;
     let client = context.client(&args.registry)?;
     let annotations =
-        annotations::collect(&args.path, &args.origin, &args.annotations, args.reproducible, context)?;
+        annotations::collect(&args.path, &args.origin, &args.annotations, args.reproducible, context).await?;
     let first =
         tags.first().map_or(reference.clone(), |tag| reference.repository.with(Target::Tag(tag.clone())));
     if args.output.is_none() && !args.dry_run {

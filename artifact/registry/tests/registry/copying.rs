@@ -151,3 +151,27 @@ async fn layout_says_what_it_does_not_have() {
     let config = Target::Digest(oci_artifact::name::Digest::of(CONFIG_BYTES));
     assert_eq!(layout.manifest(&config).unwrap_err().reason(), "ManifestInvalid");
 }
+
+/// An index of the manifest that was stored as `child`.
+fn wrap(registry: &Registry, child: &str, media_type: &str, name: &str) {
+    let bytes = registry.manifest(NAME, child).unwrap();
+    let index = serde_json::json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [
+        {"mediaType": media_type, "digest": registry.digest(NAME, child).unwrap(), "size": bytes.len()}]});
+    registry.put_manifest(NAME, name, OCI_INDEX, &serde_json::to_vec(&index).unwrap());
+}
+
+#[tokio::test]
+async fn copy_follows_nested_indexes_only_so_deep() {
+    let (from, to) = (Registry::start(), Registry::start());
+    seed(&from, "n0", b"content");
+    wrap(&from, "n0", "application/vnd.oci.image.manifest.v1+json", "n1");
+    for depth in 2..=9 {
+        wrap(&from, &format!("n{}", depth - 1), OCI_INDEX, &format!("n{depth}"));
+    }
+    let (source, sink) = (place(&from, NAME, Access::Pull), place(&to, NAME, Access::Push));
+    let copied = run(&source, "n8", &sink, &named("deep")).await;
+    assert_eq!(copied.manifests, 9);
+    let error = copy(&source, &tag("n9"), &sink, &named("deeper"), 4, &Control::new()).await.unwrap_err();
+    assert_eq!(error.reason(), "ProtocolError", "{error}");
+    assert_eq!(to.tags(NAME), ["deep"]);
+}

@@ -1,0 +1,137 @@
+//! One request and the head of its answer, over the right HTTP client.
+
+use std::sync::{
+    Arc, OnceLock, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use reqwest::{Method, Response, header};
+use tokio::time::{Instant, timeout};
+use url::Url;
+
+use crate::{
+    auth::Authorization,
+    body::IDLE,
+    call::{Call, Payload},
+    error::{Error, Fault},
+    failure, redact,
+    tls::{Reach, http_client},
+    transport::{Session, Transport},
+};
+
+impl Transport {
+    /// One request and the head of its answer.
+    pub(crate) async fn exchange(
+        &self,
+        session: &Session,
+        call: &Call,
+        url: &Url,
+        at_home: bool,
+        authorization: Option<&Authorization>,
+    ) -> Result<Response, Fault> {
+        let mut request = self.client(session, at_home, url).await?.request(call.method.clone(), url.clone());
+        for (name, value) in &call.headers {
+            request = request.header(name, value);
+        }
+        if let Some(authorization) = authorization {
+            let mut value = header::HeaderValue::from_str(authorization.expose()).map_err(|_| {
+                Fault::Setup("the credential has characters that no HTTP header can carry".into())
+            })?;
+            value.set_sensitive(true);
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        let progress = Arc::new(AtomicU64::new(0));
+        let failed = Arc::new(OnceLock::new());
+        request = match &call.payload {
+            Payload::Empty if call.method == Method::POST || call.method == Method::PUT => {
+                request.header(header::CONTENT_LENGTH, 0)
+            }
+            Payload::Empty => request,
+            Payload::Bytes(bytes) => request.body(bytes.clone()),
+            Payload::Blob(source) => {
+                let stream = source.open().await.map_err(|error| *error.fault)?;
+                let (progress, failed) = (Arc::clone(&progress), Arc::clone(&failed));
+                let counted = stream.map(move |item| watch(item, &progress, &failed));
+                request
+                    .header(header::CONTENT_LENGTH, source.size())
+                    .body(reqwest::Body::wrap_stream(counted))
+            }
+        };
+        let started = Instant::now();
+        let sent = unless_idle(request.send(), &progress).await;
+        // What broke our own side of the upload is the cause, the broken connection only its effect.
+        if let Some(fault) = Arc::into_inner(failed).and_then(OnceLock::into_inner) {
+            return Err(fault);
+        }
+        let response = match sent {
+            Some(sent) => sent.map_err(|error| failure::classify(&error, url))?,
+            None => {
+                return Err(Fault::Stalled { origin: failure::origin(url), after: IDLE });
+            }
+        };
+        tracing::debug!(
+            method = %call.method,
+            url = %redact::url(url),
+            status = response.status().as_u16(),
+            authorization = authorization.is_some(),
+            ms = started.elapsed().as_millis(),
+            "request"
+        );
+        Ok(response)
+    }
+
+    /// The HTTP client for the registry itself, or for a place that it named.
+    async fn client(&self, session: &Session, at_home: bool, url: &Url) -> Result<reqwest::Client, Fault> {
+        let reach = if session.endpoint.is_loopback() {
+            Reach::Loopback
+        } else if at_home || self.options.behind_proxy || session.endpoint.is_local().await {
+            Reach::Anywhere
+        } else {
+            Reach::Public
+        };
+        let encrypted = url.scheme() == "https";
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&(reach, encrypted)) {
+            return Ok(client.clone());
+        }
+        let fresh = http_client(&self.options, reach, encrypted)?;
+        clients.insert((reach, encrypted), fresh.clone());
+        Ok(fresh)
+    }
+}
+
+/// Counts what goes out, and keeps the fault of our own side.
+fn watch(
+    item: Result<Bytes, Error>,
+    progress: &AtomicU64,
+    failed: &OnceLock<Fault>,
+) -> Result<Bytes, &'static str> {
+    match item {
+        Ok(bytes) => {
+            progress.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            Ok(bytes)
+        }
+        Err(error) => {
+            let _ = failed.set(*error.fault);
+            Err("the source of the upload failed")
+        }
+    }
+}
+
+/// `None` if neither an answer came nor a byte went out for [`IDLE`].
+async fn unless_idle<T>(sending: impl Future<Output = T>, progress: &AtomicU64) -> Option<T> {
+    let mut sending = std::pin::pin!(sending);
+    let mut before = progress.load(Ordering::Relaxed);
+    loop {
+        if let Ok(done) = timeout(IDLE, &mut sending).await {
+            return Some(done);
+        }
+        let now = progress.load(Ordering::Relaxed);
+        if now == before {
+            return None;
+        }
+        before = now;
+    }
+}
