@@ -28,6 +28,7 @@ mod link;
 mod manifests;
 mod options;
 mod origin;
+mod pages;
 mod probe;
 mod push;
 mod redact;

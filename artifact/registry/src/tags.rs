@@ -1,18 +1,15 @@
-//! Listing tags, page by page.
+//! Listing tags.
 
 use std::collections::BTreeSet;
 
-use oci_artifact::{limits, name::Tag};
+use oci_artifact::name::Tag;
 use reqwest::Method;
 use serde::Deserialize;
 
 use crate::{
-    body,
-    call::{Call, Place},
+    call::Call,
     client::RepositoryClient,
     error::{Error, Fault},
-    link,
-    redirect::RedirectFault,
 };
 
 /// Tags asked for in one page: the most that every large registry gives.
@@ -26,32 +23,17 @@ struct Page {
 
 impl RepositoryClient {
     /// All tags, in byte order. Names that are no tags are left out.
-    ///
-    /// Pages must stay at the registry's origin; there are at most [`limits::PAGES`] of at most
-    /// [`limits::PAGE_BYTES`] each.
     pub async fn tags(&self) -> Result<Vec<Tag>, Error> {
         let action = format!("listing the tags of {}", self.repository());
         let path = self.path(&format!("tags/list?n={PAGE}"));
-        let mut call = Call::new(Method::GET, path, &[200], action.clone());
         let mut tags = BTreeSet::new();
-        let mut seen = BTreeSet::new();
-        for _ in 0..limits::PAGES {
-            let reply = self.transport.send(&self.session, &call).await?;
-            let next = link::next_page(reply.response.headers(), &reply.url);
-            let next = next.map_err(|fault| Fault::from(fault).during(&action))?;
-            let reading = body::read_all(reply.response, &reply.url, limits::PAGE_BYTES, "the page of tags");
-            let body = self.transport.within_deadline(reading).await;
-            let page: Page = body.and_then(|body| parse(&body)).map_err(|fault| fault.during(&action))?;
-            tags.extend(page.tags.unwrap_or_default().iter().filter_map(|tag| Tag::parse(tag).ok()));
-            let Some(next) = next else {
-                return Ok(tags.into_iter().collect());
-            };
-            if !seen.insert(next.clone()) {
-                return Err(Fault::from(RedirectFault::Loop).during(action));
-            }
-            call.place = Place::Url(next);
-        }
-        Err(Fault::from(RedirectFault::TooManyPages(limits::PAGES)).during(action))
+        let mut take = |page: &[u8]| {
+            let names = parse(page)?.tags.unwrap_or_default();
+            tags.extend(names.iter().filter_map(|name| Tag::parse(name).ok()));
+            Ok(())
+        };
+        self.pages(Call::new(Method::GET, path, &[200], action), "the page of tags", &mut take).await?;
+        Ok(tags.into_iter().collect())
     }
 }
 
