@@ -15,6 +15,7 @@ use crate::error::Error;
 
 /// How to reach a registry and who to be there.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Registry")]
 pub(crate) struct RegistryArgs {
     /// Log in as `user[:password]`; without a colon the value is a bearer token, or a user with --password-stdin
     #[arg(long, value_name = "USER[:PASSWORD]")]
@@ -31,6 +32,7 @@ pub(crate) struct RegistryArgs {
 
 /// Whom to trust, and which certificate to show.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Registry")]
 pub(crate) struct TrustArgs {
     /// Allow plain HTTP, and do not verify certificates
     #[arg(long)]
@@ -71,6 +73,7 @@ pub(crate) enum Provider {
 
 /// What goes into an archive.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Packing")]
 pub(crate) struct PackArgs {
     /// Leave these paths out, in .gitignore syntax, comma separated; replaces the default, empty for none
     #[arg(long, value_name = "PATTERNS", default_value_t = default_patterns())]
@@ -108,6 +111,19 @@ pub(crate) enum Output {
     Yaml,
     /// Names only
     Name,
+}
+
+/// Formats of `list`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListOutput {
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+    /// Names only, without asking for each manifest
+    Name,
+    /// More columns
+    Wide,
 }
 
 /// Splits at commas as the Flux CLI does: parts in double quotes may contain commas, `""` is a quote in them.

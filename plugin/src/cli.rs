@@ -58,7 +58,6 @@ struct Noun<T: Args> {
 
 #[derive(Debug, Subcommand)]
 enum Artifact<T: Args> {
-    /// An OCI artifact
     #[command(visible_alias = "artifacts")]
     Artifact(T),
 }

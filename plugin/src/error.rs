@@ -118,7 +118,7 @@ impl Classify for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
-            Self::Reference(_) => Some("write it like `oci://ghcr.io/org/app:v1`".into()),
+            Self::Reference(source) => source.hint(),
             Self::Archive { source, .. } => source.hint(),
             Self::Registry { source, .. } => source.hint(),
             Self::Manifest { source, .. } => source.hint(),

@@ -8,6 +8,7 @@ use crate::args::parse_duration;
 
 /// Flags of every command.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
     /// Longest time that the command may take; 0 for no limit
     #[arg(long, global = true, default_value = "5m", value_name = "DURATION", value_parser = parse_duration)]

@@ -19,6 +19,7 @@ use crate::{
 
 /// Flags for what comes from standard input.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Packing")]
 pub(crate) struct StdinArgs {
     /// Name in the archive of what comes from standard input
     #[arg(long, value_name = "NAME", default_value = "stdin.yaml")]

@@ -6,8 +6,12 @@ use clap::Args;
 
 use crate::{args::PackArgs, context::Context, error::Error, exit::Exit, pack};
 
-/// Flags of `build artifact`.
+const EXAMPLES: &str = "Examples:
+  kubectl oci build artifact -p ./app -o app.tgz";
+
+/// Pack a folder into a local file
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Build {
     /// Folder or file to pack, - for standard input
     #[arg(long, short = 'p', value_name = "PATH")]

@@ -15,8 +15,17 @@ use crate::{
     ui::{self, Progress},
 };
 
-/// Flags of `copy artifact`.
+const EXAMPLES: &str = "Examples:
+  # From one registry to another
+  kubectl oci copy artifact oci://ghcr.io/org/app:v1 oci://registry.example/org/app
+
+  # Through a folder, to where no network leads
+  kubectl oci copy artifact oci://ghcr.io/org/app:v1 oci-layout://./app
+  kubectl oci copy artifact oci-layout://./app:v1 oci://registry.inside/org/app";
+
+/// Copy an artifact between registries and OCI layout folders
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Copy {
     #[arg(
         value_name = "FROM",

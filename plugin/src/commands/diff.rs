@@ -19,8 +19,16 @@ use crate::{
     pack, remote, ui,
 };
 
-/// Flags of `diff artifact`.
+const EXAMPLES: &str = "Examples:
+  # What would change if the folder were pushed
+  kubectl oci diff artifact oci://ghcr.io/org/app:v1 --path ./app --show
+
+  # What changed between two versions
+  kubectl oci diff artifact oci://ghcr.io/org/app:v1 oci://ghcr.io/org/app:v2";
+
+/// Compare an artifact with a folder or with another artifact; exit code 1 if they differ
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Diff {
     #[arg(value_name = "URL", help = "The old side: oci://HOST/REPOSITORY[:TAG|@DIGEST]")]
     url: String,

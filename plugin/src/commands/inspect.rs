@@ -12,8 +12,12 @@ use crate::{
     ui::{self, Report, describe},
 };
 
-/// Flags of `inspect artifact`.
+const EXAMPLES: &str = "Examples:
+  kubectl oci inspect artifact oci://ghcr.io/org/app:v1 -o yaml";
+
+/// Show manifest, annotations, layers and referrers of an artifact
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Inspect {
     #[arg(value_name = "URL", help = "What: oci://HOST/REPOSITORY[:TAG|@DIGEST]")]
     url: String,

@@ -1,6 +1,6 @@
 //! `kubectl oci list artifacts`: the tags of a repository, with what their manifests say.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oci_artifact::{
     manifest::{CREATED, Document, REVISION, SOURCE},
@@ -13,15 +13,20 @@ use oci_registry::{Access, RepositoryClient};
 use serde::Serialize;
 
 use crate::{
-    args::{Output, RegistryArgs, parse_repository},
+    args::{ListOutput, Output, RegistryArgs, parse_repository},
     context::Context,
     error::{Doing as _, Error},
     exit::Exit,
     ui::{self, table},
 };
 
-/// Flags of `list artifacts`.
+const EXAMPLES: &str = "Examples:
+  # The ten newest versions below 2, as data
+  kubectl oci list artifacts oci://ghcr.io/org/app --filter-semver '<2.0.0' --limit 10 -o json";
+
+/// List the artifacts of a repository, newest version first
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct List {
     #[arg(value_name = "URL", help = "Which repository: oci://HOST/REPOSITORY")]
     url: String,
@@ -42,19 +47,6 @@ pub(crate) struct List {
     concurrency: u16,
     #[command(flatten)]
     registry: RegistryArgs,
-}
-
-/// Formats of `list`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ListOutput {
-    /// JSON
-    Json,
-    /// YAML
-    Yaml,
-    /// Names only, without asking for each manifest
-    Name,
-    /// More columns
-    Wide,
 }
 
 /// One artifact.

@@ -18,8 +18,13 @@ use crate::{
     ui::clean,
 };
 
-/// Flags of `pull artifact`.
+const EXAMPLES: &str = "Examples:
+  # Into a folder, which is made if it is missing
+  kubectl oci pull artifact oci://ghcr.io/org/app:v1 -o ./app";
+
+/// Download an artifact, verify it and extract it
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Pull {
     #[arg(value_name = "URL", help = "What: oci://HOST/REPOSITORY[:TAG|@DIGEST]")]
     url: String,

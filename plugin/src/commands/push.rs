@@ -21,8 +21,19 @@ use crate::{
     ui::{self, Progress},
 };
 
-/// Flags of `push artifact`.
+const EXAMPLES: &str = "Examples:
+  # Push a folder under a tag; source and revision come from Git
+  kubectl oci push artifact oci://ghcr.io/org/app:v1 --path ./app
+
+  # In a pipeline: several tags, only if something changed, the digest as data
+  kubectl oci push artifact oci://ghcr.io/org/app:v1 -f ./app --tag latest --if-changed -o json
+
+  # What another program prints
+  kustomize build ./app | kubectl oci push artifact oci://ghcr.io/org/app:v1 -f - --filename app.yaml";
+
+/// Pack a folder and push it to a registry
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Push {
     #[arg(value_name = "URL", help = "Where to: oci://HOST/REPOSITORY[:TAG]; without a tag: latest")]

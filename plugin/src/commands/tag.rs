@@ -12,8 +12,12 @@ use crate::{
     tags,
 };
 
-/// Flags of `tag artifact`.
+const EXAMPLES: &str = "Examples:
+  kubectl oci tag artifact oci://ghcr.io/org/app:v1 --tag stable,production";
+
+/// Give an artifact more tags
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Retag {
     #[arg(value_name = "URL", help = "What: oci://HOST/REPOSITORY[:TAG|@DIGEST]")]
     url: String,

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use super::{Digest, DigestError, Host, HostError, Tag, TagError, digest::excerpt};
+use crate::{Class, Classify};
 
 /// What every artifact URL begins with.
 pub const URL_SCHEME: &str = "oci://";
@@ -106,6 +107,31 @@ pub enum ReferenceError {
     /// User, password or other URL parts.
     #[error("artifact URL `{0}` must not contain credentials, a query or a fragment")]
     Extra(String),
+}
+
+impl Classify for ReferenceError {
+    fn reason(&self) -> &'static str {
+        "ReferenceInvalid"
+    }
+
+    fn class(&self) -> Class {
+        Class::Terminal
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Scheme(_) | Self::Host { .. } | Self::NoPath(_) => {
+                Some("write it like `oci://ghcr.io/org/app:v1`".into())
+            }
+            Self::NotBare(_) => Some("write it like `oci://ghcr.io/org/app`".into()),
+            Self::Extra(_) => Some("log in with `docker login` or `--creds`".into()),
+            Self::Path { .. }
+            | Self::Long { .. }
+            | Self::Tag { .. }
+            | Self::Digest { .. }
+            | Self::TagAndDigest(_) => None,
+        }
+    }
 }
 
 impl Repository {
