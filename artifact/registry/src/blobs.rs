@@ -25,8 +25,8 @@ use crate::{
     transport::Reply,
 };
 
-/// Chunks between the network and the disk.
-const IN_FLIGHT: usize = 16;
+/// Chunks between the network and the disk. Each may keep half a megabyte of the HTTP library alive.
+const IN_FLIGHT: usize = 2;
 
 /// Bytes of one answer after which the tries begin to count anew.
 const PROGRESS: u64 = 64 << 10;

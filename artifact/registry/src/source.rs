@@ -9,7 +9,7 @@ use oci_artifact::archive::Control;
 use crate::error::{Error, Fault};
 
 /// Bytes read from a file at once.
-const CHUNK: usize = 256 << 10;
+const CHUNK: usize = 64 << 10;
 
 /// Bytes as they come.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;

@@ -21,10 +21,13 @@ use crate::{
     name::{Algorithm, Digest, Hasher},
 };
 
-/// Input bytes of a block. Changing it changes every digest.
-const BLOCK: usize = 256 << 10;
+/// Input bytes of a block. Changing it changes every digest. Twice as much would compress no better and cost 2 MiB.
+const BLOCK: usize = 128 << 10;
 /// Bytes before a block that its matches may point to.
 const WINDOW: usize = 32 << 10;
+/// Room for a compressed block: stored blocks bound the growth to 5 bytes in 16 KiB; the flush and the end take a few
+/// more.
+const OUTPUT: usize = BLOCK + BLOCK / 1_000 + 1_024;
 /// Blocks that a thread has at hand; more only costs memory.
 const IN_FLIGHT: usize = 2;
 /// More threads than this are fed too slowly to be of use.
@@ -95,7 +98,6 @@ struct Worker {
 }
 
 /// One block: the end of the one before, then its own bytes.
-#[derive(Default)]
 struct Block {
     bytes: Vec<u8>,
     dictionary: usize,
@@ -113,11 +115,13 @@ impl<W: Write> Encoder<W> {
     fn new(sink: W, workers: Vec<Worker>) -> Result<Self, Error> {
         let mut out = Output { sink, digest: Hasher::new(Algorithm::Sha256), size: 0 };
         out.write(&HEADER)?;
+        // All at once and for good: an allocator that keeps a heap for each thread grows by what comes and goes.
+        let spare = (0..IN_FLIGHT * workers.len()).map(|_| Block::new()).collect();
         Ok(Self {
             out,
             workers,
-            block: Block::default(),
-            spare: Vec::new(),
+            block: Block::new(),
+            spare,
             submitted: 0,
             collected: 0,
             crc: crc32fast::Hasher::new(),
@@ -156,10 +160,9 @@ impl<W: Write> Encoder<W> {
         self.content.update(content);
         self.content_size += content.len() as u64;
 
-        let mut next = self.spare.pop().unwrap_or_default();
+        let mut next = self.spare.pop().unwrap_or_else(Block::new);
         next.bytes.clear();
         next.output.clear();
-        next.bytes.reserve_exact(WINDOW + BLOCK);
         let from = self.block.bytes.len().saturating_sub(WINDOW);
         next.bytes.extend_from_slice(self.block.bytes.get(from..).unwrap_or_default());
         next.dictionary = next.bytes.len();
@@ -208,11 +211,19 @@ impl<W: Write> Encoder<W> {
 }
 
 impl Block {
+    fn new() -> Self {
+        let (bytes, output) = (Vec::with_capacity(WINDOW + BLOCK), Vec::with_capacity(OUTPUT));
+        Self { bytes, dictionary: 0, last: false, output }
+    }
+
     fn content(&self) -> &[u8] {
         self.bytes.get(self.dictionary..).unwrap_or_default()
     }
 
     /// Fills `output`; `None` if the encoder refuses, which it has no reason to.
+    ///
+    /// Every block has a fresh encoder: one that was reset does not write what a fresh one would (zlib-rs 0.6.8), and
+    /// then the output would depend on which thread took which block.
     fn compress(mut self) -> Option<Self> {
         let (dictionary, content) = self.bytes.split_at_checked(self.dictionary)?;
         let mut encoder = Compress::new(Compression::new(LEVEL), false);
@@ -220,9 +231,8 @@ impl Block {
             encoder.set_dictionary(dictionary).ok()?;
         }
         let flush = if self.last { FlushCompress::Finish } else { FlushCompress::Sync };
-        // One call must do: a second call with other room left would be another history, and maybe other bytes. Stored
-        // blocks bound the growth to 5 bytes in 16 KiB; the flush and the end take a few more.
-        self.output.reserve(content.len() + content.len() / 1_000 + 1_024);
+        // One call must do, and `output` has room for it: a second call with other room left would be another
+        // history, and maybe other bytes.
         encoder.compress_vec(content, &mut self.output, flush).ok()?;
         let whole = encoder.total_in() == content.len() as u64 && self.output.len() < self.output.capacity();
         whole.then_some(self)
@@ -282,7 +292,7 @@ mod tests {
         assert_eq!(written.content_digest, Digest::of(&content));
         assert_eq!((written.size, written.content_size), (expected.len() as u64, content.len() as u64));
         for (threads, piece) in [(2, 512), (5, 4_097), (8, BLOCK), (100, 1_000_000)] {
-            assert_eq!(gzip(&content, threads, piece).0, expected, "{threads} {piece}");
+            assert!(gzip(&content, threads, piece).0 == expected, "{threads} {piece}");
         }
     }
 
@@ -290,7 +300,7 @@ mod tests {
     fn gzip_survives_every_length_around_a_block() {
         for len in [0, 1, WINDOW, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 1] {
             let content = sample(len);
-            assert_eq!(gunzip(&gzip(&content, 2, 9_999).0), content, "{len}");
+            assert!(gunzip(&gzip(&content, 2, 9_999).0) == content, "{len}");
         }
     }
 
