@@ -16,11 +16,32 @@ pub(crate) fn check() -> Result<()> {
         version("rustc", &["--version"], RUST, "run `rustup update` (rust-toolchain.toml names the version)"),
         version("go", &["env", "GOVERSION"], GO, "install Go from https://go.dev/dl and put it on PATH"),
         version("cc", &["--version"], (0, 0), "install a C compiler, such as the package `gcc` or `clang`"),
+        version("git", &["--version"], (0, 0), "install the package `git`: tests make repositories with it"),
+        version("tar", &["--version"], (0, 0), "install the package `tar`: tests compare archives with it"),
+        small_disks(),
     ]
     .into_iter()
     .flatten()
     .collect();
     if faults.is_empty() { Ok(()) } else { Err(Error::Prerequisites(faults.join("\n"))) }
+}
+
+/// `None` if a disk can be mounted in a namespace of its own, as the tests of full disks do on Linux.
+fn small_disks() -> Option<String> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]);
+    match command.output() {
+        Err(_) => Some("- `unshare` is not installed: install the package `util-linux`".to_owned()),
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(format!(
+            "- `unshare --map-root-user --mount` cannot mount a tmpfs ({}): allow user namespaces, on Ubuntu by \
+             `sysctl kernel.apparmor_restrict_unprivileged_userns=0`",
+            String::from_utf8_lossy(&output.stderr).trim()
+        )),
+    }
 }
 
 /// `None` if the program is there and new enough.

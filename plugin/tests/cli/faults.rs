@@ -109,6 +109,7 @@ fn registry_that_is_not_there_is_named() {
     assert!(screen.show().contains("cannot connect to HOST"), "{}", screen.show());
 }
 
+#[cfg(target_os = "linux")]
 /// Runs the binary with a disk of 64 KiB mounted at `small`, in a mount namespace of its own.
 fn with_small_disk(sandbox: &Sandbox, args: &[&str], temporary: &str) -> crate::sandbox::Screen {
     fs::create_dir_all(sandbox.path("small")).unwrap();
@@ -122,6 +123,7 @@ fn with_small_disk(sandbox: &Sandbox, args: &[&str], temporary: &str) -> crate::
     sandbox.screen(command.output().unwrap())
 }
 
+#[cfg(target_os = "linux")]
 /// A folder whose archive does not fit on the small disk, compressed or not.
 fn large(sandbox: &Sandbox) {
     let noise = oci_testkit::samples::Seeded::new(7).bytes(200_000);
@@ -129,6 +131,7 @@ fn large(sandbox: &Sandbox) {
     fs::write(sandbox.path("large/noise.bin"), noise).unwrap();
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn full_disk_is_named_and_nothing_is_left() {
     let sandbox = Sandbox::new();
