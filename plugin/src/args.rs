@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use oci_artifact::{
-    archive::{DEFAULT_IGNORE, Ignore},
+    archive::Ignore,
     name::{Reference, Repository},
 };
 
@@ -71,13 +71,17 @@ pub(crate) enum Provider {
     Gcp,
 }
 
+/// What Flux leaves out, as the value of a flag.
+const DEFAULT_PATTERNS: &str =
+    ".git/,.gitignore,.gitmodules,.gitattributes,*.jpg,*.jpeg,*.gif,*.png,*.wmv,*.flv,*.tar.gz,*.zip";
+
 /// What goes into an archive.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Packing")]
 pub(crate) struct PackArgs {
     /// Leave these paths out, in .gitignore syntax, comma separated; replaces the default, empty for none
-    #[arg(long, value_name = "PATTERNS", default_value_t = default_patterns())]
-    pub(crate) ignore_paths: String,
+    #[arg(long, value_name = "PATTERNS", default_value = DEFAULT_PATTERNS)]
+    pub(crate) ignore_paths: Vec<String>,
     /// Leave these paths out as well, after --ignore-paths
     #[arg(long, value_name = "PATTERNS")]
     pub(crate) add_ignore_paths: Vec<String>,
@@ -92,14 +96,10 @@ pub(crate) struct PackArgs {
 impl PackArgs {
     /// All patterns in order.
     pub(crate) fn ignore(&self) -> Ignore {
-        let all = std::iter::once(&self.ignore_paths).chain(&self.add_ignore_paths);
+        let all = self.ignore_paths.iter().chain(&self.add_ignore_paths);
         let patterns: Vec<String> = all.flat_map(|text| split_list(text)).collect();
         Ignore::new(patterns.iter().map(String::as_str))
     }
-}
-
-fn default_patterns() -> String {
-    DEFAULT_IGNORE.join(",")
 }
 
 /// Formats of `-o` for single values.
@@ -193,6 +193,11 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn default_patterns_are_those_of_the_library() {
+        assert_eq!(split_list(DEFAULT_PATTERNS), oci_artifact::archive::DEFAULT_IGNORE);
+    }
 
     #[test]
     fn split_list_honours_quotes() {

@@ -224,6 +224,22 @@ fn push_leaves_out_what_flux_leaves_out() {
 }
 
 #[test]
+fn push_takes_ignore_paths_more_than_once_and_none_at_all() {
+    let sandbox = Sandbox::new();
+    sandbox.sample();
+    sandbox.write("app/logo.png", "x");
+    let files = |args: &[&str]| {
+        sandbox.ok(&push(args));
+        let _ = std::fs::remove_dir_all(sandbox.path("out"));
+        sandbox.ok(&["pull", "artifact", "URL/app:v1", "-o", "out"]);
+        sandbox.files().into_iter().filter(|path| path.starts_with("out/")).collect::<Vec<_>>()
+    };
+    assert_eq!(files(&["--ignore-paths=base", "--ignore-paths", "*.png,x"]), ["out/deployment.yaml"]);
+    let all = ["out/base", "out/base/service.yaml", "out/deployment.yaml", "out/logo.png"];
+    assert_eq!(files(&["--ignore-paths="]), all);
+}
+
+#[test]
 fn push_packs_sourceignore_and_obeys_it_only_when_asked() {
     let sandbox = Sandbox::new();
     sandbox.sample();
