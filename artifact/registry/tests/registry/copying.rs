@@ -11,7 +11,7 @@ use oci_artifact::{
 use oci_registry::{Access, Client, Place, copy, layout::Layout};
 use oci_testkit::registry::{Class, Registry};
 
-use crate::support::{NAME, quick, seed, tag};
+use crate::support::{NAME, layer, quick, seed, tag};
 
 fn place(registry: &Registry, name: &str, access: Access) -> Place {
     let repository = Repository::parse(&format!("{}/{name}", registry.host())).unwrap();
@@ -174,4 +174,17 @@ async fn copy_follows_nested_indexes_only_so_deep() {
     let error = copy(&source, &tag("n9"), &sink, &named("deeper"), 4, &Control::new()).await.unwrap_err();
     assert_eq!(error.reason(), "ProtocolError", "{error}");
     assert_eq!(to.tags(NAME), ["deep"]);
+}
+
+#[tokio::test]
+async fn layout_stores_no_blob_under_a_name_that_is_not_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = Layout::new(folder.path());
+    let wrong = layer(b"announced");
+    for (bytes, reason) in [(&b"something"[..], "DigestMismatch"), (b"short", "SizeMismatch")] {
+        let error = layout.put_blob(&wrong, &bytes::Bytes::copy_from_slice(bytes)).await.unwrap_err();
+        assert_eq!(error.reason(), reason, "{error}");
+    }
+    assert!(!layout.has_blob(&wrong));
+    assert_eq!(fs::read_dir(folder.path().join("blobs/sha256")).unwrap().count(), 0, "no temporary file");
 }
