@@ -113,3 +113,11 @@ fn unknown_commands_and_flags_exit_with_two() {
     let screen = sandbox.run(&["push", "artifact", "URL/a", "--timeout", "soon", "-f", "x"]);
     assert!(screen.stderr.contains("`soon` is not a duration"), "{}", screen.stderr);
 }
+
+#[test]
+fn errors_show_no_escape_sequences() {
+    let sandbox = Sandbox::new();
+    let screen = sandbox.fails(&["pull", "artifact", "URL/a:v1", "-o", "x", "--ca-file", "\u{1b}[2Jnone\r"]);
+    assert!(!screen.stderr.contains(['\u{1b}', '\r']), "{:?}", screen.stderr);
+    assert!(screen.stderr.contains(r"\u{1b}[2Jnone\r"), "{:?}", screen.stderr);
+}
