@@ -131,8 +131,7 @@ fn sources_hold_no_unfinished_work() {
 #[test]
 fn texts_name_no_machine() {
     let all = files(&[".rs", ".md", ".toml", ".yaml", ".yml", ".mod", "run"]).unwrap();
-    let found =
-        hits(&all, &words(["/root/", "/work/main", "/work/shared", "example.invalid/", "/tmp/gomods"]));
+    let found = hits(&all, &words(["/root/", "/home/", "/Users/"]));
     assert!(found.is_empty(), "paths of somebody's machine do not belong into the project: {found:#?}");
 }
 
