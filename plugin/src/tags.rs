@@ -20,8 +20,7 @@ impl TagList {
             Some(Target::Tag(tag)) => vec![tag.clone()],
             None => Vec::new(),
         };
-        for text in more {
-            let tag = Tag::parse(text)?;
+        for tag in parse(more)? {
             if !tags.contains(&tag) {
                 tags.push(tag);
             }

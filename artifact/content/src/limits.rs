@@ -78,11 +78,6 @@ impl<R> Budget<R> {
     pub fn new(inner: R, limit: u64, what: &'static str) -> Self {
         Self { inner, left: limit, limit, what }
     }
-
-    /// Bytes that may still be read.
-    pub fn left(&self) -> u64 {
-        self.left
-    }
 }
 
 impl<R: Read> Read for Budget<R> {

@@ -53,7 +53,7 @@ impl RepositoryClient {
     ///
     /// At most the descriptor's size is written. An answer that breaks off is continued where it ended. Success means
     /// that size and digest of all bytes are those of the descriptor; until then nobody should look at the file.
-    /// `control` counts the bytes; cancelling ends the download with [`Fault::Deadline`]-like silence of the caller.
+    /// `control` counts the bytes. To stop a download, drop its future.
     pub async fn blob_to_file(
         &self,
         layer: &Descriptor,

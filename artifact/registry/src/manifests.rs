@@ -1,4 +1,4 @@
-//! Manifests: HEAD, GET, PUT.
+//! Manifests: GET and PUT.
 
 use bytes::Bytes;
 use oci_artifact::{
@@ -41,18 +41,6 @@ impl Fetched {
 }
 
 impl RepositoryClient {
-    /// The digest of a manifest, without its body; `None` if it does not exist or the registry does not tell.
-    ///
-    /// A 403 counts as absent: some registries answer so for names that do not exist.
-    pub async fn manifest_digest(&self, target: &Target) -> Result<Option<Digest>, Error> {
-        let call = self.manifest_call(&Method::HEAD, target, &[200, 403, 404, 405], "looking up");
-        let reply = self.transport.send(&self.session, &call).await?;
-        if reply.response.status() != 200 {
-            return Ok(None);
-        }
-        stated_digest(&reply.response).map_err(|fault| fault.during(call.action))
-    }
-
     /// A manifest or index with its bytes, checked: bounded, of the digest asked for and of the one the registry
     /// states, and of one of the four known media types.
     pub async fn manifest(&self, target: &Target) -> Result<Fetched, Error> {

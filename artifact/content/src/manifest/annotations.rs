@@ -8,8 +8,6 @@ pub const CREATED: &str = "org.opencontainers.image.created";
 pub const SOURCE: &str = "org.opencontainers.image.source";
 /// The revision in that source, `<branch or tag>@sha1:<commit>`.
 pub const REVISION: &str = "org.opencontainers.image.revision";
-/// File name of a layer.
-pub const TITLE: &str = "org.opencontainers.image.title";
 
 /// One `key=value`. The value may contain `=`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ mod layer;
 mod media_type;
 mod write;
 
-pub use annotations::{Annotation, AnnotationError, CREATED, REVISION, SOURCE, TITLE};
+pub use annotations::{Annotation, AnnotationError, CREATED, REVISION, SOURCE};
 pub use descriptor::{Descriptor, Platform};
 pub use document::{Document, Index, Manifest};
 pub use error::Error;
