@@ -16,7 +16,9 @@ pub(crate) enum Command {
     Check,
     /// Build the foreign registries and clients of the tests into the per-user cache
     Tools,
-    /// Everything that must pass: check, tools, the plugin, every test
+    /// Build etcd, kube-apiserver and kubectl into the per-user cache and print the folder
+    ControlPlane,
+    /// Everything that must pass: check, tools, the control plane, the plugin, every test
     Test(Test),
     /// Push, list, change, diff and pull a sample against a registry inside this process
     Demo,

@@ -19,7 +19,8 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     let done = match cli::Cli::parse().command {
         cli::Command::Check => check::run(),
-        cli::Command::Tools => tools::run(),
+        cli::Command::Tools => tools::foreign(),
+        cli::Command::ControlPlane => tools::control_plane(),
         cli::Command::Test(arguments) => test::run(&arguments),
         cli::Command::Demo => demo::run(),
         cli::Command::Bench(arguments) => bench::run(&arguments),

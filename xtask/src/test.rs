@@ -20,7 +20,8 @@ fn steps_of(steps: &mut Steps, arguments: &cli::Test) -> Result<()> {
     if !arguments.no_check {
         check::steps_of(steps)?;
     }
-    steps.step("tools", tools::run)?;
+    steps.step("tools", tools::foreign)?;
+    steps.step("control plane", tools::control_plane)?;
     let mut plugin = std::path::PathBuf::new();
     steps.step("plugin", || {
         plugin = run::plugin(false)?;

@@ -1,8 +1,8 @@
-//! `cargo xtask tools`: builds the foreign programs of `tests/compat/go` into the per-user cache.
+//! `cargo xtask tools` and `cargo xtask control-plane`: build the Go programs of the tests into the per-user cache.
 
 use std::{fs, process::Command, time::Instant};
 
-use oci_testkit::tools::{TOOLS, module, place};
+use oci_testkit::tools::{ASSETS, CONTROL_PLANE, TOOLS, Tool, assets};
 
 use crate::{
     error::{At as _, Error, Result},
@@ -10,36 +10,60 @@ use crate::{
     run::through,
 };
 
-pub(crate) fn run() -> Result<()> {
-    for (name, package) in TOOLS {
-        let place = place(name)?;
-        if place.is_file() {
-            printer::line(&format!("{name}: cached in {}", place.display()));
-            continue;
+/// The registries and clients that others wrote.
+pub(crate) fn foreign() -> Result<()> {
+    TOOLS.into_iter().try_for_each(ensure)
+}
+
+/// etcd, kube-apiserver and kubectl.
+pub(crate) fn control_plane() -> Result<()> {
+    if let Some(folder) = assets() {
+        printer::line(&format!("{ASSETS} is {}", folder.display()));
+        for tool in CONTROL_PLANE {
+            // Only kubectl may be missing there; the cached one is used then.
+            match tool.find() {
+                Err(oci_testkit::tools::Error::Missing { .. }) => ensure(tool)?,
+                found => printer::line(&format!("{}: {}", tool.name, found?.display())),
+            }
         }
-        let start = Instant::now();
-        build(name, package)?;
-        printer::line(&format!("{name}: built in {}", printer::seconds(start.elapsed())));
+        return Ok(());
     }
+    CONTROL_PLANE.into_iter().try_for_each(ensure)?;
+    let place = CONTROL_PLANE[0].place()?;
+    let folder = place.parent().unwrap_or(&place);
+    printer::line(&format!("the control plane is in {}", folder.display()));
+    Ok(())
+}
+
+/// Builds the tool unless the cache has it.
+fn ensure(tool: Tool) -> Result<()> {
+    let (name, place) = (tool.name, tool.place()?);
+    if place.is_file() {
+        printer::line(&format!("{name}: cached in {}", place.display()));
+        return Ok(());
+    }
+    let start = Instant::now();
+    build(tool)?;
+    printer::line(&format!("{name}: built in {}", printer::seconds(start.elapsed())));
     Ok(())
 }
 
 /// Builds beside the final place and renames, so that an interrupted build leaves nothing that looks whole.
-fn build(name: &str, package: &str) -> Result<()> {
-    let place = place(name)?;
+fn build(tool: Tool) -> Result<()> {
+    let place = tool.place()?;
     let folder = place.parent().ok_or_else(|| Error::Wrong("the cache has no folder".to_owned()))?;
     fs::create_dir_all(folder).at(folder)?;
-    let draft = folder.join(format!("{name}.{}", std::process::id()));
+    let draft = folder.join(format!("{}.{}", tool.name, std::process::id()));
     let mut command = Command::new("go");
     command
-        .current_dir(module(name))
+        .current_dir(tool.module())
         .env("CGO_ENABLED", "0")
         .env("GOTOOLCHAIN", "local")
         .env("GOFLAGS", "-mod=readonly")
         .env("GOWORK", "off")
-        .args(["build", "-trimpath", "-ldflags", "-s -w", "-o"])
+        .args(["build", "-trimpath", "-ldflags", &tool.ldflags()?, "-o"])
         .arg(&draft)
-        .arg(package);
+        .arg(tool.package);
     through(&mut command)?;
     fs::rename(&draft, &place).at(place)
 }

@@ -1,4 +1,5 @@
-//! Where the foreign programs are: registries and clients that `cargo xtask tools` builds once per user.
+//! Where the foreign programs are: registries, clients and a control plane that `cargo xtask tools` and
+//! `cargo xtask control-plane` build once per user.
 //!
 //! Tests look programs up and never build them.
 
@@ -9,27 +10,35 @@ use std::{
     process::Command,
 };
 
-/// The Go modules of `tests/compat/go` and the package that each builds.
-pub const TOOLS: [(&str, &str); 4] = [
-    ("crane", "github.com/google/go-containerregistry/cmd/crane"),
-    ("distribution", "github.com/distribution/distribution/v3/cmd/registry"),
-    ("olareg", "github.com/olareg/olareg/cmd/olareg"),
-    ("oras", "oras.land/oras/cmd/oras"),
-];
+mod tool;
+
+pub use tool::{ASSETS, CONTROL_PLANE, TOOLS, Tool};
 
 /// Why a program cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Not one of [`TOOLS`].
-    #[error("`{0}` is no tool of tests/compat/go")]
+    /// Neither one of [`TOOLS`] nor of [`CONTROL_PLANE`].
+    #[error("`{0}` is no tool of tests/compat/go or tests/control-plane")]
     Unknown(String),
     /// Not built yet, or built from other versions.
-    #[error("`{name}` is not in the cache ({path}): run `cargo xtask tools` (or `cargo xtask test`)")]
+    #[error("`{name}` is not in the cache ({path}): run `{command}` (or `cargo xtask test`)")]
     Missing {
         /// The tool.
-        name: String,
+        name: &'static str,
         /// Where it would be.
         path: PathBuf,
+        /// What builds it.
+        command: &'static str,
+    },
+    /// The folder of the variable lacks a server.
+    #[error("`{name}` is not in {folder}, which {ASSETS} names: correct it, or unset it and run `{command}`")]
+    Assets {
+        /// The tool.
+        name: &'static str,
+        /// The folder.
+        folder: PathBuf,
+        /// What builds it.
+        command: &'static str,
     },
     /// Neither `KUBECTL_OCI_CACHE` nor `XDG_CACHE_HOME` nor `HOME` says where the cache is.
     #[error("no cache folder: set KUBECTL_OCI_CACHE or HOME")]
@@ -42,15 +51,20 @@ pub enum Error {
     Module(PathBuf, #[source] io::Error),
 }
 
+/// The folder that [`ASSETS`] names.
+pub fn assets() -> Option<PathBuf> {
+    environment(ASSETS).map(PathBuf::from)
+}
+
+/// The version of Kubernetes that the cached control plane is built from, such as `v1.36.2`.
+pub fn kubernetes_version() -> Result<String, Error> {
+    Tool::named("kube-apiserver")?.version_of("k8s.io/kubernetes")
+}
+
 /// The folder of the workspace.
 pub fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here).to_owned()
-}
-
-/// The folder of the tool's Go module.
-pub fn module(name: &str) -> PathBuf {
-    workspace().join("tests/compat/go").join(name)
 }
 
 /// The per-user cache: `$KUBECTL_OCI_CACHE`, else `$XDG_CACHE_HOME/kubectl-oci`, else `~/.cache/kubectl-oci`.
@@ -65,21 +79,9 @@ pub fn cache() -> Result<PathBuf, Error> {
     Ok(Path::new(&home).join(".cache/kubectl-oci"))
 }
 
-/// Where the tool is or will be: the name carries Go's version and a digest of the module's pinned versions.
-pub fn place(name: &str) -> Result<PathBuf, Error> {
-    if !TOOLS.iter().any(|(tool, _)| *tool == name) {
-        return Err(Error::Unknown(name.to_owned()));
-    }
-    let sums = module(name).join("go.sum");
-    let pins = std::fs::read(&sums).map_err(|source| Error::Module(sums, source))?;
-    let key = oci_artifact::name::Digest::of(&pins);
-    Ok(cache()?.join("tools").join(format!("{name}-{}-{}", go_version()?, key.short())).join(name))
-}
-
 /// The tool, if it was built.
 pub fn path(name: &str) -> Result<PathBuf, Error> {
-    let path = place(name)?;
-    if path.is_file() { Ok(path) } else { Err(Error::Missing { name: name.to_owned(), path }) }
+    Tool::named(name)?.find()
 }
 
 /// A command of the tool, without the environment that would make it talk to anybody else.
@@ -119,24 +121,4 @@ fn environment(name: &str) -> Option<OsString> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tools_have_a_module_each() {
-        for (name, package) in TOOLS {
-            let text = std::fs::read_to_string(module(name).join("go.mod")).unwrap();
-            assert!(text.contains(&format!("tool {package}\n")), "{name}");
-            assert!(
-                text.starts_with(&format!(
-                    "module github.com/kubectl-oci/kubectl-oci/tests/compat/go/{name}\n"
-                ))
-            );
-        }
-    }
-
-    #[test]
-    fn path_refuses_an_unknown_tool() {
-        assert_eq!(path("rm").unwrap_err().to_string(), "`rm` is no tool of tests/compat/go");
-    }
-}
+mod tests;
