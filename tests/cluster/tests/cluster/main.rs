@@ -1,0 +1,1 @@
+//! Suite against a real kube-apiserver with etcd.

@@ -1,0 +1,3 @@
+//! The webhook of `OCIRepository`: admission and conversion.
+
+fn main() {}
