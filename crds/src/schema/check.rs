@@ -6,7 +6,7 @@
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
-use regex::Regex;
+use oci_artifact::name::Pattern;
 use serde_json::Value;
 
 use super::root;
@@ -30,7 +30,12 @@ pub fn check(object: &Value) -> Vec<Fault> {
     let has = |field: &str| spec.and_then(|spec| spec.get(field)).is_some_and(|value| !value.is_null());
     for (field, code) in [("url", Code::UrlMissing), ("interval", Code::IntervalMissing)] {
         if !has(field) {
-            faults.push(Fault::new(code, &Path::new("spec").field(field), None, format!("spec.{field} is required")));
+            faults.push(Fault::new(
+                code,
+                &Path::new("spec").field(field),
+                None,
+                format!("spec.{field} is required"),
+            ));
         }
     }
     faults
@@ -39,7 +44,8 @@ pub fn check(object: &Value) -> Vec<Fault> {
 fn walk(value: &Value, schema: &JSONSchemaProps, path: &Path, faults: &mut Vec<Fault>) {
     let wanted = schema.type_.as_deref().unwrap_or_default();
     if !fits(value, wanted) {
-        let message = format!("{} is {}, but must be {}", quote(&value.to_string()), kind(value), article(wanted));
+        let message =
+            format!("{} is {}, but must be {}", quote(&value.to_string()), kind(value), article(wanted));
         faults.push(Fault::new(Code::TypeMismatch, path, Some(&value.to_string()), message));
         return;
     }
@@ -65,7 +71,8 @@ fn object(
 ) {
     let known = schema.properties.as_ref();
     for name in schema.required.iter().flatten() {
-        let defaulted = known.and_then(|known| known.get(name)).is_some_and(|schema| schema.default.is_some());
+        let defaulted =
+            known.and_then(|known| known.get(name)).is_some_and(|schema| schema.default.is_some());
         if !fields.contains_key(name) && !defaulted {
             let path = path.field(name);
             let message = format!("{path} is required");
@@ -95,7 +102,7 @@ fn string(text: &str, schema: &JSONSchemaProps, path: &Path, faults: &mut Vec<Fa
             faults.push(Fault::new(Code::EnumUnknown, path, Some(text), message));
         }
     }
-    let pattern = schema.pattern.as_deref().and_then(|pattern| Regex::new(pattern).ok());
+    let pattern = schema.pattern.as_deref().and_then(|pattern| Pattern::parse(pattern).ok());
     if pattern.is_some_and(|pattern| !pattern.is_match(text)) {
         let pattern = schema.pattern.as_deref().unwrap_or_default();
         let message = format!("{} does not match {pattern}", quote(text));

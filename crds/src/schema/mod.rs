@@ -14,8 +14,8 @@ use k8s_openapi::{
     apiextensions_apiserver::pkg::apis::apiextensions::v1::{
         CustomResourceColumnDefinition, CustomResourceConversion, CustomResourceDefinition,
         CustomResourceDefinitionNames, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion,
-        CustomResourceSubresourceStatus, CustomResourceSubresources, CustomResourceValidation, ServiceReference,
-        WebhookClientConfig, WebhookConversion,
+        CustomResourceSubresourceStatus, CustomResourceSubresources, CustomResourceValidation,
+        ServiceReference, WebhookClientConfig, WebhookConversion,
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
@@ -119,7 +119,10 @@ fn conversion() -> CustomResourceConversion {
     CustomResourceConversion {
         strategy: "Webhook".to_owned(),
         webhook: Some(WebhookConversion {
-            client_config: Some(WebhookClientConfig { service: Some(service), ..WebhookClientConfig::default() }),
+            client_config: Some(WebhookClientConfig {
+                service: Some(service),
+                ..WebhookClientConfig::default()
+            }),
             conversion_review_versions: vec!["v1".to_owned()],
         }),
     }

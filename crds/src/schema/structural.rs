@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSON, JSONSchemaProps, ValidationRule};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    JSON, JSONSchemaProps, ValidationRule,
+};
 use kube_core::schema::StructuralSchemaRewriter;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
@@ -23,9 +25,15 @@ pub fn root() -> JSONSchemaProps {
         description: Some("An OCI artifact in a registry, kept ready for the cluster.".to_owned()),
         type_: Some("object".to_owned()),
         properties: Some(BTreeMap::from([
-            ("apiVersion".to_owned(), text("The version of the schema that the object is written in.", "string")),
+            (
+                "apiVersion".to_owned(),
+                text("The version of the schema that the object is written in.", "string"),
+            ),
             ("kind".to_owned(), text("The kind of the object.", "string")),
-            ("metadata".to_owned(), JSONSchemaProps { type_: Some("object".to_owned()), ..JSONSchemaProps::default() }),
+            (
+                "metadata".to_owned(),
+                JSONSchemaProps { type_: Some("object".to_owned()), ..JSONSchemaProps::default() },
+            ),
             ("spec".to_owned(), of::<Spec>()),
             ("status".to_owned(), status),
         ])),
