@@ -51,6 +51,12 @@ pub const INDEX_MANIFESTS: usize = 10_000;
 pub const MANIFEST_LAYERS: usize = 10_000;
 /// Bytes of a version range such as `>=1.0.0 <2.0.0`.
 pub const RANGE_BYTES: usize = 4_096;
+/// Bytes of a regular expression.
+pub const PATTERN_BYTES: usize = 4_096;
+/// Levels of a regular expression: groups, repetitions, alternatives and sequences inside each other.
+pub const PATTERN_DEPTH: usize = 250;
+/// Bytes of memory of a compiled regular expression, and as many for its cache.
+pub const PATTERN_MEMORY: usize = 1 << 20;
 
 /// A reader that fails once more than `limit` bytes come out of `inner`.
 ///

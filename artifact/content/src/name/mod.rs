@@ -1,18 +1,23 @@
-//! Names: digests, tags, repositories, references, versions and ranges.
+//! Names: digests, tags, repositories, references, versions and ranges, and what is said about names: which are wanted
+//! ([`Pattern`], [`select`]) and whose they are ([`Cloud`]).
 //!
 //! A value of these types is valid or does not exist: each is made by parsing only, and serde goes through the same
 //! door. Grammar: OCI distribution-spec 1.1, "Pulling manifests"; lengths as the reference implementation.
 
+mod cloud;
 mod digest;
 mod host;
+mod pattern;
 mod range;
 mod reference;
 pub mod select;
 mod tag;
 mod version;
 
+pub use cloud::{Cloud, Ecr};
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use host::{Host, HostError};
+pub use pattern::{Pattern, PatternError, PatternFault};
 pub use range::{RANGE_TERMS, Range, RangeError};
 pub use reference::{Reference, ReferenceError, Repository, Target, URL_SCHEME};
 pub use tag::{Tag, TagError};

@@ -1,0 +1,110 @@
+//! Regular expressions as Flux's users write them: in the syntax and with the meaning of Go's `regexp`.
+//!
+//! The `regex` crate runs them. It shares Go's model (RE2: linear time, no look-around, no back-references), but not all
+//! of its syntax: `\d` and `\b` are Unicode's there, `[a&&b]` is an intersection, `{,5}` a repetition, `\Q` unknown. So an
+//! expression is parsed as Go does it and handed over in a form in which nothing is left to interpretation. What Go
+//! refuses is refused; what only we refuse is said by [`PatternFault::is_ours`].
+//!
+//! Specification: the documentation of Go's package `regexp/syntax` and its parser, Go 1.26. Tests compare with the real
+//! one (`tests/compat/tests/compat/regexp.rs`).
+
+mod class;
+mod escape;
+mod fault;
+mod node;
+mod parse;
+mod property;
+mod source;
+
+use std::{fmt, str::FromStr};
+
+use regex::{Regex, RegexBuilder};
+
+pub use fault::{PatternError, PatternFault};
+
+use crate::limits::{PATTERN_BYTES, PATTERN_MEMORY};
+
+/// Levels that `regex` may see: up to four for each of the [`PATTERN_DEPTH`](crate::limits::PATTERN_DEPTH) of the
+/// original, because the translation puts groups around them. What recurses in that crate does so by the original's.
+const NESTED: u32 = 1_000;
+
+/// A regular expression with Go's meaning.
+#[derive(Clone)]
+pub struct Pattern {
+    original: Box<str>,
+    regex: Regex,
+    anchored: bool,
+}
+
+impl Pattern {
+    /// Parses and compiles an expression.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        let refuse = |(offset, fault)| PatternError::new(text, offset, fault);
+        if text.len() > PATTERN_BYTES {
+            return Err(refuse((None, PatternFault::Long(text.len()))));
+        }
+        let root = parse::parse(text).map_err(refuse)?;
+        let mut translated = String::new();
+        root.write(&mut translated);
+        let regex = RegexBuilder::new(&translated)
+            .size_limit(PATTERN_MEMORY)
+            .dfa_size_limit(PATTERN_MEMORY)
+            .nest_limit(NESTED)
+            .build()
+            .map_err(|error| refuse((None, engine(&error))))?;
+        Ok(Self { original: text.into(), regex, anchored: root.begins() && root.ends() })
+    }
+
+    /// Whether there is a match anywhere in `text`, as Go's `MatchString`.
+    pub fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+
+    /// The expression as it was parsed.
+    pub fn as_str(&self) -> &str {
+        &self.original
+    }
+
+    /// Whether every alternative begins with `^` or `\A` and ends with `$` or `\z`, so that only whole texts match.
+    ///
+    /// With the flag `m`, `^` and `$` are ends of lines and do not count.
+    pub fn is_anchored(&self) -> bool {
+        self.anchored
+    }
+}
+
+fn engine(error: &regex::Error) -> PatternFault {
+    match error {
+        regex::Error::CompiledTooBig(_) => PatternFault::Large,
+        // The message draws the expression with a marker below; its last line says what is wrong.
+        error => {
+            let text = error.to_string();
+            let fault = text.lines().last().unwrap_or_default().trim();
+            PatternFault::Engine(fault.strip_prefix("error: ").unwrap_or(fault).to_owned())
+        }
+    }
+}
+
+/// The expression as it was parsed.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.original)
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.original, f)
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        Self::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests;
