@@ -38,6 +38,8 @@
     reason = "a harness that cannot do its part stops the test at the place of the fault"
 )]
 
+#[cfg(feature = "cluster")]
+pub mod control_plane;
 pub mod net;
 pub mod real;
 pub mod registry;

@@ -1,1 +1,3 @@
 //! Suite against a real kube-apiserver with etcd.
+
+mod control_plane;
