@@ -1,4 +1,4 @@
-//! Test harness: an embedded registry, real registries, certificates and sample trees.
+//! Test harness: an embedded registry, real registries, a real API server, certificates and sample trees.
 //!
 //! Everything here panics with a clear message when the harness itself is at fault, so that tests read as tests.
 //!
@@ -26,7 +26,8 @@
 //!
 //! Modules: [`registry`] the embedded one, [`real`] distribution and olareg as child processes, [`tls`] certificates,
 //! [`net`] addresses that refuse or stay silent, [`samples`] trees, [`tools`] the foreign programs that
-//! `cargo xtask tools` builds and where the plugin is.
+//! `cargo xtask tools` and `cargo xtask control-plane` build and where the plugin is; with the feature `cluster` also
+//! `control_plane`, a kube-apiserver with etcd.
 //!
 //! [`Act::Status`]: registry::Act::Status
 //! [`Act::RawReply`]: registry::Act::RawReply
@@ -38,6 +39,7 @@
     reason = "a harness that cannot do its part stops the test at the place of the fault"
 )]
 
+pub mod cases;
 #[cfg(feature = "cluster")]
 pub mod control_plane;
 pub mod net;
