@@ -128,20 +128,21 @@ pub struct LayerSelector {
 
 /// The name of something in the same namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["name"]))]
 pub struct LocalReference {
     /// The name.
     #[serde(default)]
-    #[schemars(required)]
     pub name: String,
 }
 
 /// The signature that an artifact must have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["provider"]))]
 pub struct Verify {
     /// Whose signatures: `cosign` or `notation`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(required, extend("enum" = ["cosign", "notation"], "default" = "cosign"))]
+    #[schemars(extend("enum" = ["cosign", "notation"], "default" = "cosign"))]
     pub provider: Option<String>,
 
     /// A Secret in the same namespace with the public keys (cosign), or the trust policy and certificates (notation).
@@ -161,13 +162,12 @@ pub struct Verify {
 /// A signer by what its certificate says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(extend("required" = ["issuer", "subject"]))]
 pub struct Identity {
     /// A regular expression for the issuer of the identity token.
-    #[schemars(required)]
     pub issuer: String,
 
     /// A regular expression for the subject of the certificate.
-    #[schemars(required)]
     pub subject: String,
 }
 
@@ -216,6 +216,7 @@ pub struct Status {
 /// A stored artifact.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["digest", "lastUpdateTime", "path", "revision", "url"]))]
 pub struct Artifact {
     /// Written by releases before 0.35 only: the SHA-256 checksum of the file, in hex.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -223,12 +224,12 @@ pub struct Artifact {
 
     /// The digest of the file, `<algorithm>:<checksum>`.
     #[serde(skip_serializing_if = "String::is_empty")]
-    #[schemars(required, regex(pattern = r"^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$"))]
+    #[schemars(regex(pattern = r"^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$"))]
     pub digest: String,
 
     /// When the file was stored.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(required, schema_with = "schema::time")]
+    #[schemars(schema_with = "schema::time")]
     pub last_update_time: Option<Time>,
 
     /// The annotations of the artifact's manifest.
@@ -236,11 +237,9 @@ pub struct Artifact {
     pub metadata: Option<BTreeMap<String, String>>,
 
     /// The path of the file in the storage.
-    #[schemars(required)]
     pub path: String,
 
     /// Tag and digest of the artifact in its registry, `<tag>@sha256:<hex>`.
-    #[schemars(required)]
     pub revision: String,
 
     /// The size of the file in bytes.
@@ -248,6 +247,5 @@ pub struct Artifact {
     pub size: Option<i64>,
 
     /// Where the file can be downloaded.
-    #[schemars(required)]
     pub url: String,
 }

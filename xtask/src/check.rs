@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::Command};
 
 use crate::{
     error::Result,
-    prerequisites, printer,
+    generate, prerequisites, printer,
     run::{Steps, cargo, through},
 };
 
@@ -28,6 +28,7 @@ pub(crate) fn steps_of(steps: &mut Steps) -> Result<()> {
         let mut command = cargo(["doc", "--locked", "--workspace", "--no-deps"]);
         through(command.env("RUSTDOCFLAGS", "-D warnings"))
     })?;
+    steps.step("generated files", generate::check)?;
     steps.step("dependencies", || {
         let mut command = Command::new(deny()?);
         command.current_dir(oci_testkit::tools::workspace());

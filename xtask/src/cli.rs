@@ -14,6 +14,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Formatting, lints, documentation and the rules about dependencies
     Check,
+    /// Write the files that are made from the code: the CRD and the reference pages
+    Generate,
     /// Build the foreign registries and clients of the tests into the per-user cache
     Tools,
     /// Build etcd, kube-apiserver and kubectl into the per-user cache and print the folder

@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod demo;
 mod error;
+mod generate;
 mod measure;
 mod prerequisites;
 mod printer;
@@ -19,6 +20,7 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     let done = match cli::Cli::parse().command {
         cli::Command::Check => check::run(),
+        cli::Command::Generate => generate::run(),
         cli::Command::Tools => tools::foreign(),
         cli::Command::ControlPlane => tools::control_plane(),
         cli::Command::Test(arguments) => test::run(&arguments),

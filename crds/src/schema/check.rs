@@ -3,6 +3,8 @@
 //! Only what the schema of this kind uses is understood: types, properties, required fields, items, enums, patterns and
 //! lengths. A test holds the schema to that.
 
+use std::sync::LazyLock;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
@@ -12,11 +14,14 @@ use serde_json::Value;
 use super::root;
 use crate::validate::{Code, Fault, Path, quote};
 
+/// Made once: it never changes.
+static ROOT: LazyLock<JSONSchemaProps> = LazyLock::new(root);
+
 /// What the API server would refuse before it asks anybody, in the order of the object's fields.
 ///
 /// The status is not looked at: it is not written with the object.
 pub fn check(object: &Value) -> Vec<Fault> {
-    let schema = root();
+    let schema = &*ROOT;
     let mut faults = Vec::new();
     let spec = object.get("spec");
     match spec {

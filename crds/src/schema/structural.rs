@@ -74,7 +74,7 @@ fn tidy(schema: &mut Value) {
         *text = text.replace('\n', " ");
     }
     // A default is what was asked for by name (a text), not the empty value that serde fills in.
-    if fields.get("default").is_some_and(|default| !default.as_str().is_some_and(|text| !text.is_empty())) {
+    if fields.get("default").is_some_and(|default| default.as_str().is_none_or(str::is_empty)) {
         fields.remove("default");
     }
     if let Some(Value::Object(properties)) = fields.get_mut("properties") {

@@ -59,10 +59,10 @@ fn parse(spec: &Spec, faults: &mut Vec<Fault>) -> Option<Checked> {
     let verify = verify::check(spec, faults);
     let service_account = names::service_account(spec, faults);
     let certificate = names::secret("certSecretRef", spec.cert_secret_ref.as_ref(), faults);
+    url::insecure(spec, faults);
     let proxy = names::secret("proxySecretRef", spec.proxy_secret_ref.as_ref(), faults);
     let interval = timing::interval(spec, faults);
     let timeout = timing::timeout(spec, faults);
-    url::insecure(spec, faults);
     Some(Checked {
         repository: repository?,
         selection: selection?,

@@ -8,6 +8,9 @@ use oci_artifact::{
 use super::{Code, Fault, Path, Selection, fault::quote, given};
 use crate::v1::{Reference, Spec};
 
+/// There is one, but it cannot be used; the faults say why.
+struct Unusable;
+
 /// The selection, by Flux's precedence: digest, semver, tag, and `latest` where nothing is said.
 pub(super) fn check(spec: &Spec, faults: &mut Vec<Fault>) -> Option<Selection> {
     let Some(reference) = &spec.reference else {
@@ -22,7 +25,7 @@ pub(super) fn check(spec: &Spec, faults: &mut Vec<Fault>) -> Option<Selection> {
     let by_tag = tag.map(|text| self::tag(text, by_digest.is_none() && by_range.is_none(), faults));
     match (by_digest, by_range, by_tag) {
         (Some(digest), _, _) => digest.map(Selection::Digest),
-        (None, Some(range), _) => Some(Selection::Range { range: range?, filter: by_filter }),
+        (None, Some(range), _) => Some(Selection::Range { range: range?, filter: by_filter.ok()? }),
         (None, None, Some(tag)) => tag.map(Selection::Tag),
         (None, None, None) => Some(Selection::Tag(Tag::latest())),
     }
@@ -61,8 +64,10 @@ fn range(text: &str, used: bool, faults: &mut Vec<Fault>) -> Option<Range> {
         .ok()
 }
 
-fn filter(reference: &Reference, used: bool, faults: &mut Vec<Fault>) -> Option<Pattern> {
-    let text = given(reference.semver_filter.as_ref())?;
+fn filter(reference: &Reference, used: bool, faults: &mut Vec<Fault>) -> Result<Option<Pattern>, Unusable> {
+    let Some(text) = given(reference.semver_filter.as_ref()) else {
+        return Ok(None);
+    };
     let path = Path::spec("ref.semverFilter");
     if given(reference.semver.as_ref()).is_none() {
         let message = format!("the filter {} does nothing without `semver`", quote(text));
@@ -71,16 +76,15 @@ fn filter(reference: &Reference, used: bool, faults: &mut Vec<Fault>) -> Option<
             fault.hint("add `semver: \"*\"` to take the highest version that it matches, or remove it"),
         );
     }
-    Pattern::parse(text)
-        .map_err(|error| {
-            let fault = Fault::new(Code::RefSemverFilter, &path, Some(text), error.to_string());
-            let fault = match error.hint() {
-                Some(hint) => fault.hint(hint),
-                None => fault,
-            };
-            faults.push(fault.unless_used(used));
-        })
-        .ok()
+    Pattern::parse(text).map(Some).map_err(|error| {
+        let fault = Fault::new(Code::RefSemverFilter, &path, Some(text), error.to_string());
+        let fault = match error.hint() {
+            Some(hint) => fault.hint(hint),
+            None => fault,
+        };
+        faults.push(fault.unless_used(used));
+        Unusable
+    })
 }
 
 fn tag(text: &str, used: bool, faults: &mut Vec<Fault>) -> Option<Tag> {

@@ -6,7 +6,7 @@ use super::{Code, Fault, Path, fault::quote, given};
 use crate::{duration, v1::Spec};
 
 /// The timeout where none is given, as in Flux.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 /// Longest timeout that makes sense: the transfer of a layer has a bound of its own.
 pub const LONGEST_TIMEOUT: Duration = Duration::from_hours(1);
 /// Shortest interval that is not refused.

@@ -41,9 +41,8 @@ fn code_of(error: &ReferenceError) -> Code {
         ReferenceError::Host { .. } => Code::UrlHost,
         ReferenceError::NoPath(_) | ReferenceError::Path { .. } => Code::UrlRepository,
         ReferenceError::Long { .. } => Code::UrlLong,
-        ReferenceError::Tag { .. } => Code::UrlTag,
+        ReferenceError::Tag { .. } | ReferenceError::NotBare(_) => Code::UrlTag,
         ReferenceError::Digest { .. } | ReferenceError::TagAndDigest(_) => Code::UrlDigest,
-        ReferenceError::NotBare(_) => Code::UrlTag,
         ReferenceError::Extra(_) => Code::UrlExtra,
     }
 }

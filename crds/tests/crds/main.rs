@@ -1,0 +1,5 @@
+//! The API as a whole: case files, schema, conversion.
+
+mod cases;
+mod schema;
+mod types;

@@ -1,0 +1,113 @@
+//! `cargo xtask generate`: the files that are made from the code, and committed.
+
+use std::{fmt::Write as _, fs, path::PathBuf};
+
+use oci_crds::{
+    schema,
+    validate::{Code, Kind},
+};
+use oci_testkit::tools::workspace;
+
+use crate::{
+    error::{At as _, Error, Result},
+    printer,
+};
+
+const NOTICE: &str = "made by `cargo xtask generate`; do not edit";
+
+/// Writes every generated file.
+pub(crate) fn run() -> Result<()> {
+    for (path, text) in files()? {
+        let whole = workspace().join(&path);
+        if let Some(folder) = whole.parent() {
+            fs::create_dir_all(folder).at(folder)?;
+        }
+        fs::write(&whole, text).at(&whole)?;
+        printer::line(&format!("wrote {}", path.display()));
+    }
+    Ok(())
+}
+
+/// Fails if a committed file is not what would be generated.
+pub(crate) fn check() -> Result<()> {
+    for (path, text) in files()? {
+        let whole = workspace().join(&path);
+        if fs::read_to_string(&whole).unwrap_or_default() != text {
+            return Err(Error::Wrong(format!(
+                "{} is out of date: run `cargo xtask generate`",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Every generated file with its text.
+fn files() -> Result<Vec<(PathBuf, String)>> {
+    Ok(vec![
+        ("crds/ocirepositories.yaml".into(), crd()?),
+        ("docs/reference/validation.md".into(), validation()),
+    ])
+}
+
+fn crd() -> Result<String> {
+    let broken = |error: &dyn std::fmt::Display| Error::Wrong(format!("the CRD cannot be written: {error}"));
+    // By way of a value, so that the fields are sorted and one line stays one line.
+    let value = serde_json::to_value(schema::crd()).map_err(|error| broken(&error))?;
+    let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
+    let yaml = serde_saphyr::to_string_with_options(&value, options).map_err(|error| broken(&error))?;
+    Ok(format!("# {NOTICE}\n{yaml}"))
+}
+
+const INTRODUCTION: &str = "
+What is wrong with an `OCIRepository` is found when it is applied (by the webhook), at the desk
+(`kubectl oci lint -f FILE`) and when it is run (by the controller), by the same rules. All faults are reported at once,
+each with the path of its field and what to do.
+
+An update is refused for *new* faults only: what the stored object already had does not stop an unrelated change, and is
+repeated as a warning. Deletion, finalizers and writes of the status always pass. An administrator can turn the refusal
+of a rule into a warning: `--warn-only=CODE,…` of the webhook and of `lint`.
+";
+
+fn validation() -> String {
+    let mut text = format!("<!-- {NOTICE} -->\n\n# What is refused\n{INTRODUCTION}");
+    let schema = |code: &Code| code.field() == "*";
+    let sections: [(&str, &str, &dyn Fn(&Code) -> bool); 4] = [
+        (
+            "By the schema",
+            "The API server itself refuses these before anybody else is asked; `lint` finds them as well.",
+            &|code| schema(code),
+        ),
+        (
+            "Cannot be run",
+            "Flux cannot run these either: there, the object is accepted and fails later. The controller stalls.",
+            &|code| !schema(code) && code.kind() == Kind::Unusable,
+        ),
+        (
+            "Does not mean what it seems to",
+            "Flux runs these, but ignores what was written, or takes it for something else. An object that is already \
+             stored keeps running with Flux's meaning.",
+            &|code| code.kind() == Kind::Refused,
+        ),
+        ("Warnings", "Never refused; `kubectl` prints them as it applies.", &|code| {
+            code.kind() == Kind::Advice
+        }),
+    ];
+    for (title, about, belongs) in sections {
+        let _ = write!(text, "\n## {title}\n\n{about}\n\n| code | field | meaning |\n| --- | --- | --- |\n");
+        for code in Code::ALL.iter().filter(|code| belongs(code)) {
+            let _ = writeln!(text, "| `{code}` | `{}` | {} |", code.field(), code.meaning());
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_files_are_current() {
+        check().unwrap();
+    }
+}
