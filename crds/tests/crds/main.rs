@@ -1,5 +1,7 @@
 //! The API as a whole: case files, schema, conversion.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test at the place of the fault")]
+
 mod cases;
 mod schema;
 mod types;

@@ -7,6 +7,13 @@ use super::types::full;
 
 /// What Flux 1.10.1 says about a field, without its description: path from the schema's root, then the constraints.
 fn facts() -> Vec<(&'static str, Value)> {
+    let mut all = of_the_spec();
+    all.extend(of_the_status());
+    all.extend(of_the_conditions());
+    all
+}
+
+fn of_the_spec() -> Vec<(&'static str, Value)> {
     let text = json!({ "type": "string" });
     let duration =
         |units: &str| json!({ "type": "string", "pattern": format!(r"^([0-9]+(\.[0-9]+)?({units}))+$") });
@@ -47,7 +54,13 @@ fn facts() -> Vec<(&'static str, Value)> {
         ("spec.verify.matchOIDCIdentity", json!({ "type": "array" })),
         ("spec.verify.matchOIDCIdentity[]", json!({ "type": "object", "required": ["issuer", "subject"] })),
         ("spec.verify.matchOIDCIdentity[].issuer", text.clone()),
-        ("spec.verify.matchOIDCIdentity[].subject", text.clone()),
+        ("spec.verify.matchOIDCIdentity[].subject", text),
+    ]
+}
+
+fn of_the_status() -> Vec<(&'static str, Value)> {
+    let text = json!({ "type": "string" });
+    vec![
         ("status", json!({ "type": "object", "default": { "observedGeneration": -1 } })),
         (
             "status.artifact",
@@ -66,6 +79,19 @@ fn facts() -> Vec<(&'static str, Value)> {
         ("status.artifact.revision", text.clone()),
         ("status.artifact.size", json!({ "type": "integer", "format": "int64" })),
         ("status.artifact.url", text.clone()),
+        ("status.observedGeneration", json!({ "type": "integer", "format": "int64" })),
+        ("status.observedIgnore", text.clone()),
+        ("status.observedLayerSelector", json!({ "type": "object" })),
+        ("status.observedLayerSelector.mediaType", text.clone()),
+        ("status.observedLayerSelector.operation", json!({ "type": "string", "enum": ["extract", "copy"] })),
+        ("status.lastHandledReconcileAt", text.clone()),
+        ("status.sourceVerificationFingerprint", text.clone()),
+        ("status.url", text),
+    ]
+}
+
+fn of_the_conditions() -> Vec<(&'static str, Value)> {
+    vec![
         ("status.conditions", json!({ "type": "array" })),
         (
             "status.conditions[]",
@@ -92,14 +118,6 @@ fn facts() -> Vec<(&'static str, Value)> {
                 "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$",
             }),
         ),
-        ("status.observedGeneration", json!({ "type": "integer", "format": "int64" })),
-        ("status.observedIgnore", text.clone()),
-        ("status.observedLayerSelector", json!({ "type": "object" })),
-        ("status.observedLayerSelector.mediaType", text.clone()),
-        ("status.observedLayerSelector.operation", json!({ "type": "string", "enum": ["extract", "copy"] })),
-        ("status.lastHandledReconcileAt", text.clone()),
-        ("status.sourceVerificationFingerprint", text.clone()),
-        ("status.url", text),
     ]
 }
 
