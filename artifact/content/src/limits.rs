@@ -54,7 +54,8 @@ pub const RANGE_BYTES: usize = 4_096;
 /// Bytes of a regular expression.
 pub const PATTERN_BYTES: usize = 4_096;
 /// Levels of a regular expression: groups, repetitions, alternatives and sequences inside each other.
-pub const PATTERN_DEPTH: usize = 250;
+/// The `regex` crate recurses over them, on any thread's stack; it sees two levels at most for each.
+pub const PATTERN_DEPTH: usize = 50;
 /// Bytes of memory of a compiled regular expression, and as many for its cache.
 pub const PATTERN_MEMORY: usize = 1 << 20;
 

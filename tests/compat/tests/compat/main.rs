@@ -1,4 +1,4 @@
-//! The real binary with registries and clients that somebody else wrote: distribution, olareg, oras, crane, tar.
+//! The real binary with registries and clients that somebody else wrote: distribution, olareg, oras, crane, tar, Go itself.
 
 #[cfg(test)]
 mod bench;
@@ -16,6 +16,8 @@ mod olareg;
 mod push;
 #[cfg(test)]
 mod referrers;
+#[cfg(test)]
+mod regexp;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]

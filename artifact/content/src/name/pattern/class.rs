@@ -34,11 +34,13 @@ const POSIX: [(&str, Ranges); 14] = [
 /// A set in the making.
 pub(super) struct Set {
     text: String,
+    /// Whether the flag `i` widens it.
+    folds: bool,
 }
 
 impl Set {
-    pub(super) fn new(negated: bool) -> Self {
-        Self { text: if negated { "[^" } else { "[" }.to_owned() }
+    pub(super) fn new(negated: bool, folds: bool) -> Self {
+        Self { text: if negated { "[^" } else { "[" }.to_owned(), folds }
     }
 
     /// `first` to `last`, both included.
@@ -74,14 +76,14 @@ pub(super) fn shorthand(source: &mut Source<'_>, set: &mut Set) -> Result<bool, 
         'd' | 'D' => set.ranges(DIGIT, negated),
         's' | 'S' => set.ranges(SPACE, negated),
         'w' | 'W' => set.ranges(WORD, negated),
-        _ => set.text.push_str(&property::read(source, negated)?),
+        _ => set.text.push_str(&property::read(source, negated, set.folds)?),
     }
     Ok(true)
 }
 
 /// A bracketed class whose `[` was read, as `parseClass` in Go's `regexp/syntax/parse.go` reads it.
-pub(super) fn bracketed(source: &mut Source<'_>) -> Result<String, Fault> {
-    let mut set = Set::new(source.eat("^"));
+pub(super) fn bracketed(source: &mut Source<'_>, folds: bool) -> Result<String, Fault> {
+    let mut set = Set::new(source.eat("^"), folds);
     let mut first = true;
     // A `]` in front is a character.
     while first || !source.eat("]") {

@@ -33,6 +33,9 @@ pub enum PatternFault {
     /// A code point that no text has. Go accepts it, and then finds U+FFFD with it or nothing, by its position.
     #[error("a surrogate code point")]
     Surrogate,
+    /// `\p{LC}` with the flag `i`: Go (1.26) forgets the mark U+0345 among the other cases of these letters.
+    #[error("the category `LC` in ignored case")]
+    CasedLetter,
     /// What the `regex` crate says about the translated expression. Nothing is known to lead here.
     #[error("it cannot be run: {0}")]
     Engine(String),
@@ -90,7 +93,12 @@ impl PatternFault {
     /// Whether Flux would run the expression: the fault is a bound of ours, or a meaning that we do not want to guess.
     pub fn is_ours(&self) -> bool {
         match self {
-            Self::Long(_) | Self::Deep | Self::Large | Self::Surrogate | Self::Engine(_) => true,
+            Self::Long(_)
+            | Self::Deep
+            | Self::Large
+            | Self::Surrogate
+            | Self::CasedLetter
+            | Self::Engine(_) => true,
             Self::TrailingBackslash
             | Self::Escape
             | Self::BackReference
@@ -115,6 +123,7 @@ impl PatternFault {
                 "write a shorter expression, with smaller repeat counts"
             }
             Self::Surrogate => r"write the character itself, or `\x{...}` with its code point",
+            Self::CasedLetter => r"write `\p{L}`, or name the categories, as in `[\p{Lu}\p{Ll}\p{Lt}]`",
             Self::Engine(_) => "please report this expression, and write it in another way",
             Self::TrailingBackslash => r"write `\\` for a backslash",
             Self::Escape => {

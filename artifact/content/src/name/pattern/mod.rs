@@ -24,10 +24,6 @@ pub use fault::{PatternError, PatternFault};
 
 use crate::limits::{PATTERN_BYTES, PATTERN_MEMORY};
 
-/// Levels that `regex` may see: up to four for each of the [`PATTERN_DEPTH`](crate::limits::PATTERN_DEPTH) of the
-/// original, because the translation puts groups around them. What recurses in that crate does so by the original's.
-const NESTED: u32 = 1_000;
-
 /// A regular expression with Go's meaning.
 #[derive(Clone)]
 pub struct Pattern {
@@ -49,7 +45,6 @@ impl Pattern {
         let regex = RegexBuilder::new(&translated)
             .size_limit(PATTERN_MEMORY)
             .dfa_size_limit(PATTERN_MEMORY)
-            .nest_limit(NESTED)
             .build()
             .map_err(|error| refuse((None, engine(&error))))?;
         Ok(Self { original: text.into(), regex, anchored: root.begins() && root.ends() })

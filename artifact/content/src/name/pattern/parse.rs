@@ -27,6 +27,10 @@ impl Flags {
     }
 }
 
+/// ASCII's `\B`. By itself it also holds between the bytes of one character, where `regex` gives up on a match that it
+/// could have found elsewhere; Unicode's `\b` or `\B` holds between whole characters only.
+const NO_BOUNDARY: &str = r"(?:(?-u:\B)(?:\b|\B))";
+
 /// What is open: the whole, or a group.
 struct Frame {
     /// Where it was opened.
@@ -107,7 +111,7 @@ impl Parser<'_> {
             '.' if self.flags.has(Flags::DOT_ALL) => self.atom("(?s:.)"),
             '.' => self.atom(r"[^\n]"),
             '[' => {
-                let set = class::bracketed(&mut self.source)?;
+                let set = class::bracketed(&mut self.source, self.flags.has(Flags::FOLD))?;
                 self.folding(&set);
             }
             '*' => self.repeat(0, None, false, repeated)?,
@@ -223,7 +227,7 @@ impl Parser<'_> {
             Some('A') => self.assertion(Node::begin()),
             Some('z') => self.assertion(Node::end()),
             Some('b') => self.assertion(Node::atom(r"(?-u:\b)".into())),
-            Some('B') => self.assertion(Node::atom(r"(?-u:\B)".into())),
+            Some('B') => self.assertion(Node::atom(NO_BOUNDARY.into())),
             Some('Q') => {
                 self.source.next();
                 let rest = self.source.rest();
@@ -231,7 +235,7 @@ impl Parser<'_> {
                 quoted.unwrap_or_default().chars().for_each(|c| self.literal(c));
             }
             _ => {
-                let mut set = Set::new(false);
+                let mut set = Set::new(false, self.flags.has(Flags::FOLD));
                 if class::shorthand(&mut self.source, &mut set)? {
                     self.folding(&set.finish());
                 } else {

@@ -4,7 +4,8 @@
 //! and underscores, which makes scripts of several words (`Old_Italic`) unknown there, and therefore here.
 //!
 //! The tables are those of the `regex` crate (Unicode 16 in regex-syntax 0.8) and Go's are of its own version (Unicode
-//! 15 in Go 1.26): characters that a later Unicode assigned or moved differ, as they do between versions of Go.
+//! 15 in Go 1.26): characters that a later Unicode assigned, or gave other cases to, differ as they do between versions
+//! of Go.
 
 use super::{fault::Fault, source::Source};
 
@@ -49,6 +50,9 @@ const CATEGORIES: [(&str, &[&str]); 37] = [
     ("Zs", &["spaceseparator"]),
 ];
 
+/// What [`known`] answers for `LC`.
+const CASED_LETTER: &str = r"\p{gc=LC}";
+
 /// Scripts with a name of one word.
 const SCRIPTS: &str = "adlam ahom arabic armenian avestan balinese bamum batak bengali bhaiksuki bopomofo brahmi braille \
     buginese buhid carian chakma cham cherokee chorasmian common coptic cuneiform cypriot cyrillic \
@@ -61,8 +65,8 @@ const SCRIPTS: &str = "adlam ahom arabic armenian avestan balinese bamum batak b
     tagbanwa takri tamil tangsa tangut telugu thaana thai tibetan tifinagh tirhuta toto ugaritic vai \
     vithkuqi wancho yezidi yi";
 
-/// The set of `\p` or `\P` (`negated`) whose name is next: `L` or `{^Greek}`.
-pub(super) fn read(source: &mut Source<'_>, negated: bool) -> Result<String, Fault> {
+/// The set of `\p` or `\P` (`negated`) whose name is next: `L` or `{^Greek}`. With the flag `i` it `folds`.
+pub(super) fn read(source: &mut Source<'_>, negated: bool, folds: bool) -> Result<String, Fault> {
     let letter;
     let name = if source.eat("{") {
         source.until("}").ok_or(Fault::Property)?
@@ -76,6 +80,9 @@ pub(super) fn read(source: &mut Source<'_>, negated: bool) -> Result<String, Fau
     };
     let key: String = name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).collect();
     let set = known(&key.to_ascii_lowercase()).ok_or(Fault::Property)?;
+    if folds && set == CASED_LETTER {
+        return Err(Fault::CasedLetter);
+    }
     Ok(if negated { format!("[^{set}]") } else { set })
 }
 
