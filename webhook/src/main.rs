@@ -1,3 +1,7 @@
 //! The webhook of `OCIRepository`: admission and conversion.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    oci_webhook::app::main()
+}

@@ -1,0 +1,114 @@
+//! The command line: data only. [`app`](crate::app) turns it into working parts.
+
+#![expect(clippy::doc_markdown, reason = "these comments are what --help shows")]
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{ArgAction, Parser};
+use oci_crds::validate::Code;
+
+use crate::observe::logs::Format;
+
+/// The admission and conversion webhook of OCIRepository.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "oci-webhook", version, max_term_width = 110)]
+#[command(group = clap::ArgGroup::new("certificate").required(true).args(["tls_cert_file", "self_signed"]))]
+pub struct Args {
+    /// Where the API server is served, with TLS
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:9443", env = "OCI_WEBHOOK_LISTEN")]
+    pub listen: SocketAddr,
+
+    /// Where /metrics, /healthz and /readyz are served, without TLS
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:8080", env = "OCI_WEBHOOK_OPERATIONS")]
+    pub operations: SocketAddr,
+
+    /// Rules that warn instead of refusing, by their codes (docs/reference/validation.md)
+    #[arg(long, value_name = "CODE", value_delimiter = ',', env = "OCI_WEBHOOK_WARN_ONLY")]
+    pub warn_only: Vec<Code>,
+
+    /// Certificates from files
+    #[command(flatten)]
+    pub files: FileArgs,
+
+    /// Certificates that the webhook issues itself
+    #[command(flatten)]
+    pub issue: IssueArgs,
+
+    /// How long requests are still accepted after SIGTERM, while readiness fails
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub drain: Duration,
+
+    /// How long requests in work may take after that
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration)]
+    pub shutdown_timeout: Duration,
+
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: Format,
+
+    /// What is logged: error, warn, info, debug or trace, also per part (`info,oci_webhook::server=debug`)
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "OCI_WEBHOOK_LOG")]
+    pub log_level: String,
+}
+
+/// Certificates from files.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Certificate from files")]
+pub struct FileArgs {
+    /// The certificate chain in PEM, such as tls.crt of a mounted Secret
+    #[arg(long, value_name = "FILE", requires = "tls_key_file")]
+    pub tls_cert_file: Option<PathBuf>,
+
+    /// Its private key in PEM, such as tls.key of a mounted Secret
+    #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
+    pub tls_key_file: Option<PathBuf>,
+
+    /// How often the files are looked at
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = period)]
+    pub tls_reload_interval: Duration,
+}
+
+/// Certificates that the webhook issues itself.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Self-issued certificate")]
+pub struct IssueArgs {
+    /// Issue certificates from an authority of our own, kept in a Secret that all replicas share
+    #[arg(long, action = ArgAction::SetTrue, requires_all = ["secret_name", "service_name"])]
+    pub self_signed: bool,
+
+    /// The Secret that holds authority, certificate and keys
+    #[arg(long, value_name = "NAME")]
+    pub secret_name: Option<String>,
+
+    /// Where Secret and Service are; the namespace of the pod if not given
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE")]
+    pub namespace: Option<String>,
+
+    /// The Service that the API server calls
+    #[arg(long, value_name = "NAME")]
+    pub service_name: Option<String>,
+
+    /// One more name or address that the certificate is for; can be repeated
+    #[arg(long, value_name = "NAME")]
+    pub san: Vec<String>,
+
+    /// The ValidatingWebhookConfiguration whose caBundle is kept right
+    #[arg(long, value_name = "NAME")]
+    pub webhook_configuration: Option<String>,
+
+    /// The CustomResourceDefinition whose caBundle for conversion is kept right
+    #[arg(long, value_name = "NAME")]
+    pub crd: Option<String>,
+}
+
+/// A duration as Go writes it.
+fn duration(text: &str) -> Result<Duration, String> {
+    oci_crds::duration::parse(text).map_err(|error| error.to_string())
+}
+
+/// A duration that something is repeated after.
+fn period(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|every| {
+        if every.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(every) }
+    })
+}

@@ -1,0 +1,276 @@
+//! Metrics and logs. Labels are closed sets: no name, user or text of a request becomes one.
+
+pub mod logs;
+
+use std::sync::atomic::AtomicU64;
+
+use oci_crds::validate::Code;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, EncodeLabelValue},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+use crate::tls::source::Identity;
+
+/// What is asked of the webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Endpoint {
+    /// `/validate`
+    Validate,
+    /// `/convert`
+    Convert,
+}
+
+/// What a reply said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Verdict {
+    /// An object that was judged may be written.
+    Allowed,
+    /// Something that is not judged may be written.
+    Passed,
+    /// An object may not be written.
+    Refused,
+    /// Objects were converted.
+    Converted,
+    /// Objects could not be converted.
+    Failed,
+}
+
+/// Why a request got no review as its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Cause {
+    /// The body is no review.
+    Malformed,
+    /// The content type or encoding is another one.
+    Unsupported,
+    /// The body is too large.
+    TooLarge,
+    /// Too many others were in work.
+    Busy,
+    /// The body did not come, or the work was not done, in time.
+    Deadline,
+    /// The client went away while it sent the body.
+    Aborted,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reviewed {
+    endpoint: Endpoint,
+    verdict: Verdict,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Rejected {
+    endpoint: Endpoint,
+    cause: Cause,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct At {
+    endpoint: Endpoint,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Rule {
+    /// The name of a [`Code`].
+    code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Listener {
+    listener: &'static str,
+}
+
+/// Connections of one listener.
+#[derive(Clone, Debug, Default)]
+pub struct Connections {
+    open: Gauge,
+    /// TLS handshakes that failed or took too long.
+    pub handshake_failures: Counter,
+    /// Connections that were closed because their client was too slow, or idle for too long.
+    pub timeouts: Counter,
+}
+
+/// Counts a connection, or a review, for as long as it lives.
+#[derive(Debug)]
+pub struct Counted(Gauge);
+
+impl Counted {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Connections {
+    /// Counts one more connection.
+    pub fn open(&self) -> Counted {
+        Counted::new(&self.open)
+    }
+}
+
+/// What is known of the served certificate.
+#[derive(Clone, Debug, Default)]
+pub struct Certificates {
+    /// When it ends, in seconds since 1970.
+    pub not_after: Gauge<f64, AtomicU64>,
+    /// How often another one was taken.
+    pub reloads: Counter,
+    /// How often one could not be taken, so that the one before stayed.
+    pub reload_failures: Counter,
+    /// How often a step of issuing or publishing failed.
+    pub issue_failures: Counter,
+}
+
+impl Certificates {
+    /// Another identity is served.
+    pub fn serve(&self, identity: &Identity) {
+        // Exact for some million years.
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a double")]
+        self.not_after.set(identity.not_after.as_second() as f64);
+    }
+}
+
+/// All metrics of the process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    reviews: Family<Reviewed, Counter>,
+    rejected: Family<Rejected, Counter>,
+    durations: Family<At, Histogram, fn() -> Histogram>,
+    in_flight: Family<At, Gauge>,
+    faults: Family<Rule, Counter>,
+    connections: Family<Listener, Gauge>,
+    handshake_failures: Family<Listener, Counter>,
+    timeouts: Family<Listener, Counter>,
+    /// The served certificate.
+    pub certificates: Certificates,
+}
+
+/// Seconds: from a tenth of a usual review to the deadline of a conversion.
+const BUCKETS: [f64; 14] =
+    [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 2.5, 25.0];
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Everything at zero.
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("oci_webhook"),
+            reviews: Family::default(),
+            rejected: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            in_flight: Family::default(),
+            faults: Family::default(),
+            connections: Family::default(),
+            handshake_failures: Family::default(),
+            timeouts: Family::default(),
+            certificates: Certificates::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("reviews", "Reviews that were answered", self.reviews.clone());
+        registry.register(
+            "rejected_requests",
+            "Requests that got another status than 200",
+            self.rejected.clone(),
+        );
+        registry.register(
+            "review_duration_seconds",
+            "From the head of a request to its answer",
+            self.durations.clone(),
+        );
+        registry.register("reviews_in_flight", "Requests in work", self.in_flight.clone());
+        registry.register("faults", "Faults in refused objects, by rule", self.faults.clone());
+        registry.register("connections", "Open connections", self.connections.clone());
+        registry.register(
+            "handshake_failures",
+            "TLS handshakes that failed or took too long",
+            self.handshake_failures.clone(),
+        );
+        registry.register(
+            "connection_timeouts",
+            "Connections closed because of a slow or idle client",
+            self.timeouts.clone(),
+        );
+        self.register_certificates();
+    }
+
+    fn register_certificates(&mut self) {
+        let registry = &mut self.registry;
+        let certificates = &self.certificates;
+        registry.register(
+            "certificate_not_after_timestamp_seconds",
+            "When the served certificate ends, in seconds since 1970",
+            certificates.not_after.clone(),
+        );
+        registry.register("certificate_reloads", "Other certificates taken", certificates.reloads.clone());
+        registry.register(
+            "certificate_reload_failures",
+            "Certificates that could not be taken",
+            certificates.reload_failures.clone(),
+        );
+        registry.register(
+            "certificate_issue_failures",
+            "Failed steps of issuing certificates and publishing their authority",
+            certificates.issue_failures.clone(),
+        );
+    }
+
+    /// The connections of a listener, counted under its name.
+    pub fn connections(&self, listener: &'static str) -> Connections {
+        let label = Listener { listener };
+        Connections {
+            open: self.connections.get_or_create(&label).clone(),
+            handshake_failures: self.handshake_failures.get_or_create(&label).clone(),
+            timeouts: self.timeouts.get_or_create(&label).clone(),
+        }
+    }
+
+    /// Counts a request while it is in work.
+    pub fn begin(&self, endpoint: Endpoint) -> Counted {
+        Counted::new(&self.in_flight.get_or_create(&At { endpoint }))
+    }
+
+    /// A request was answered by a review.
+    pub fn reviewed(&self, endpoint: Endpoint, verdict: Verdict, seconds: f64) {
+        self.reviews.get_or_create(&Reviewed { endpoint, verdict }).inc();
+        self.durations.get_or_create(&At { endpoint }).observe(seconds);
+    }
+
+    /// A request was rejected.
+    pub fn rejected(&self, endpoint: Endpoint, cause: Cause) {
+        self.rejected.get_or_create(&Rejected { endpoint, cause }).inc();
+    }
+
+    /// An object was refused for these faults.
+    pub fn faults(&self, codes: &[Code]) {
+        for code in codes {
+            self.faults.get_or_create(&Rule { code: code.as_str() }).inc();
+        }
+    }
+
+    /// The text that Prometheus reads.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        // Writing into a string cannot fail.
+        let _ = prometheus_client::encoding::text::encode(&mut out, &self.registry);
+        out
+    }
+}
