@@ -1,3 +1,12 @@
 //! Suite against a real kube-apiserver with etcd.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail the test at the place of the fault"
+)]
+
 mod control_plane;
+mod objects;
+mod policy;
