@@ -99,6 +99,11 @@ pub fn all() -> Vec<Case> {
         .collect()
 }
 
+/// One YAML document as a value.
+pub fn yaml(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap()
+}
+
 /// A spec that nobody objects to.
 pub fn good_spec() -> Value {
     json!({

@@ -7,6 +7,9 @@
     reason = "helpers of tests fail the test at the place of the fault"
 )]
 
+mod admission;
 mod control_plane;
+mod conversion;
 mod objects;
 mod policy;
+mod world;

@@ -1,0 +1,153 @@
+//! An API server that asks a real webhook, with what `deploy` installs; only its address differs: a port on loopback
+//! instead of a Service.
+
+use std::{net::SocketAddr, sync::Arc, thread, time::Duration};
+
+use oci_testkit::{
+    control_plane::{ControlPlane, eventually},
+    tls::Tls,
+    tools::workspace,
+};
+use oci_webhook::{
+    admit::Rules,
+    app,
+    http::{Health, Webhook},
+    limits::{Limits, Permits},
+    observe::Metrics,
+    server::{Options, serve},
+    tls::{self, Served, source::Material},
+};
+use serde_json::{Value, json};
+use tokio::sync::{OnceCell, oneshot};
+
+use crate::objects::{object, repositories, try_out};
+
+static SHARED: OnceCell<World> = OnceCell::const_new();
+
+/// The control plane and its webhook.
+pub(crate) struct World {
+    pub(crate) plane: ControlPlane,
+    /// Lives as long as the world.
+    _webhook: Hook,
+}
+
+impl World {
+    /// The one that tests share which change nothing but objects in namespaces of their own.
+    pub(crate) async fn shared() -> &'static Self {
+        SHARED.get_or_init(async || Self::start("overlays/single").await).await
+    }
+
+    /// A world of one's own, as an overlay of `deploy` has it.
+    pub(crate) async fn start(overlay: &str) -> Self {
+        let (plane, tls) = (ControlPlane::start().await, Tls::new());
+        let webhook = Hook::start(&tls, 0);
+        install(&plane, overlay, webhook.address, &tls.ca_pem).await;
+        asked(&plane).await;
+        Self { plane, _webhook: webhook }
+    }
+}
+
+/// A webhook on a thread of its own: each test has a runtime that ends with it.
+pub(crate) struct Hook {
+    pub(crate) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Hook {
+    /// Serves on that port of loopback; 0 takes a free one.
+    pub(crate) fn start(tls: &Tls, port: u16) -> Self {
+        let material = Material {
+            certificate: tls.server_cert_pem.clone().into_bytes(),
+            key: tls.server_key_pem.clone().into_bytes(),
+        };
+        let listener = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let work = async move {
+            let served = Arc::new(Served::default());
+            served.replace(material.identity(app::now()).unwrap());
+            let health = Health::default();
+            health.certified();
+            let metrics = Arc::new(Metrics::new());
+            let options = Options {
+                tls: Some(tls::server_config(served).unwrap()),
+                limits: Limits::default(),
+                connections: metrics.connections("webhook"),
+            };
+            let webhook = Webhook::new(Rules::default(), Permits::default(), health, metrics);
+            let running = serve(listener, webhook.router(), options).unwrap();
+            // An error means that the sender is gone, which ends the webhook too.
+            let _ = stopped.await;
+            running.stop(Duration::from_secs(5)).await;
+        };
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let thread = thread::spawn(move || runtime.block_on(work));
+        Self { address, stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Hook {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Installs the CRD and the webhook configuration of an overlay, both pointing to `address`.
+pub(crate) async fn install(plane: &ControlPlane, overlay: &str, address: SocketAddr, ca_pem: &str) {
+    let folder = workspace().join("deploy").join(overlay);
+    let manifests = plane.run(&["kustomize", &folder.to_string_lossy()]).await.succeeded();
+    let bundle = base64(ca_pem);
+    let client = |path: &str| json!({ "url": format!("https://{address}{path}"), "caBundle": bundle });
+    let mut all = String::new();
+    for document in manifests.split("\n---\n") {
+        let mut document: Value = oci_testkit::cases::yaml(document);
+        if document["kind"] == "CustomResourceDefinition" {
+            document["spec"]["conversion"]["webhook"]["clientConfig"] = client("/convert");
+        }
+        if document["kind"] == "ValidatingWebhookConfiguration" {
+            document["webhooks"][0]["clientConfig"] = client("/validate");
+            // Tests need objects that were stored before anybody judged: those that this group writes.
+            let exempt =
+                json!({ "name": "suite", "expression": "!('suite:unjudged' in request.userInfo.groups)" });
+            document["webhooks"][0]["matchConditions"].as_array_mut().unwrap().push(exempt);
+        }
+        all.push_str(&format!("---\n{document}\n"));
+    }
+    plane.apply(&all).await;
+}
+
+/// Does something while the API server asks nobody: an object can then be stored that is refused otherwise.
+pub(crate) async fn without_webhook<T, E: std::fmt::Debug>(
+    plane: &ControlPlane,
+    work: impl AsyncFn(kube::Client) -> Result<T, E>,
+) {
+    // Whoever is in this group is exempt, by a match condition that only this suite adds.
+    let exempt = plane.user("unjudged", &["system:masters", "suite:unjudged"]);
+    work(exempt).await.unwrap();
+}
+
+/// Waits until the API server asks the webhook.
+pub(crate) async fn asked(plane: &ControlPlane) {
+    let namespace = plane.namespace().await;
+    let api = repositories(plane.client(), &namespace, "v1");
+    let bad = object("bad", "v1", &json!({ "url": "oci://ghcr.io/org/app", "interval": "0s" }));
+    eventually("the webhook", Duration::from_secs(60), async || {
+        let answer = try_out(&api, &bad).await.err();
+        match answer {
+            Some(status) if status.message.contains("denied the request") => Ok(()),
+            Some(status) => Err(status.message),
+            None => Err("accepted".to_owned()),
+        }
+    })
+    .await;
+}
+
+fn base64(text: &str) -> String {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    BASE64_STANDARD.encode(text)
+}
