@@ -25,10 +25,16 @@ use crate::{
     server::{Options, Running, serve},
     tls::{
         self, Served,
+        issue::Lifetimes,
+        keeper::Keeper,
+        publish::{Cluster, Names},
         reload::Watch,
         source::{FileError, Files},
     },
 };
+
+/// Where a pod finds the name of its namespace.
+const NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /// Why the process cannot start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +60,12 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// Nobody says in which namespace the Secret is.
+    #[error("--namespace is not given, and `{NAMESPACE}` cannot be read: {0}")]
+    Namespace(io::Error),
+    /// There is no way to the API server.
+    #[error("--self-signed: no access to the API server: {0}")]
+    Cluster(Box<kube::Error>),
     /// TLS cannot be set up at all.
     #[error("setting up TLS failed: {0}")]
     Tls(#[from] rustls::Error),
@@ -110,25 +122,32 @@ struct Prepared {
     served: Arc<Served>,
     health: Health,
     metrics: Arc<Metrics>,
-    watch: Option<Watch>,
+    source: Source,
+}
+
+/// Where the certificate comes from.
+enum Source {
+    Files(Box<Watch>),
+    /// Issued by ourselves, in this namespace.
+    Issued(String),
 }
 
 impl Prepared {
     fn new(args: Args) -> Result<Self, Error> {
         let (served, health, metrics) =
             (Arc::new(Served::default()), Health::default(), Arc::new(Metrics::new()));
-        let watch = match (&args.files.tls_cert_file, &args.files.tls_key_file) {
+        let source = match (&args.files.tls_cert_file, &args.files.tls_key_file) {
             (Some(certificate), Some(key)) => {
                 let files = Files { certificate: certificate.clone(), key: key.clone() };
                 let watch = Watch::begin(files, Arc::clone(&served), metrics.certificates.clone(), now)?;
                 health.certified();
-                Some(watch)
+                Source::Files(Box::new(watch))
             }
-            _ => None,
+            _ => Source::Issued(namespace(&args)?),
         };
         let listener = bind("listen", args.listen)?;
         let operations = bind("operations", args.operations)?;
-        Ok(Self { args, listener, operations, served, health, metrics, watch })
+        Ok(Self { args, listener, operations, served, health, metrics, source })
     }
 
     async fn serve(self) -> Result<(), Error> {
@@ -146,14 +165,50 @@ impl Prepared {
         let operations =
             serve(self.operations, webhook.operations(), options("operations", None)).map_err(system)?;
         tracing::info!(webhook = %main.address(), operations = %operations.address(), "serving");
-        let renewal = self.watch.map(|watch| tokio::spawn(watch.run(self.args.files.tls_reload_interval)));
+        let every = self.args.tls_reload_interval;
+        let renewal = match self.source {
+            Source::Files(watch) => tokio::spawn(watch.run(every)),
+            Source::Issued(namespace) => {
+                let cluster = cluster(&self.args, namespace.clone()).await?;
+                let keeper = Keeper::new(
+                    cluster,
+                    self.args.issue.names(&namespace),
+                    Lifetimes {
+                        leaf: self.args.issue.certificate_lifetime,
+                        authority: self.args.issue.authority_lifetime,
+                    },
+                    (self.served, self.health.clone()),
+                    self.metrics.certificates.clone(),
+                    now,
+                );
+                tokio::spawn(keeper.run(every))
+            }
+        };
         signals.wait().await;
         end(&self.args, &self.health, main, operations).await;
-        if let Some(renewal) = renewal {
-            renewal.abort();
-        }
+        renewal.abort();
         Ok(())
     }
+}
+
+/// The namespace of the Secret: the flag's, or the pod's own.
+fn namespace(args: &Args) -> Result<String, Error> {
+    if let Some(namespace) = &args.issue.namespace {
+        return Ok(namespace.clone());
+    }
+    let read = std::fs::read_to_string(NAMESPACE).map_err(Error::Namespace)?;
+    Ok(read.trim().to_owned())
+}
+
+async fn cluster(args: &Args, namespace: String) -> Result<Cluster, Error> {
+    let client = kube::Client::try_default().await.map_err(|error| Error::Cluster(Box::new(error)))?;
+    let names = Names {
+        namespace,
+        secret: args.issue.secret_name.clone().unwrap_or_default(),
+        configuration: args.issue.webhook_configuration.clone(),
+        crd: args.issue.crd.clone(),
+    };
+    Ok(Cluster::new(client, names))
 }
 
 /// Readiness fails first, so that no new client is sent here; those that come anyway are served for a while.

@@ -6,6 +6,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Parser};
 use oci_crds::validate::Code;
+use rustls_pki_types::ServerName;
 
 use crate::observe::logs::Format;
 
@@ -33,6 +34,10 @@ pub struct Args {
     /// Certificates that the webhook issues itself
     #[command(flatten)]
     pub issue: IssueArgs,
+
+    /// How often certificate files, or the Secret, are looked at
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = period)]
+    pub tls_reload_interval: Duration,
 
     /// How long requests are still accepted after SIGTERM, while readiness fails
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
@@ -62,10 +67,6 @@ pub struct FileArgs {
     /// Its private key in PEM, such as tls.key of a mounted Secret
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     pub tls_key_file: Option<PathBuf>,
-
-    /// How often the files are looked at
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = period)]
-    pub tls_reload_interval: Duration,
 }
 
 /// Certificates that the webhook issues itself.
@@ -81,16 +82,24 @@ pub struct IssueArgs {
     pub secret_name: Option<String>,
 
     /// Where Secret and Service are; the namespace of the pod if not given
-    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE")]
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", value_parser = label)]
     pub namespace: Option<String>,
 
     /// The Service that the API server calls
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = label)]
     pub service_name: Option<String>,
 
     /// One more name or address that the certificate is for; can be repeated
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     pub san: Vec<String>,
+
+    /// How long a certificate holds; it is renewed after two thirds of that
+    #[arg(long, value_name = "DURATION", default_value = "720h", value_parser = period)]
+    pub certificate_lifetime: Duration,
+
+    /// How long the authority holds; it is replaced after two thirds of that
+    #[arg(long, value_name = "DURATION", default_value = "8760h", value_parser = period)]
+    pub authority_lifetime: Duration,
 
     /// The ValidatingWebhookConfiguration whose caBundle is kept right
     #[arg(long, value_name = "NAME")]
@@ -101,6 +110,35 @@ pub struct IssueArgs {
     pub crd: Option<String>,
 }
 
+impl IssueArgs {
+    /// What the certificate is for: the names by which a Service is called, and those that were given.
+    pub fn names(&self, namespace: &str) -> Vec<String> {
+        let service = self.service_name.as_deref().unwrap_or_default();
+        let mut names =
+            vec![format!("{service}.{namespace}.svc"), format!("{service}.{namespace}.svc.cluster.local")];
+        names.extend(self.san.iter().cloned());
+        names
+    }
+}
+
+/// A name or an address that a certificate can be for.
+fn name(text: &str) -> Result<String, String> {
+    match ServerName::try_from(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("it is neither a host name nor an address".to_owned()),
+    }
+}
+
+/// A name of a Kubernetes object, which becomes part of a host name.
+fn label(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty()
+        && text.len() <= 63
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if fits { Ok(text.to_owned()) } else { Err("it is no name of a Kubernetes object".to_owned()) }
+}
+
 /// A duration as Go writes it.
 fn duration(text: &str) -> Result<Duration, String> {
     oci_crds::duration::parse(text).map_err(|error| error.to_string())
@@ -108,7 +146,5 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// A duration that something is repeated after.
 fn period(text: &str) -> Result<Duration, String> {
-    duration(text).and_then(|every| {
-        if every.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(every) }
-    })
+    duration(text).and_then(|every| if every.is_zero() { Err("it is zero".to_owned()) } else { Ok(every) })
 }

@@ -2,56 +2,77 @@
 
 pub mod logs;
 
-use std::sync::atomic::AtomicU64;
+use std::{fmt::Write as _, sync::atomic::AtomicU64};
 
 use oci_crds::validate::Code;
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue},
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
 
 use crate::tls::source::Identity;
 
-/// What is asked of the webhook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum Endpoint {
-    /// `/validate`
-    Validate,
-    /// `/convert`
-    Convert,
+macro_rules! label {
+    ($(#[doc = $about:literal] $name:ident { $(#[doc = $doc:literal] $variant:ident $text:literal,)+ })+) => {$(
+        #[doc = $about]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name { $(#[doc = $doc] $variant,)+ }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The value of the label.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+
+        impl EncodeLabelValue for $name {
+            fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+                encoder.write_str(self.as_str())
+            }
+        }
+    )+};
 }
 
-/// What a reply said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum Verdict {
-    /// An object that was judged may be written.
-    Allowed,
-    /// Something that is not judged may be written.
-    Passed,
-    /// An object may not be written.
-    Refused,
-    /// Objects were converted.
-    Converted,
-    /// Objects could not be converted.
-    Failed,
-}
-
-/// Why a request got no review as its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum Cause {
-    /// The body is no review.
-    Malformed,
-    /// The content type or encoding is another one.
-    Unsupported,
-    /// The body is too large.
-    TooLarge,
-    /// Too many others were in work.
-    Busy,
-    /// The body did not come, or the work was not done, in time.
-    Deadline,
-    /// The client went away while it sent the body.
-    Aborted,
+label! {
+    /// What is asked of the webhook.
+    Endpoint {
+        /// `/validate`
+        Validate "validate",
+        /// `/convert`
+        Convert "convert",
+    }
+    /// What a reply said.
+    Verdict {
+        /// An object that was judged may be written.
+        Allowed "allowed",
+        /// Something that is not judged may be written.
+        Passed "passed",
+        /// An object may not be written.
+        Refused "refused",
+        /// Objects were converted.
+        Converted "converted",
+        /// Objects could not be converted.
+        Failed "failed",
+    }
+    /// Why a request got no review as its answer.
+    Cause {
+        /// The body is no review.
+        Malformed "malformed",
+        /// The content type or encoding is another one.
+        Unsupported "unsupported",
+        /// The body is too large.
+        TooLarge "too_large",
+        /// Too many others were in work.
+        Busy "busy",
+        /// The body did not come, or the work was not done, in time.
+        Deadline "deadline",
+        /// The client went away while it sent the body.
+        Aborted "aborted",
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -180,7 +201,26 @@ impl Metrics {
             certificates: Certificates::default(),
         };
         metrics.register();
+        metrics.touch();
         metrics
+    }
+
+    /// Makes what is counted show up before it happens, so that its first occurrence is an increase.
+    fn touch(&self) {
+        for &endpoint in Endpoint::ALL {
+            drop(self.durations.get_or_create(&At { endpoint }));
+            drop(self.in_flight.get_or_create(&At { endpoint }));
+            for &cause in Cause::ALL {
+                drop(self.rejected.get_or_create(&Rejected { endpoint, cause }));
+            }
+            let verdicts = match endpoint {
+                Endpoint::Validate => [Verdict::Allowed, Verdict::Passed, Verdict::Refused].as_slice(),
+                Endpoint::Convert => [Verdict::Converted, Verdict::Failed].as_slice(),
+            };
+            for &verdict in verdicts {
+                drop(self.reviews.get_or_create(&Reviewed { endpoint, verdict }));
+            }
+        }
     }
 
     fn register(&mut self) {

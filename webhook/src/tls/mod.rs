@@ -4,7 +4,12 @@
 //! what to do next, [`authority`] makes certificates, [`publish`] reads and writes the cluster, [`keeper`] runs it all.
 //! Time is an argument everywhere.
 
+pub mod authority;
+pub mod issue;
+pub mod keeper;
+pub mod publish;
 pub mod reload;
+pub mod secret;
 pub mod source;
 
 use std::{fmt, sync::Arc};
