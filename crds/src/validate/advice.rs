@@ -83,8 +83,7 @@ fn verify(spec: &Spec, warnings: &mut Vec<Warning>) {
     };
     for (index, identity) in verify.match_oidc_identity.iter().flatten().enumerate() {
         for (field, text) in [("issuer", &identity.issuer), ("subject", &identity.subject)] {
-            let open = !text.is_empty() && Pattern::parse(text).is_ok_and(|pattern| !pattern.is_anchored());
-            if open {
+            if !text.is_empty() && is_open(text) {
                 let path = Path::spec("verify.matchOIDCIdentity").index(index).field(field);
                 let text =
                     format!("{} also matches in the middle of something longer; write `^…$`", quote(text));
@@ -92,4 +91,12 @@ fn verify(spec: &Spec, warnings: &mut Vec<Warning>) {
             }
         }
     }
+}
+
+/// Whether a pattern can match inside something longer without saying so: one that ends in `.*` says so.
+fn is_open(text: &str) -> bool {
+    let anchored = |text: &str| Pattern::parse(text).is_ok_and(|pattern| pattern.is_anchored());
+    Pattern::parse(text).is_ok()
+        && !anchored(text)
+        && !(text.ends_with(".*") && anchored(&format!("{text}$")))
 }

@@ -1,6 +1,6 @@
 //! What the API server answers to writes of right and wrong objects, and what a person at kubectl sees.
 
-use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use oci_testkit::{
     cases::{self, Answerer, good_spec},
     control_plane::Ran,
@@ -35,7 +35,7 @@ async fn admit_answers_each_case_as_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
-    let left = api.list(&Default::default()).await.unwrap();
+    let left = api.list(&ListParams::default()).await.unwrap();
     assert!(left.items.is_empty(), "a dry run wrote something");
 }
 

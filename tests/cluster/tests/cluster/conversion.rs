@@ -1,6 +1,6 @@
 //! Objects of both versions live side by side: what is written through one is read through the other.
 
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use oci_testkit::cases::good_spec;
 use serde_json::{Value, json};
 
@@ -80,8 +80,8 @@ async fn convert_keeps_what_is_read_and_written_back_through_the_other_version()
     let before = v1.get("app").await.unwrap();
     let mut other = v1beta2.get("app").await.unwrap();
     other.metadata.labels = Some([("a".to_owned(), "b".to_owned())].into());
-    v1beta2.replace("app", &Default::default(), &other).await.unwrap();
-    v1beta2.replace_status("app", &Default::default(), &v1beta2.get("app").await.unwrap()).await.unwrap();
+    v1beta2.replace("app", &PostParams::default(), &other).await.unwrap();
+    v1beta2.replace_status("app", &PostParams::default(), &v1beta2.get("app").await.unwrap()).await.unwrap();
     let after = v1.get("app").await.unwrap();
     assert_eq!(before.data, after.data);
     assert_eq!(before.metadata.generation, after.metadata.generation);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use oci_testkit::{
     cases::{self, Answerer, Case, Policy, good_spec},
     control_plane::{ControlPlane, eventually},
@@ -29,7 +29,7 @@ async fn plane() -> &'static ControlPlane {
             let namespace = plane.namespace().await;
             let api = repositories(plane.client(), &namespace, "v1");
             let bad = object("bad", "v1", &json!({ "url": "oci://ghcr.io/org/app", "interval": "0s" }));
-            eventually("the policy", Duration::from_secs(60), async || {
+            eventually("the policy", Duration::from_mins(1), async || {
                 let message =
                     try_out(&api, &bad).await.err().map(|status| status.message).unwrap_or_default();
                 if message.contains("spec.interval") { Ok(()) } else { Err(format!("answer: {message}")) }
@@ -71,8 +71,8 @@ async fn verdict(plane: &ControlPlane, namespace: &str, case: &Case) -> Option<S
             let first = !policy || status.message.contains("resulted in error");
             let named = |path: &String| {
                 let last = path.rsplit('.').next().unwrap_or_default();
-                let place = if first { last } else { path };
-                without_indices(&status.message).contains(&without_indices(place))
+                let shown = if first { last } else { path };
+                without_indices(&status.message).contains(&without_indices(shown))
             };
             let named: Vec<bool> = wanted(case).iter().map(named).collect();
             let all = if first { named.contains(&true) } else { !named.contains(&false) };
@@ -121,7 +121,7 @@ async fn policy_refuses_new_faults_of_an_update_only() {
     )
     .await
     .unwrap();
-    api.delete("app", &Default::default()).await.unwrap();
+    api.delete("app", &DeleteParams::default()).await.unwrap();
     patch(json!({ "metadata": { "finalizers": null } })).await.unwrap();
     assert!(api.get_opt("app").await.unwrap().is_none());
 }

@@ -116,7 +116,7 @@ pub(crate) async fn install(plane: &ControlPlane, overlay: &str, address: Socket
                 json!({ "name": "suite", "expression": "!('suite:unjudged' in request.userInfo.groups)" });
             document["webhooks"][0]["matchConditions"].as_array_mut().unwrap().push(exempt);
         }
-        all.push_str(&format!("---\n{document}\n"));
+        all.extend(["---\n", &document.to_string(), "\n"]);
     }
     plane.apply(&all).await;
 }
@@ -136,7 +136,7 @@ pub(crate) async fn asked(plane: &ControlPlane) {
     let namespace = plane.namespace().await;
     let api = repositories(plane.client(), &namespace, "v1");
     let bad = object("bad", "v1", &json!({ "url": "oci://ghcr.io/org/app", "interval": "0s" }));
-    eventually("the webhook", Duration::from_secs(60), async || {
+    eventually("the webhook", Duration::from_mins(1), async || {
         let answer = try_out(&api, &bad).await.err();
         match answer {
             Some(status) if status.message.contains("denied the request") => Ok(()),
