@@ -56,6 +56,9 @@ pub const PATTERN_BYTES: usize = 4_096;
 /// Levels of a regular expression: groups, repetitions, alternatives and sequences inside each other.
 /// The `regex` crate recurses over them, on any thread's stack; it sees two levels at most for each.
 pub const PATTERN_DEPTH: usize = 50;
+/// Sets such as `\p{L}` in a regular expression: a thousand of them, in ignored case, take a quarter of a second to find
+/// too large.
+pub const PATTERN_PROPERTIES: usize = 64;
 /// Bytes of memory of a compiled regular expression, and as many for its cache.
 pub const PATTERN_MEMORY: usize = 1 << 20;
 

@@ -22,7 +22,7 @@ use regex::{Regex, RegexBuilder};
 
 pub use fault::{PatternError, PatternFault};
 
-use crate::limits::{PATTERN_BYTES, PATTERN_MEMORY};
+use crate::limits::{PATTERN_BYTES, PATTERN_MEMORY, PATTERN_PROPERTIES};
 
 /// A regular expression with Go's meaning.
 #[derive(Clone)]
@@ -42,6 +42,9 @@ impl Pattern {
         let root = parse::parse(text).map_err(refuse)?;
         let mut translated = String::new();
         root.write(&mut translated);
+        if translated.matches(property::START).count() > PATTERN_PROPERTIES {
+            return Err(refuse((None, PatternFault::Large)));
+        }
         let regex = RegexBuilder::new(&translated)
             .size_limit(PATTERN_MEMORY)
             .dfa_size_limit(PATTERN_MEMORY)

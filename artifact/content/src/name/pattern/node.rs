@@ -15,7 +15,13 @@ pub(super) struct Node {
     height: usize,
     /// The largest product of nested counted repetitions (`repeatIsValid` in `regexp/syntax/parse.go`).
     copies: u32,
+    /// Go's count of instructions (`calcSize` in `regexp/syntax/parse.go`), or more.
+    size: u64,
 }
+
+/// Instructions of an expression; Go's bound is three times as high. The memory that `regex` may take is the bound that
+/// counts, but it drops what matches nothing, such as `(?:()()()...){1000}`, which Go finds too large.
+const SIZE: u64 = 1_000_000;
 
 enum Kind {
     Empty,
@@ -50,6 +56,12 @@ impl Count {
     fn copies(self) -> u32 {
         if self.counted { self.max.unwrap_or(self.min).max(1) } else { 1 }
     }
+
+    /// The instructions of a repetition of something with `size` instructions.
+    fn size(self, size: u64) -> u64 {
+        let copies = self.max.unwrap_or(self.min.max(1));
+        2 + u64::from(copies) * (size + 1)
+    }
 }
 
 impl Node {
@@ -82,18 +94,19 @@ impl Node {
         if copies > Count::LIMIT {
             return Err(Fault::RepeatCount);
         }
-        let height = self.height + 1;
-        Self { kind: Kind::Repeat { node: Box::new(self), count }, height, copies }.bounded()
+        let (height, size) = (self.height + 1, count.size(self.size));
+        Self { kind: Kind::Repeat { node: Box::new(self), count }, height, copies, size }.bounded()
     }
 
     /// In parentheses.
     pub(super) fn group(mut self) -> Result<Self, Fault> {
         self.height += 1;
+        self.size += 2;
         self.bounded()
     }
 
     fn leaf(kind: Kind) -> Self {
-        Self { kind, height: 1, copies: 1 }
+        Self { kind, height: 1, copies: 1, size: 1 }
     }
 
     /// One node is itself, none is the empty expression.
@@ -103,12 +116,17 @@ impl Node {
         }
         let height = 1 + nodes.iter().map(|node| node.height).max().unwrap_or_default();
         let copies = nodes.iter().map(|node| node.copies).max().unwrap_or(1);
-        Self { kind: kind(nodes), height, copies }.bounded()
+        let size = nodes.iter().map(|node| node.size + 1).sum();
+        Self { kind: kind(nodes), height, copies, size }.bounded()
     }
 
     /// Everything that walks the tree, dropping it included, recurses; hence the bound on its height.
     fn bounded(self) -> Result<Self, Fault> {
-        if self.height > PATTERN_DEPTH { Err(Fault::Deep) } else { Ok(self) }
+        match self {
+            node if node.height > PATTERN_DEPTH => Err(Fault::Deep),
+            node if node.size > SIZE => Err(Fault::Large),
+            node => Ok(node),
+        }
     }
 
     /// Whether every way through begins with `\A`.

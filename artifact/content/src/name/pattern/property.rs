@@ -50,6 +50,9 @@ const CATEGORIES: [(&str, &[&str]); 37] = [
     ("Zs", &["spaceseparator"]),
 ];
 
+/// What every set of this module is written with.
+pub(super) const START: &str = r"\p{";
+
 /// What [`known`] answers for `LC`.
 const CASED_LETTER: &str = r"\p{gc=LC}";
 
@@ -90,7 +93,7 @@ fn known(key: &str) -> Option<String> {
     Some(match key {
         "any" => r"\x{0}-\x{10FFFF}".into(),
         "ascii" => r"\x{0}-\x{7F}".into(),
-        "assigned" => r"\P{gc=Cn}".into(),
+        "assigned" => r"[^\p{gc=Cn}]".into(),
         // No text of Rust has surrogates.
         "cs" | "surrogate" => r"[^\x{0}-\x{10FFFF}]".into(),
         _ => match CATEGORIES

@@ -138,6 +138,13 @@ fn pattern_takes_exactly_its_limits() {
     // What the translation adds, at its worst: a group around each level.
     let mixed = |levels: usize| format!("{}a{}", "(?:x|y(?:".repeat(levels), "z)+)*".repeat(levels));
     assert!(pattern(&mixed(PATTERN_DEPTH / 8)).is_match("yaz"));
+    let sets = |count: usize| format!("[{}]", r"\pL".repeat(count));
+    assert!(pattern(&sets(PATTERN_PROPERTIES)).is_match("a"));
+    assert_eq!(fault(&sets(PATTERN_PROPERTIES + 1)), PatternFault::Large);
+    // `regex` would drop the empty groups; Go does not.
+    let nothing = |count: usize| format!("(?:{}){{1000}}", "()".repeat(count));
+    assert!(pattern(&nothing(200)).is_match("a"));
+    assert_eq!(fault(&nothing(2_000)), PatternFault::Large);
     assert!(pattern("a{1000}").is_match(&"a".repeat(1_000)));
 }
 
