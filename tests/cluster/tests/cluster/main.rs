@@ -11,5 +11,7 @@ mod admission;
 mod control_plane;
 mod conversion;
 mod objects;
+mod outage;
 mod policy;
+mod upgrade;
 mod world;

@@ -27,8 +27,9 @@ static SHARED: OnceCell<World> = OnceCell::const_new();
 /// The control plane and its webhook.
 pub(crate) struct World {
     pub(crate) plane: ControlPlane,
-    /// Lives as long as the world.
-    _webhook: Hook,
+    tls: Tls,
+    address: SocketAddr,
+    webhook: Option<Hook>,
 }
 
 impl World {
@@ -39,24 +40,52 @@ impl World {
 
     /// A world of one's own, as an overlay of `deploy` has it.
     pub(crate) async fn start(overlay: &str) -> Self {
-        let (plane, tls) = (ControlPlane::start().await, Tls::new());
+        Self::over(ControlPlane::start().await, overlay).await
+    }
+
+    /// A world that something was done in before we came.
+    pub(crate) async fn start_over<T>(before: impl AsyncFn(&ControlPlane) -> T) -> (Self, T) {
+        let plane = ControlPlane::start().await;
+        let done = before(&plane).await;
+        (Self::over(plane, "overlays/single").await, done)
+    }
+
+    async fn over(plane: ControlPlane, overlay: &str) -> Self {
+        let tls = Tls::new();
         let webhook = Hook::start(&tls, 0);
-        install(&plane, overlay, webhook.address, &tls.ca_pem).await;
-        asked(&plane).await;
-        Self { plane, _webhook: webhook }
+        let address = webhook.address;
+        let world = Self { plane, tls, address, webhook: Some(webhook) };
+        world.install(overlay).await;
+        asked(&world.plane).await;
+        world
+    }
+
+    /// Installs an overlay of `deploy`, over the one that is there.
+    pub(crate) async fn install(&self, overlay: &str) {
+        install(&self.plane, overlay, self.address, &self.tls.ca_pem).await;
+    }
+
+    /// Ends the webhook. Nobody listens then.
+    pub(crate) fn stop_webhook(&mut self) {
+        self.webhook = None;
+    }
+
+    /// Starts it again where it was.
+    pub(crate) fn start_webhook(&mut self) {
+        self.webhook = Some(Hook::start(&self.tls, self.address.port()));
     }
 }
 
 /// A webhook on a thread of its own: each test has a runtime that ends with it.
-pub(crate) struct Hook {
-    pub(crate) address: SocketAddr,
+struct Hook {
+    address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Hook {
     /// Serves on that port of loopback; 0 takes a free one.
-    pub(crate) fn start(tls: &Tls, port: u16) -> Self {
+    fn start(tls: &Tls, port: u16) -> Self {
         let material = Material {
             certificate: tls.server_cert_pem.clone().into_bytes(),
             key: tls.server_key_pem.clone().into_bytes(),
