@@ -2,7 +2,7 @@
 
 use crate::{
     Class, Classify,
-    limits::{PATTERN_BYTES, PATTERN_DEPTH, PATTERN_MEMORY},
+    limits::{PATTERN_BYTES, PATTERN_DEPTH},
     name::digest::excerpt,
 };
 
@@ -27,8 +27,8 @@ pub enum PatternFault {
     /// Deeper than we read; Go's bound is 1,000.
     #[error("it nests more than {PATTERN_DEPTH} levels deep")]
     Deep,
-    /// Larger than we run; Go's bound is 128 MiB.
-    #[error("it takes more than {} KiB when compiled", PATTERN_MEMORY >> 10)]
+    /// Larger than we run, by memory, by repetitions or by sets of Unicode; Go's bound is 128 MiB.
+    #[error("it is too large when compiled")]
     Large,
     /// A code point that no text has. Go accepts it, and then finds U+FFFD with it or nothing, by its position.
     #[error("a surrogate code point")]

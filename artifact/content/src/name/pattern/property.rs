@@ -4,7 +4,7 @@
 //! and underscores, which makes scripts of several words (`Old_Italic`) unknown there, and therefore here.
 //!
 //! The tables are those of the `regex` crate (Unicode 16 in regex-syntax 0.8) and Go's are of its own version (Unicode
-//! 15 in Go 1.26): characters that a later Unicode assigned, or gave other cases to, differ as they do between versions
+//! 15 in Go 1.26): characters that a later Unicode assigned, moved or gave other cases to differ, as they do between versions
 //! of Go.
 
 use super::{fault::Fault, source::Source};
