@@ -113,6 +113,24 @@ pub(crate) enum Output {
     Name,
 }
 
+/// Formats of `-o` where nothing has a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DataOutput {
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+}
+
+impl From<DataOutput> for Output {
+    fn from(output: DataOutput) -> Self {
+        match output {
+            DataOutput::Json => Self::Json,
+            DataOutput::Yaml => Self::Yaml,
+        }
+    }
+}
+
 /// Formats of `list`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ListOutput {

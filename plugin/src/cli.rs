@@ -1,11 +1,11 @@
-//! The command tree: `kubectl oci VERB artifact …`, as the Flux CLI has it.
+//! The command tree: `kubectl oci VERB artifact …`, as the Flux CLI has it, and what is done with manifests.
 
 use std::ffi::OsString;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
-    commands::{build, copy, diff, inspect, list, pull, push, tag, version},
+    commands::{build, convert, copy, diff, inspect, lint, list, pull, push, tag, version},
     context::Context,
     error::Error,
     exit::Exit,
@@ -15,7 +15,8 @@ use crate::{
 /// Ship Kubernetes configuration as OCI artifacts.
 ///
 /// Packs folders of manifests into OCI artifacts that Flux's `OCIRepository` understands, and pushes, pulls, lists,
-/// compares, tags and copies them. Works with any OCI registry and the logins of Docker; needs no cluster.
+/// compares, tags and copies them. Works with any OCI registry and the logins of Docker; needs no cluster. Checks
+/// manifests of that kind as well.
 #[derive(Debug, Parser)]
 #[command(name = "kubectl-oci", version, max_term_width = 110, subcommand_required = true)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
@@ -44,6 +45,10 @@ enum Verb {
     Inspect(Noun<inspect::Inspect>),
     /// Copy an artifact between registries and OCI layout folders
     Copy(Noun<copy::Copy>),
+    /// Check OCIRepository manifests as the API server and the webhook would
+    Lint(lint::Lint),
+    /// Move OCIRepository manifests to another version of the API
+    Convert(convert::Convert),
     /// Print the version
     Version(version::Version),
 }
@@ -81,6 +86,8 @@ impl Cli {
             Verb::Diff(noun) => diff::run(noun.args(), context).await,
             Verb::Inspect(noun) => inspect::run(noun.args(), context).await,
             Verb::Copy(noun) => copy::run(noun.args(), context).await,
+            Verb::Lint(args) => lint::run(args, context).await,
+            Verb::Convert(args) => convert::run(args, context).await,
             Verb::Version(args) => version::run(&args, context),
         }
     }

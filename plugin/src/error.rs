@@ -36,6 +36,9 @@ pub(crate) enum Error {
     /// A local file.
     #[error("{what} `{path}`: {source}")]
     File { what: &'static str, path: PathBuf, source: std::io::Error },
+    /// A text of manifests cannot be read, or not be changed.
+    #[error("{doing} {place} failed: {why}")]
+    Document { doing: &'static str, place: String, why: String, hint: Option<String> },
     /// The Git repository could not be read.
     #[error(transparent)]
     Origin(#[from] OriginError),
@@ -92,6 +95,7 @@ impl Classify for Error {
             Self::Registry { source, .. } => source.reason(),
             Self::Manifest { source, .. } => source.reason(),
             Self::File { .. } => "FileFailed",
+            Self::Document { .. } => "DocumentInvalid",
             Self::Origin(source) => source.reason(),
             Self::Stopped(_) | Self::Runtime(_) => "InternalError",
             Self::TimedOut(_) => "Timeout",
@@ -110,6 +114,7 @@ impl Classify for Error {
             | Self::Tag(_)
             | Self::Filter(_)
             | Self::File { .. }
+            | Self::Document { .. }
             | Self::Stopped(_)
             | Self::Runtime(_) => Class::Terminal,
         }
@@ -117,7 +122,7 @@ impl Classify for Error {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Usage { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::Document { hint, .. } => hint.clone(),
             Self::Reference(source) => source.hint(),
             Self::Archive { source, .. } => source.hint(),
             Self::Registry { source, .. } => source.hint(),

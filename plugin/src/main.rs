@@ -10,6 +10,7 @@ mod error;
 mod exit;
 mod global;
 mod layer;
+mod manifests;
 mod origin;
 mod pack;
 mod remote;
@@ -17,6 +18,7 @@ mod run;
 mod stdin;
 mod tags;
 mod ui;
+mod yaml;
 
 use std::process::ExitCode;
 

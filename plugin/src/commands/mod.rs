@@ -1,9 +1,11 @@
 //! One file per command: its flags, and what it does with them.
 
 pub(crate) mod build;
+pub(crate) mod convert;
 pub(crate) mod copy;
 pub(crate) mod diff;
 pub(crate) mod inspect;
+pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod pull;
 pub(crate) mod push;

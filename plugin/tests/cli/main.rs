@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod build;
 #[cfg(test)]
+mod convert;
+#[cfg(test)]
 mod copy;
 #[cfg(test)]
 mod diff;
@@ -10,6 +12,8 @@ mod diff;
 mod faults;
 #[cfg(test)]
 mod inspect;
+#[cfg(test)]
+mod lint;
 #[cfg(test)]
 mod list;
 #[cfg(test)]
