@@ -29,7 +29,7 @@ pub(crate) fn lint(sources: &[Source], warn_only: &[Code], control: &Control) ->
         let file = source.name();
         report.files += 1;
         match source.read(control).map(decode) {
-            Ok(Ok(text)) => documents(&file, &text, warn_only, &mut report),
+            Ok(Ok(text)) => documents(&file, &text, warn_only, control, &mut report),
             Ok(Err(problem)) => report.findings.push(unreadable(&file, &problem, None)),
             Err(error) => {
                 let nowhere = Problem::new(Mark { line: 0, column: 0 }, format!("cannot be read: {error}"));
@@ -42,11 +42,14 @@ pub(crate) fn lint(sources: &[Source], warn_only: &[Code], control: &Control) ->
     report
 }
 
-fn documents(file: &str, text: &str, warn_only: &[Code], report: &mut Report) {
+fn documents(file: &str, text: &str, warn_only: &[Code], control: &Control, report: &mut Report) {
+    let goes_on = || !control.is_cancelled();
     let hint = LazyCell::new(|| is_template(text).then_some(TEMPLATE));
-    for document in Documents::new(text) {
+    for document in Documents::new(text).take_while(|_| goes_on()) {
         let looked = document.and_then(|tree| {
-            objects(&tree)?.iter().filter(|object| !object.is_list).try_for_each(|object| {
+            let objects = objects(&tree)?;
+            let mut single = objects.iter().filter(|object| !object.is_list).take_while(|_| goes_on());
+            single.try_for_each(|object| {
                 report.objects += 1;
                 Judge { tree: &tree, object, file }.judge(warn_only, report)
             })

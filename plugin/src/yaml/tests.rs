@@ -237,3 +237,36 @@ fn hostile_texts_have_a_place() {
         assert_eq!(problem.mark.line, line, "{text:?}: {problem:?}");
     }
 }
+
+/// Everything that is done with a text of a stranger.
+fn exercise(text: &str) {
+    for tree in Documents::new(text).filter_map(Result::ok) {
+        for path in ["", "spec.list[1].c", "spec.list[99999999999999999999]", "spec.", "[0]", "spec..x", "a]"]
+        {
+            tree.locate(Id::ROOT, path);
+        }
+        // A problem is an answer as well.
+        let _ = tree.value(Id::ROOT);
+        let _ = tree.fields(Id::ROOT);
+    }
+}
+
+#[test]
+fn no_text_makes_the_reader_panic() {
+    let text = "\u{feff}%YAML 1.2\n--- &r !!map\nspec: &s {<<: [*r], 'a': \"\\u00e9\\n\", ? b : *r}\n\
+                list:\r\n- a: |2-\n    x\n- {b: 0x1F, c: -1e5}\n- - ~\n...\n{\"j\": [1, ü]}\n--- >+\n x\n";
+    exercise(text);
+    for (end, _) in text.char_indices() {
+        let (before, behind) = text.split_at(end);
+        exercise(before);
+        exercise(behind);
+        for other in [
+            "\0", "\t", "\n", "\r", "{", "]", "*r", "&r ", "!", "%", "\"", "'", "#", "- ", ": ", "\u{85}",
+            "🦀",
+        ] {
+            exercise(&format!("{before}{other}{behind}"));
+            let rest: String = behind.chars().skip(1).collect();
+            exercise(&format!("{before}{other}{rest}"));
+        }
+    }
+}
