@@ -69,7 +69,7 @@ struct Request<'a> {
 
 /// Answers a review. All objects are converted, or none.
 pub fn convert(body: &[u8]) -> Result<Reply, Error> {
-    let review: Review<'_> = match serde_json::from_slice(body) {
+    let review: Review<'_> = match Form::read(body) {
         Ok(review) => review,
         Err(error) => {
             let uid = FORM.salvage(body, &error)?;

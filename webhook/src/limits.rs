@@ -49,7 +49,7 @@ impl Default for Limits {
             idle: Duration::from_mins(3),
             crowded_idle: Duration::from_secs(10),
             stall: Duration::from_secs(30),
-            linger: Duration::from_millis(500),
+            linger: Duration::from_secs(1),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::Error as _};
 
 use crate::limits::SHOWN;
 
@@ -78,7 +78,8 @@ impl Form {
     /// What is wrong with a body that `error` came of: the UID, if the reply can be a review; an error if not.
     pub(crate) fn salvage(&self, body: &[u8], error: &serde_json::Error) -> Result<String, Error> {
         let malformed = Error::Malformed { kind: self.kind, why: error.to_string() };
-        let Ok(head) = serde_json::from_slice::<Head<'_>>(body) else {
+        let head = serde_json::from_slice::<Head<'_>>(body).ok().filter(|_| is_object(body));
+        let Some(head) = head else {
             return Err(malformed);
         };
         self.check(&head.kind, &head.group_version)?;
@@ -87,10 +88,23 @@ impl Form {
         Ok(request.uid.into_owned())
     }
 
+    /// Parses a review.
+    pub(crate) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, serde_json::Error> {
+        if is_object(body) {
+            return serde_json::from_slice(body);
+        }
+        Err(serde_json::Error::custom("it is no JSON object"))
+    }
+
     /// The UID, which must not be empty.
     pub(crate) fn uid(&self, uid: &str) -> Result<(), Error> {
         if uid.is_empty() { Err(Error::NoUid(self.kind)) } else { Ok(()) }
     }
+}
+
+/// Whether JSON text is an object: serde also takes a list for a structure, field by field.
+pub(crate) fn is_object(text: &[u8]) -> bool {
+    text.trim_ascii_start().first() == Some(&b'{')
 }
 
 /// `metav1.Status`, as much of it as is used.

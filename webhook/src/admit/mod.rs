@@ -75,7 +75,7 @@ pub struct Refused {
 
 /// Answers a review.
 pub fn admit(body: &[u8], rules: &Rules) -> Result<Reply, Error> {
-    let review: Review<'_> = match serde_json::from_slice(body) {
+    let review: Review<'_> = match Form::read(body) {
         Ok(review) => review,
         Err(error) => {
             let uid = FORM.salvage(body, &error)?;

@@ -6,7 +6,10 @@ use oci_crds::{
     v1::Spec,
     validate::{self, Code, Fault},
 };
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{
+    Deserialize,
+    de::{Error as _, IgnoredAny},
+};
 use serde_json::value::RawValue;
 
 use crate::{limits::CAUSES, wire::Cause};
@@ -75,7 +78,7 @@ impl Finding {
 
 impl<'a> Object<'a> {
     pub(super) fn read(text: &'a str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
+        map(text)
     }
 
     /// Judges the object, which is written over `old`.
@@ -127,7 +130,15 @@ fn text(spec: Option<&RawValue>) -> &str {
 
 /// The spec; an absent one is empty.
 fn decode(spec: Option<&RawValue>) -> Result<Spec, serde_json::Error> {
-    spec.map_or_else(|| Ok(Spec::default()), |spec| serde_json::from_str(spec.get()))
+    spec.map_or_else(|| Ok(Spec::default()), |spec| map(spec.get()))
+}
+
+/// Parses what must be a JSON object: serde also takes a list for a structure, field by field.
+fn map<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, serde_json::Error> {
+    if text.starts_with('{') {
+        return serde_json::from_str(text);
+    }
+    Err(serde_json::Error::custom("it is no JSON object"))
 }
 
 fn cause(fault: &Fault) -> Cause {

@@ -1,0 +1,170 @@
+//! The real binary: flags, logs, and an end that refuses nobody.
+
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use oci_testkit::tls::Tls;
+use tempfile::TempDir;
+
+use crate::{
+    client::{Client, head},
+    process::{Process, fails, write},
+    reviews::{V1, V1BETA2, bytes, conversion, create, object, stored, wrong},
+};
+
+#[test]
+fn binary_names_a_wrong_flag() {
+    let folder = TempDir::new().unwrap();
+    let [certificate, key] = write(&Tls::new(), folder.path());
+    let files = ["--tls-cert-file", &certificate, "--tls-key-file", &key];
+    let busy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = busy.local_addr().unwrap().to_string();
+    let cases: [(&[&str], &str); 11] = [
+        (&[], "--tls-cert-file <FILE>|--self-signed"),
+        (&["--self-signed"], "--secret-name <NAME>"),
+        (&["--tls-cert-file", &certificate], "--tls-key-file <FILE>"),
+        (&["--tls-cert-file", "/nowhere", "--tls-key-file", &key], "reading `/nowhere` failed"),
+        (&["--tls-cert-file", &key, "--tls-key-file", &certificate], "there is no certificate in it"),
+        (&["--warn-only", "UrlTag,Nonsense"], "there is no rule `Nonsense`"),
+        (&["--drain", "5"], "a unit is missing"),
+        (&["--tls-reload-interval", "0s"], "it is zero"),
+        (&["--listen", "nowhere"], "--listen <ADDRESS:PORT>"),
+        (&["--listen", &taken], "cannot listen there"),
+        (&["--log-level", "a=b=c"], "--log-level a=b=c"),
+    ];
+    for (arguments, part) in cases {
+        let mut all = arguments.to_vec();
+        if !arguments.iter().any(|argument| argument.starts_with("--tls-c") || *argument == "--self-signed")
+            && !arguments.is_empty()
+        {
+            all.extend(files);
+        }
+        let (code, text) = fails(&all);
+        assert_eq!(code, Some(2), "{arguments:?}: {text}");
+        assert!(text.contains(part), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
+fn binary_wants_to_know_its_namespace() {
+    let (code, text) = fails(&["--self-signed", "--secret-name", "s", "--service-name", "w"]);
+    assert_eq!(code, Some(2));
+    assert!(text.contains("--namespace is not given"), "{text}");
+    for name in ["W", "w-", "w.x", ""] {
+        let (_, text) = fails(&["--self-signed", "--secret-name", "s", "--service-name", name]);
+        assert!(
+            text.contains("it is no name of a Kubernetes object") || text.contains("a value is required")
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn binary_logs_refusals_and_nothing_of_the_object() {
+    let mut process = Process::start(&[]);
+    let mut client = Client::connect(process.address, &process.connector).await.unwrap();
+    assert_eq!(client.post("/validate", &bytes(&create(&object()))).await.status, 200);
+    assert_eq!(client.post("/validate", &bytes(&create(&wrong()))).await.status, 200);
+    let line = process.line();
+    assert_eq!(line["message"], "refused");
+    assert_eq!((&line["namespace"], &line["name"]), (&"default".into(), &"app".into()));
+    assert_eq!((&line["user"], &line["operation"]), (&"jane".into(), &"CREATE".into()));
+    assert_eq!(line["codes"], "UrlTag,RefAmbiguous,IntervalZero");
+    assert!(!line.to_string().contains("ghcr.io"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn binary_warns_where_it_is_told_to() {
+    let process = Process::start(&["--warn-only=UrlTag,RefAmbiguous", "--warn-only", "IntervalZero"]);
+    let mut client = Client::connect(process.address, &process.connector).await.unwrap();
+    let answer = client.post("/validate", &bytes(&create(&wrong()))).await;
+    assert_eq!(answer.json()["response"]["allowed"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn binary_serves_operations_without_tls() {
+    let process = Process::start(&[]);
+    assert!(process.operations("/healthz").starts_with("HTTP/1.1 200 "));
+    assert!(process.operations("/readyz").starts_with("HTTP/1.1 200 "));
+    assert!(process.operations("/validate").starts_with("HTTP/1.1 404 "));
+    let metrics = process.operations("/metrics");
+    for name in [
+        "oci_webhook_reviews_total{endpoint=\"validate\",verdict=\"refused\"} 0",
+        "oci_webhook_certificate_not_after_timestamp_seconds ",
+        "oci_webhook_certificate_reload_failures_total 0",
+        "oci_webhook_connections{listener=\"operations\"} 1",
+        "# EOF",
+    ] {
+        assert!(metrics.contains(name), "{name} is missing in {metrics}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn binary_answers_everything_that_was_sent_before_it_ends() {
+    let mut process = Process::start(&["--drain", "1s"]);
+    let (address, connector) = (process.address, process.connector.clone());
+    let mut idle = Client::connect(address, &connector).await.unwrap();
+    assert!(!idle.get("/readyz").await.closes());
+    let large = conversion(V1, &(0..20_000).map(|n| stored(V1BETA2, n, 500)).collect::<Vec<_>>());
+    let mut slow = Client::connect(address, &connector).await.unwrap();
+    slow.send(head("/convert", large.len()).as_bytes()).await.unwrap();
+    let (begin, end) = large.split_at(large.len() / 2);
+    slow.send(begin).await.unwrap();
+    let answered = Arc::new(AtomicUsize::new(0));
+    // As the API server: connections are kept, and made anew where an answer says that the old one ends.
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let (connector, answered) = (connector.clone(), Arc::clone(&answered));
+            tokio::spawn(async move {
+                let body = bytes(&create(&object()));
+                while let Ok(mut client) = Client::connect(address, &connector).await {
+                    loop {
+                        let answer = client.post("/validate", &body).await;
+                        assert_eq!(answer.status, 200);
+                        answered.fetch_add(1, Ordering::Relaxed);
+                        if answer.closes() {
+                            break;
+                        }
+                    }
+                }
+            })
+        })
+        .collect();
+    while answered.load(Ordering::Relaxed) < 100 {
+        tokio::task::yield_now().await;
+    }
+    process.terminate();
+    assert_eq!(process.line()["message"], "shutting down");
+    assert!(process.operations("/readyz").starts_with("HTTP/1.1 503 "));
+    // An idle connection gets one more answer, which ends it.
+    let answer = idle.get("/readyz").await;
+    assert_eq!((answer.status, answer.closes()), (503, true));
+    idle.closed().await;
+    for client in clients {
+        client.await.unwrap();
+    }
+    // The listener is closed; what had begun goes on.
+    slow.send(end).await.unwrap();
+    let answer = slow.answer().await.unwrap();
+    assert_eq!((answer.status, answer.closes()), (200, true));
+    assert_eq!(process.line()["message"], "ended");
+    assert_eq!(process.wait().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn binary_does_not_wait_for_clients_for_ever() {
+    let mut process = Process::start(&["--drain", "0s", "--shutdown-timeout", "100ms"]);
+    let mut stuck = Client::connect(process.address, &process.connector).await.unwrap();
+    stuck.send(head("/convert", 1_000).as_bytes()).await.unwrap();
+    let metrics = "oci_webhook_reviews_in_flight{endpoint=\"convert\"} 1";
+    while !process.operations("/metrics").contains(metrics) {}
+    process.terminate();
+    assert_eq!(process.line()["message"], "shutting down");
+    assert_eq!(process.line()["message"], "some requests were not answered in time");
+    assert_eq!(process.line()["message"], "ended");
+    assert_eq!(process.wait().code(), Some(0));
+}
