@@ -120,7 +120,9 @@ impl Keeper {
             Some(Ok(places)) => places.iter().all(|place| place.has(&bundle)),
             Some(Err(_)) => false,
         };
-        if published && places.is_some() {
+        // A place that does not exist yet is waited for: until it has a bundle, nobody can call us through it.
+        let complete = |places: &Vec<Place>| places.len() == self.cluster.wanted();
+        if published && places.as_ref().is_some_and(|places| places.as_ref().is_ok_and(complete)) {
             self.published = Some((bundle.clone(), Instant::now()));
         }
         let step = next(&held.facts(&self.names, published), &self.lifetimes, now);
@@ -135,7 +137,7 @@ impl Keeper {
                 if let Some(data) = held.after(step, &self.names, &self.lifetimes, now)? {
                     self.log(step, &held);
                     let written = self.cluster.write(secret.as_ref(), data).await?;
-                    tracing::info!(?step, ?written, secret = self.cluster.secret_name(), "the Secret");
+                    tracing::info!(?step, ?written, secret = self.cluster.secret_name(), "wrote the Secret");
                 }
             }
         }
@@ -183,7 +185,7 @@ impl Keeper {
     async fn publish(&self, places: &[Place], bundle: &str) -> Result<(), Error> {
         for place in places.iter().filter(|place| !place.has(bundle)) {
             let written = self.cluster.publish(place, bundle).await?;
-            tracing::info!(%place, ?written, "the authority was published");
+            tracing::info!(%place, ?written, "wrote the authority where it is trusted");
             if written == Written::Overtaken {
                 // What is published may be newer than what was read: read both again.
                 return Ok(());

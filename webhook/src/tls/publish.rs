@@ -172,6 +172,11 @@ impl Cluster {
         overtaken(call(doing, secrets.replace(&self.names.secret, &post, &secret)).await)
     }
 
+    /// How many places there should be.
+    pub fn wanted(&self) -> usize {
+        usize::from(self.names.configuration.is_some()) + usize::from(self.names.crd.is_some())
+    }
+
     /// Where the bundle is published. What does not exist trusts nobody and is left out.
     pub async fn places(&self) -> Result<Vec<Place>, Error> {
         let mut places = Vec::new();

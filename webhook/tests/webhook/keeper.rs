@@ -471,3 +471,17 @@ async fn keeper_serves_on_while_the_api_server_refuses() {
     assert!(error.starts_with("reading Secret oci-system/tls failed: "), "{error}");
     assert_eq!(replica.certificate(), before);
 }
+
+#[tokio::test]
+async fn keeper_publishes_at_once_where_a_place_appears() {
+    let api = Api::default();
+    let mut replica = Replica::new(&api);
+    replica.pass().await;
+    let places = Api::with_places();
+    api.put(CONFIGURATION, places.get(CONFIGURATION));
+    replica.pass().await;
+    assert_eq!(api.published(), [api.data("ca.crt"), String::new()]);
+    api.put(CRD, places.get(CRD));
+    replica.pass().await;
+    assert_eq!(api.published(), [api.data("ca.crt"), api.data("ca.crt")]);
+}
