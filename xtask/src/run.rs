@@ -74,15 +74,20 @@ pub(crate) fn target() -> Result<PathBuf> {
         .ok_or_else(|| Error::Wrong("`cargo metadata` names no target folder".to_owned()))
 }
 
-/// Builds the plugin and returns its path.
-pub(crate) fn plugin(release: bool) -> Result<PathBuf> {
-    let mut command = cargo(["build", "--locked", "-p", "kubectl-oci"]);
+/// Builds programs of this project and returns the folder that they are in.
+pub(crate) fn programs(packages: &[&str], release: bool) -> Result<PathBuf> {
+    let mut command = cargo(["build", "--locked"]);
+    command.args(packages.iter().flat_map(|package| ["-p", package]));
     if release {
         command.arg("--release");
     }
     through(&mut command)?;
-    let profile = if release { "release" } else { "debug" };
-    Ok(target()?.join(profile).join(format!("kubectl-oci{}", std::env::consts::EXE_SUFFIX)))
+    Ok(target()?.join(if release { "release" } else { "debug" }))
+}
+
+/// Builds the plugin and returns its path.
+pub(crate) fn plugin(release: bool) -> Result<PathBuf> {
+    Ok(programs(&["kubectl-oci"], release)?.join(format!("kubectl-oci{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// Runs `work` so that Ctrl-C does not end this process but sets the flag: `work` then returns, and what it holds

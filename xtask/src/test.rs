@@ -22,14 +22,10 @@ fn steps_of(steps: &mut Steps, arguments: &cli::Test) -> Result<()> {
     }
     steps.step("tools", tools::foreign)?;
     steps.step("control plane", tools::control_plane)?;
-    let mut plugin = std::path::PathBuf::new();
-    steps.step("plugin", || {
-        plugin = run::plugin(false)?;
-        Ok(())
-    })?;
+    steps.step("programs", || run::programs(&["kubectl-oci", "oci-webhook"], false).map(drop))?;
     steps.step("tests", || {
         let mut command = cargo(["test", "--locked", "--workspace", "--no-fail-fast"]);
-        command.env("KUBECTL_OCI_BIN", &plugin);
+        command.env("KUBECTL_OCI_PROGRAMS", run::target()?.join("debug"));
         if let Some(filter) = &arguments.filter {
             command.args(["--", filter]);
         }

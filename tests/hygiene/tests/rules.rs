@@ -45,8 +45,21 @@ fn registry_crate_knows_no_cluster() {
 }
 
 #[test]
+fn crds_crate_has_no_client() {
+    never("oci-crds", &["tokio", "reqwest", "hyper", "kube", "kube-client", "kube-runtime"]);
+}
+
+#[test]
+fn webhook_knows_no_registry() {
+    never(
+        "oci-webhook",
+        &["oci-registry", "oci-verify", "reqwest", "kube-runtime", "ring", "openssl", "openssl-sys", "native-tls"],
+    );
+}
+
+#[test]
 fn plugin_links_neither_runtime_nor_second_tls() {
-    never("kubectl-oci", &["kube-runtime", "ring", "openssl", "openssl-sys", "native-tls"]);
+    never("kubectl-oci", &["kube-client", "kube-runtime", "ring", "openssl", "openssl-sys", "native-tls"]);
 }
 
 fn sources() -> Vec<Source> {

@@ -8,6 +8,7 @@
 )]
 
 mod admission;
+mod certificates;
 mod control_plane;
 mod conversion;
 mod objects;

@@ -6,12 +6,14 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use oci_testkit::{
     cases::{self, Answerer, Case, Policy, good_spec},
     control_plane::{ControlPlane, eventually},
-    tools::workspace,
 };
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::objects::{apply, object, repositories, try_out, wanted};
+use crate::{
+    objects::{apply, object, repositories, try_out, wanted},
+    world::manifests,
+};
 
 static PLANE: OnceCell<ControlPlane> = OnceCell::const_new();
 
@@ -20,8 +22,7 @@ async fn plane() -> &'static ControlPlane {
     PLANE
         .get_or_init(async || {
             let plane = ControlPlane::start().await;
-            let overlay = workspace().join("deploy/overlays/policy");
-            let manifests = plane.run(&["kustomize", &overlay.to_string_lossy()]).await.succeeded();
+            let manifests = manifests(&plane, "overlays/policy").await;
             let crd = manifests.split("\n---\n").find(|text| text.contains("CustomResourceDefinition"));
             plane.apply(crd.unwrap()).await;
             store_before_the_policy(&plane).await;

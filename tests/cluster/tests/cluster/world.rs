@@ -126,10 +126,15 @@ impl Drop for Hook {
     }
 }
 
+/// What an overlay of `deploy` installs.
+pub(crate) async fn manifests(plane: &ControlPlane, overlay: &str) -> String {
+    let folder = workspace().join("deploy").join(overlay);
+    plane.run(&["kustomize", &folder.to_string_lossy()]).await.succeeded()
+}
+
 /// Installs the CRD and the webhook configuration of an overlay, both pointing to `address`.
 pub(crate) async fn install(plane: &ControlPlane, overlay: &str, address: SocketAddr, ca_pem: &str) {
-    let folder = workspace().join("deploy").join(overlay);
-    let manifests = plane.run(&["kustomize", &folder.to_string_lossy()]).await.succeeded();
+    let manifests = manifests(plane, overlay).await;
     let bundle = base64(ca_pem);
     let client = |path: &str| json!({ "url": format!("https://{address}{path}"), "caBundle": bundle });
     let mut all = String::new();

@@ -79,7 +79,7 @@ impl Bench {
 
     /// The same with something on standard input.
     pub(crate) fn run_with(&self, args: &[&str], input: &str) -> Seen {
-        let binary = tools::plugin().expect("the plugin is built: `cargo build -p kubectl-oci`");
+        let binary = tools::program("kubectl-oci").unwrap_or_else(|error| panic!("{error}"));
         let mut command = Command::new(binary);
         command.args(args).env_clear();
         let output = self.finish(&mut command, input.as_bytes());

@@ -30,6 +30,14 @@ pub enum Error {
         /// What builds it.
         command: &'static str,
     },
+    /// A program of this project that cargo has not built for this test.
+    #[error("`{name}` is not built ({path}): run `cargo build -p {name}` (or `cargo xtask test`)")]
+    NotBuilt {
+        /// The program.
+        name: &'static str,
+        /// Where it would be.
+        path: PathBuf,
+    },
     /// The folder of the variable lacks a server.
     #[error("`{name}` is not in {folder}, which {ASSETS} names: correct it, or unset it and run `{command}`")]
     Assets {
@@ -94,14 +102,15 @@ pub fn command(name: &str) -> Result<Command, Error> {
     Ok(command)
 }
 
-/// The built plugin: `$KUBECTL_OCI_BIN`, else beside the running test's folder.
-pub fn plugin() -> Option<PathBuf> {
-    if let Some(path) = environment("KUBECTL_OCI_BIN") {
-        return Some(path.into());
-    }
-    let executable = std::env::current_exe().ok()?;
-    let path = executable.ancestors().nth(2)?.join("kubectl-oci");
-    path.is_file().then_some(path)
+/// A program of this project that was built: in the folder that `KUBECTL_OCI_PROGRAMS` names, else beside the running
+/// test's folder.
+pub fn program(name: &'static str) -> Result<PathBuf, Error> {
+    let folder = environment("KUBECTL_OCI_PROGRAMS").map(PathBuf::from).or_else(|| {
+        let executable = std::env::current_exe().ok()?;
+        executable.ancestors().nth(2).map(Path::to_owned)
+    });
+    let path = folder.unwrap_or_default().join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    if path.is_file() { Ok(path) } else { Err(Error::NotBuilt { name, path }) }
 }
 
 /// `go1.26.8`, as `go env GOVERSION` says.
