@@ -24,6 +24,19 @@ use crate::{
 const MIB: u64 = 1 << 20;
 
 pub(crate) fn run(arguments: &cli::Bench) -> Result<()> {
+    match arguments.what {
+        cli::Part::Plugin => plugin(arguments),
+        cli::Part::Webhook => webhook(),
+    }
+}
+
+/// `tests/bench` does it: it needs the webhook's own library.
+fn webhook() -> Result<()> {
+    let folder = run::programs(&["oci-webhook", "oci-bench"], true)?;
+    run::through(Command::new(folder.join("webhook-bench")).arg(folder.join("oci-webhook")))
+}
+
+fn plugin(arguments: &cli::Bench) -> Result<()> {
     let plugin = run::plugin(true)?;
     let pairs = arguments.pairs;
     let small = arguments.small;

@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -24,7 +24,7 @@ pub(crate) enum Command {
     Test(Test),
     /// Push, list, change, diff and pull a sample against a registry inside this process
     Demo,
-    /// Time and memory next to tar, gzip, curl and oras, as ratios
+    /// Time and memory next to peers, as ratios: the plugin beside tar, gzip, curl and oras, or the webhook
     Bench(Bench),
 }
 
@@ -41,10 +41,23 @@ pub(crate) struct Test {
 /// How much `bench` measures.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
+    /// What is measured
+    #[arg(value_enum, default_value_t)]
+    pub(crate) what: Part,
     /// Interleaved pairs of each comparison
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) pairs: u32,
     /// Leave the 1 GiB layers out
     #[arg(long)]
     pub(crate) small: bool,
+}
+
+/// The programs that can be measured.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum Part {
+    /// `kubectl oci`
+    #[default]
+    Plugin,
+    /// `oci-webhook`
+    Webhook,
 }

@@ -17,6 +17,33 @@ use crate::{
 
 const SOURCE: &str = "--source=https://github.com/stefanprodan/podinfo";
 
+/// With a tag where it does not belong, an interval that never comes round, and a signature of anybody.
+const WRONG: &str = "apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+metadata:
+  name: app
+spec:
+  url: REPOSITORY:v2
+  interval: 0s
+  verify:
+    provider: cosign
+";
+
+const RIGHT: &str = "apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+metadata:
+  name: app
+spec:
+  url: REPOSITORY
+  ref:
+    tag: v2
+  interval: 5m
+  verify:
+    provider: cosign
+    secretRef:
+      name: public-keys
+";
+
 pub(crate) fn run() -> Result<()> {
     run::interruptible(|interrupted| {
         let plugin = run::plugin(false)?;
@@ -75,6 +102,12 @@ impl Tour<'_> {
 
         printer::step("A mistake is refused with a reason");
         self.oci(2, &["pull", "artifact", &format!("{repository}:v3"), "-o", "./nothing"])?;
+
+        printer::step("So is a wrong OCIRepository, before it reaches a cluster");
+        self.write("repository.yaml", &WRONG.replace("REPOSITORY", &repository))?;
+        self.oci(1, &["lint", "-f", "./repository.yaml"])?;
+        self.write("repository.yaml", &RIGHT.replace("REPOSITORY", &repository))?;
+        self.oci(0, &["lint", "-f", "./repository.yaml"])?;
         printer::line(&format!(
             "\nThe demo is complete: {} requests to the registry; nothing is left behind.",
             registry.requests().len()
@@ -116,6 +149,12 @@ impl Tour<'_> {
             return Ok(());
         }
         Err(Error::Wrong(format!("the registry has the tags {found:?}, expected {tags:?}")))
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<()> {
+        let path = self.path(name);
+        printer::line(&format!("\n$ cat {name}\n{}", text.trim_end()));
+        fs::write(&path, text).at(path)
     }
 
     fn edit(&self, name: &str, from: &str, to: &str) -> Result<()> {

@@ -69,33 +69,38 @@ repeated as a warning. Deletion, finalizers and writes of the status always pass
 of a rule into a warning: `--warn-only=CODE,…` of the webhook and of `lint`.
 ";
 
+/// The parts of the page: title, what they have in common, and whether a rule belongs there.
+type Section = (&'static str, &'static str, fn(Code) -> bool);
+
+const SECTIONS: [Section; 4] = [
+    (
+        "By the schema",
+        "The API server itself refuses these before anybody else is asked; `lint` finds them as well.",
+        is_schema,
+    ),
+    (
+        "Cannot be run",
+        "Flux cannot run these either: there, the object is accepted and fails later. The controller stalls.",
+        |code| !is_schema(code) && code.kind() == Kind::Unusable,
+    ),
+    (
+        "Does not mean what it seems to",
+        "Flux runs these, but ignores what was written, or takes it for something else. An object that is already stored \
+         keeps running with Flux's meaning.",
+        |code| code.kind() == Kind::Refused,
+    ),
+    ("Warnings", "Never refused; `kubectl` prints them as it applies.", |code| code.kind() == Kind::Advice),
+];
+
+fn is_schema(code: Code) -> bool {
+    code.field() == "*"
+}
+
 fn validation() -> String {
     let mut text = format!("<!-- {NOTICE} -->\n\n# What is refused\n{INTRODUCTION}");
-    let schema = |code: &Code| code.field() == "*";
-    let sections: [(&str, &str, &dyn Fn(&Code) -> bool); 4] = [
-        (
-            "By the schema",
-            "The API server itself refuses these before anybody else is asked; `lint` finds them as well.",
-            &|code| schema(code),
-        ),
-        (
-            "Cannot be run",
-            "Flux cannot run these either: there, the object is accepted and fails later. The controller stalls.",
-            &|code| !schema(code) && code.kind() == Kind::Unusable,
-        ),
-        (
-            "Does not mean what it seems to",
-            "Flux runs these, but ignores what was written, or takes it for something else. An object that is already \
-             stored keeps running with Flux's meaning.",
-            &|code| code.kind() == Kind::Refused,
-        ),
-        ("Warnings", "Never refused; `kubectl` prints them as it applies.", &|code| {
-            code.kind() == Kind::Advice
-        }),
-    ];
-    for (title, about, belongs) in sections {
+    for (title, about, belongs) in SECTIONS {
         let _ = write!(text, "\n## {title}\n\n{about}\n\n| code | field | meaning |\n| --- | --- | --- |\n");
-        for code in Code::ALL.iter().filter(|code| belongs(code)) {
+        for code in Code::ALL.iter().filter(|code| belongs(**code)) {
             let _ = writeln!(text, "| `{code}` | `{}` | {} |", code.field(), code.meaning());
         }
     }
