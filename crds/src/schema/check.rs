@@ -3,7 +3,7 @@
 //! Only what the schema of this kind uses is understood: types, properties, required fields, items, enums, patterns and
 //! lengths. A test holds the schema to that.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
@@ -16,6 +16,25 @@ use crate::validate::{Code, Fault, Path, quote};
 
 /// Made once: it never changes.
 static ROOT: LazyLock<JSONSchemaProps> = LazyLock::new(root);
+
+/// The patterns in it, by their text.
+static PATTERNS: LazyLock<BTreeMap<String, Pattern>> = LazyLock::new(|| {
+    let mut all = BTreeMap::new();
+    collect(&ROOT, &mut all);
+    all
+});
+
+fn collect(schema: &JSONSchemaProps, all: &mut BTreeMap<String, Pattern>) {
+    if let Some(text) = &schema.pattern
+        && let Ok(pattern) = Pattern::parse(text)
+    {
+        all.insert(text.clone(), pattern);
+    }
+    schema.properties.iter().flat_map(BTreeMap::values).for_each(|schema| collect(schema, all));
+    if let Some(JSONSchemaPropsOrArray::Schema(schema)) = &schema.items {
+        collect(schema, all);
+    }
+}
 
 /// What the API server would refuse before it asks anybody, in the order of the object's fields.
 ///
@@ -107,9 +126,8 @@ fn string(text: &str, schema: &JSONSchemaProps, path: &Path, faults: &mut Vec<Fa
             faults.push(Fault::new(Code::EnumUnknown, path, Some(text), message));
         }
     }
-    let pattern = schema.pattern.as_deref().and_then(|pattern| Pattern::parse(pattern).ok());
-    if pattern.is_some_and(|pattern| !pattern.is_match(text)) {
-        let pattern = schema.pattern.as_deref().unwrap_or_default();
+    let pattern = schema.pattern.as_ref().and_then(|pattern| PATTERNS.get(pattern));
+    if let Some(pattern) = pattern.filter(|pattern| !pattern.is_match(text)) {
         let message = format!("{} does not match {pattern}", quote(text));
         faults.push(Fault::new(Code::PatternMismatch, path, Some(text), message));
     }
