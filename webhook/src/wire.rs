@@ -143,6 +143,11 @@ pub(crate) fn failure(code: u16, reason: &'static str, message: String) -> Statu
 
 /// Foreign text for a message or a log line: short and on one line.
 pub(crate) fn shown(text: &str) -> String {
+    // What nearly every name is: nothing in it has to be escaped.
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
+    if text.len() <= SHOWN && text.bytes().all(plain) {
+        return text.to_owned();
+    }
     let mut out: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
     if text.chars().nth(SHOWN).is_some() {
         out.push('…');

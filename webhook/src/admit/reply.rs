@@ -8,6 +8,9 @@ use serde::Serialize;
 use super::FORM;
 use crate::wire::{Cause, Details, Status, failure, shown};
 
+/// Bytes that a refusal with some causes has.
+const USUAL: usize = 2_048;
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Review<'a> {
@@ -65,6 +68,8 @@ fn sentence(name: &str, causes: &[Cause]) -> String {
 
 fn write(response: Response<'_>) -> Vec<u8> {
     let review = Review { api_version: FORM.group_version, kind: FORM.kind, response };
-    // Strings, numbers and lists of them always serialise.
-    serde_json::to_vec(&review).unwrap_or_default()
+    let mut out = Vec::with_capacity(USUAL);
+    // Strings, numbers and lists of them always serialise, and a vector takes everything.
+    let _ = serde_json::to_writer(&mut out, &review);
+    out
 }

@@ -224,9 +224,9 @@ async fn server_converts_small_lists_while_a_large_one_holds_its_permit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn server_works_on_one_large_list_at_a_time() {
-    let permits = Permits { conversion_deadline: Duration::from_secs(3), ..Permits::default() };
+    let permits = Permits { conversion_deadline: Duration::from_secs(5), ..Permits::default() };
     let server = Server::with(Limits::default(), permits);
-    let objects: Vec<String> = (0..100).map(|number| stored(V1BETA2, number, 250_000)).collect();
+    let objects: Vec<String> = (0..100).map(|number| stored(V1BETA2, number, 160_000)).collect();
     let large = conversion(V1, &objects);
     // Its reply is more than fits on the way to a client that does not read: the permit stays with the reply.
     let mut first = server.client().await;

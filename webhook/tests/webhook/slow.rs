@@ -12,9 +12,9 @@ use crate::{
 
 fn short() -> Limits {
     Limits {
-        handshake: Duration::from_millis(200),
-        head: Duration::from_millis(200),
-        idle: Duration::from_millis(400),
+        handshake: Duration::from_secs(1),
+        head: Duration::from_secs(1),
+        idle: Duration::from_secs(1),
         crowded_idle: Duration::from_millis(50),
         ..Limits::default()
     }
