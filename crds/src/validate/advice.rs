@@ -7,7 +7,7 @@ use oci_artifact::name::Pattern;
 use super::{
     Checked, Code, Operation, Path, Provider, Selection, Verification, Warning,
     fault::quote,
-    given, parse,
+    given,
     provider::{Fit, fit, registries},
 };
 use crate::v1::Spec;
@@ -15,15 +15,12 @@ use crate::v1::Spec;
 /// Below this the registry is asked so often that it may start to refuse.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// All advice about a spec that can be parsed, in the order of the fields; none about one that cannot.
-pub(super) fn advice(spec: &Spec) -> Vec<Warning> {
-    let Some(checked) = parse(spec, &mut Vec::new()) else {
-        return Vec::new();
-    };
+/// All advice about a spec, in the order of the fields.
+pub(super) fn advice(spec: &Spec, checked: &Checked) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    selection(spec, &checked, &mut warnings);
-    provider(&checked, &mut warnings);
-    verify(spec, &mut warnings);
+    selection(spec, checked, &mut warnings);
+    provider(checked, &mut warnings);
+    verify(checked, &mut warnings);
     let mut say = |code, field: &str, text: &str| warnings.push(Warning::new(code, Path::spec(field), text));
     if checked.proxy.is_some() && matches!(checked.verify, Some(Verification::CosignKeyless { .. })) {
         say(
@@ -49,17 +46,17 @@ pub(super) fn advice(spec: &Spec) -> Vec<Warning> {
 }
 
 fn selection(spec: &Spec, checked: &Checked, warnings: &mut Vec<Warning>) {
-    let reference = spec.reference.clone().unwrap_or_default();
-    let fields = [&reference.tag, &reference.semver, &reference.digest];
     let mut say = |code, text: &str| warnings.push(Warning::new(code, Path::spec("ref"), text));
-    if fields.iter().all(|text| given(text.as_ref()).is_none()) {
+    let selected = spec.reference.as_ref().is_some_and(|reference| {
+        let fields = [&reference.tag, &reference.semver, &reference.digest];
+        fields.iter().any(|text| given(text.as_ref()).is_some())
+    });
+    if !selected {
         say(
             Code::RefLatest,
             "nothing is selected, which means the tag `latest`; say which tag, semver or digest is wanted",
         );
-        return;
-    }
-    if spec.verify.is_none() && !matches!(checked.selection, Selection::Digest(_)) {
+    } else if spec.verify.is_none() && !matches!(checked.selection, Selection::Digest(_)) {
         say(
             Code::MutableTag,
             "a tag can be moved to another artifact and no signature is asked for; add `spec.verify`, or select a digest",
@@ -77,26 +74,29 @@ fn provider(checked: &Checked, warnings: &mut Vec<Warning>) {
     warnings.push(Warning::new(Code::ProviderForeign, Path::spec("provider"), text));
 }
 
-fn verify(spec: &Spec, warnings: &mut Vec<Warning>) {
-    let Some(verify) = spec.verify.as_ref().filter(|verify| verify.secret_ref.is_none()) else {
+fn verify(checked: &Checked, warnings: &mut Vec<Warning>) {
+    let Some(Verification::CosignKeyless { identities, .. }) = &checked.verify else {
         return;
     };
-    for (index, identity) in verify.match_oidc_identity.iter().flatten().enumerate() {
-        for (field, text) in [("issuer", &identity.issuer), ("subject", &identity.subject)] {
-            if !text.is_empty() && is_open(text) {
+    for (index, identity) in identities.iter().enumerate() {
+        for (field, pattern) in [("issuer", &identity.issuer), ("subject", &identity.subject)] {
+            if is_open(pattern) {
                 let path = Path::spec("verify.matchOIDCIdentity").index(index).field(field);
-                let text =
-                    format!("{} also matches in the middle of something longer; write `^…$`", quote(text));
+                let pattern = quote(pattern.as_str());
+                let text = format!("{pattern} also matches in the middle of something longer; write `^…$`");
                 warnings.push(Warning::new(Code::UnanchoredIdentity, path, text));
             }
         }
     }
 }
 
-/// Whether a pattern can match inside something longer without saying so: one that ends in `.*` says so.
-fn is_open(text: &str) -> bool {
-    let anchored = |text: &str| Pattern::parse(text).is_ok_and(|pattern| pattern.is_anchored());
-    Pattern::parse(text).is_ok()
-        && !anchored(text)
-        && !(text.ends_with(".*") && anchored(&format!("{text}$")))
+/// Whether a pattern can match inside something longer without saying so: one that ends in `.*` says so. That an empty
+/// one matches everybody is a fault of its own.
+fn is_open(pattern: &Pattern) -> bool {
+    let text = pattern.as_str();
+    if text.is_empty() || pattern.is_anchored() {
+        return false;
+    }
+    let closed = text.ends_with(".*").then(|| Pattern::parse(&format!("{text}$")));
+    !closed.is_some_and(|closed| closed.is_ok_and(|closed| closed.is_anchored()))
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use oci_artifact::name::Digest;
 use serde::{Serialize, Serializer};
 
 use super::{Code, Kind};
@@ -71,14 +70,23 @@ pub struct Fault {
     pub hint: Option<String>,
     /// What it means for the object: the code's own kind, or less where the field is not used anyway.
     pub kind: Kind,
-    /// Of the value at fault; the value itself may hold a password.
-    fingerprint: Option<Digest>,
+    value: Value,
+}
+
+/// The value at fault, to be compared only: it may hold a password.
+#[derive(Clone, PartialEq, Eq)]
+struct Value(Option<Box<str>>);
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
 }
 
 impl Fault {
     pub(crate) fn new(code: Code, path: &Path, value: Option<&str>, message: String) -> Self {
-        let fingerprint = value.map(|value| Digest::of(value.as_bytes()));
-        Self { code, path: path.clone(), message, hint: None, kind: code.kind(), fingerprint }
+        let value = Value(value.map(Box::from));
+        Self { code, path: path.clone(), message, hint: None, kind: code.kind(), value }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -96,7 +104,7 @@ impl Fault {
 
     /// Whether it is the same fault about the same value, in an older state of the object.
     pub fn is_same(&self, older: &Self) -> bool {
-        self.code == older.code && self.path == older.path && self.fingerprint == older.fingerprint
+        self.code == older.code && self.path == older.path && self.value == older.value
     }
 }
 

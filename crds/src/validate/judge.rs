@@ -3,7 +3,7 @@
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::{Code, Fault, Kind, Warning, advice, check};
+use super::{Code, Fault, Kind, Warning, check};
 use crate::{schema, v1::Spec};
 
 /// The fields of a spec in the order in which findings about them are told.
@@ -42,9 +42,12 @@ pub fn judge(new: &Spec, old: Option<&Spec>, warn_only: &[Code]) -> Judgement {
     if old == Some(new) {
         return Judgement::default();
     }
-    let before = old.map(|old| check(old).faults).unwrap_or_default();
-    let mut judgement = sort(check(new).faults, warn_only, &before);
-    judgement.warnings.extend(advice::advice(new));
+    let report = check(new);
+    // The stored object matters only if there is something that it may have had before.
+    let before = old.filter(|_| !report.faults.is_empty()).map(|old| check(old).faults).unwrap_or_default();
+    let advice = report.advice(new);
+    let mut judgement = sort(report.faults, warn_only, &before);
+    judgement.warnings.extend(advice);
     judgement
 }
 
@@ -59,15 +62,16 @@ pub fn object(object: &Value, warn_only: &[Code]) -> Judgement {
         faults.sort_by_key(rank);
         return sort(faults, &[], &[]);
     };
-    let rules = check(&spec).faults;
-    faults.retain(|fault| !rules.iter().any(|rule| rule.path == fault.path));
+    let report = check(&spec);
+    let advice = report.advice(&spec);
+    faults.retain(|fault| !report.faults.iter().any(|rule| rule.path == fault.path));
     // What the schema refuses no administrator can demote.
     let mut refused = sort(faults, &[], &[]).refused;
-    let mut judgement = sort(rules, warn_only, &[]);
+    let mut judgement = sort(report.faults, warn_only, &[]);
     refused.append(&mut judgement.refused);
     refused.sort_by_key(rank);
     judgement.refused = refused;
-    judgement.warnings.extend(advice::advice(&spec));
+    judgement.warnings.extend(advice);
     judgement
 }
 

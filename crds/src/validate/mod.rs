@@ -44,9 +44,11 @@ pub fn check(spec: &Spec) -> Report {
     Report { faults, checked: checked.filter(|_| usable) }
 }
 
-/// What is worth saying about a spec although nothing is wrong with it.
-pub fn advice(spec: &Spec) -> Vec<Warning> {
-    advice::advice(spec)
+impl Report {
+    /// What is worth saying although it stops nothing; of a spec that cannot be run, nothing.
+    fn advice(&self, spec: &Spec) -> Vec<Warning> {
+        self.checked.as_ref().map(|checked| advice::advice(spec, checked)).unwrap_or_default()
+    }
 }
 
 /// All rules, in the order of the fields. A rule that finds its part unusable returns `None` and says why in `faults`.

@@ -16,7 +16,7 @@ mod parse;
 mod property;
 mod source;
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::OnceLock};
 
 use regex::{Regex, RegexBuilder};
 
@@ -24,16 +24,23 @@ pub use fault::{PatternError, PatternFault};
 
 use crate::limits::{PATTERN_BYTES, PATTERN_MEMORY, PATTERN_PROPERTIES};
 
+/// Text for `regex`, as [`Node::weight`](node::Node::weight) counts it, up to which an expression cannot take more than
+/// [`PATTERN_MEMORY`], whatever is in it. It is then compiled when it is first used: who only judges expressions, as
+/// admission does, would spend nine tenths of the time on machines that never run.
+const LIGHT: u64 = 1_000;
+
 /// A regular expression with Go's meaning.
 #[derive(Clone)]
 pub struct Pattern {
     original: Box<str>,
-    regex: Regex,
+    /// For `regex`.
+    translated: Box<str>,
+    regex: OnceLock<Option<Regex>>,
     anchored: bool,
 }
 
 impl Pattern {
-    /// Parses and compiles an expression.
+    /// Parses an expression. One that is valid but large is compiled at once, to see whether it stays within bounds.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let refuse = |(offset, fault)| PatternError::new(text, offset, fault);
         if text.len() > PATTERN_BYTES {
@@ -42,20 +49,24 @@ impl Pattern {
         let root = parse::parse(text).map_err(refuse)?;
         let mut translated = String::new();
         root.write(&mut translated);
-        if translated.matches(property::START).count() > PATTERN_PROPERTIES {
+        let properties = translated.matches(property::START).count();
+        if properties > PATTERN_PROPERTIES {
             return Err(refuse((None, PatternFault::Large)));
         }
-        let regex = RegexBuilder::new(&translated)
-            .size_limit(PATTERN_MEMORY)
-            .dfa_size_limit(PATTERN_MEMORY)
-            .build()
-            .map_err(|error| refuse((None, engine(&error))))?;
-        Ok(Self { original: text.into(), regex, anchored: root.begins() && root.ends() })
+        let regex = OnceLock::new();
+        if properties > 0 || root.weight() > LIGHT {
+            let compiled = compile(&translated).map_err(|error| refuse((None, engine(&error))))?;
+            regex.get_or_init(|| Some(compiled));
+        }
+        let anchored = root.begins() && root.ends();
+        Ok(Self { original: text.into(), translated: translated.into(), regex, anchored })
     }
 
     /// Whether there is a match anywhere in `text`, as Go's `MatchString`.
     pub fn is_match(&self, text: &str) -> bool {
-        self.regex.is_match(text)
+        // A light expression always compiles; if one did not, it would match nothing.
+        let regex = self.regex.get_or_init(|| compile(&self.translated).ok());
+        regex.as_ref().is_some_and(|regex| regex.is_match(text))
     }
 
     /// The expression as it was parsed.
@@ -69,6 +80,10 @@ impl Pattern {
     pub fn is_anchored(&self) -> bool {
         self.anchored
     }
+}
+
+fn compile(translated: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(translated).size_limit(PATTERN_MEMORY).dfa_size_limit(PATTERN_MEMORY).build()
 }
 
 fn engine(error: &regex::Error) -> PatternFault {

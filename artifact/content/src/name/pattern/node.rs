@@ -17,6 +17,8 @@ pub(super) struct Node {
     copies: u32,
     /// Go's count of instructions (`calcSize` in `regexp/syntax/parse.go`), or more.
     size: u64,
+    /// Bytes of text for `regex`, each as often as repetitions copy it: what its memory depends on.
+    weight: u64,
 }
 
 /// Instructions of an expression; Go's bound is three times as high. The memory that `regex` may take is the bound that
@@ -52,6 +54,11 @@ pub(super) struct Count {
 impl Count {
     /// Copies that counted repetitions make of anything, nested ones multiplied: Go's bound.
     pub(super) const LIMIT: u32 = 1_000;
+
+    /// How often a compiled expression holds what is repeated.
+    fn held(self) -> u64 {
+        u64::from(self.max.unwrap_or(self.min)) + u64::from(self.max.is_none())
+    }
 
     fn copies(self) -> u32 {
         if self.counted { self.max.unwrap_or(self.min).max(1) } else { 1 }
@@ -95,7 +102,8 @@ impl Node {
             return Err(Fault::RepeatCount);
         }
         let (height, size) = (self.height + 1, count.size(self.size));
-        Self { kind: Kind::Repeat { node: Box::new(self), count }, height, copies, size }.bounded()
+        let weight = count.held().saturating_mul(self.weight);
+        Self { kind: Kind::Repeat { node: Box::new(self), count }, height, copies, size, weight }.bounded()
     }
 
     /// In parentheses.
@@ -106,7 +114,16 @@ impl Node {
     }
 
     fn leaf(kind: Kind) -> Self {
-        Self { kind, height: 1, copies: 1, size: 1 }
+        let weight = match &kind {
+            Kind::Atom(text) => u64::try_from(text.len()).unwrap_or(u64::MAX),
+            _ => 1,
+        };
+        Self { kind, height: 1, copies: 1, size: 1, weight }
+    }
+
+    /// See the field.
+    pub(super) fn weight(&self) -> u64 {
+        self.weight
     }
 
     /// One node is itself, none is the empty expression.
@@ -117,7 +134,8 @@ impl Node {
         let height = 1 + nodes.iter().map(|node| node.height).max().unwrap_or_default();
         let copies = nodes.iter().map(|node| node.copies).max().unwrap_or(1);
         let size = nodes.iter().map(|node| node.size + 1).sum();
-        Self { kind: kind(nodes), height, copies, size }.bounded()
+        let weight = nodes.iter().map(|node| node.weight).fold(0, u64::saturating_add);
+        Self { kind: kind(nodes), height, copies, size, weight }.bounded()
     }
 
     /// Everything that walks the tree, dropping it included, recurses; hence the bound on its height.

@@ -185,3 +185,47 @@ fn pattern_shows_what_was_written() {
     let error = Pattern::parse(&"a".repeat(5_000)).unwrap_err().to_string();
     assert!(error.ends_with("`: it has 5000 bytes, more than 4096"), "{error}");
 }
+
+#[test]
+fn pattern_that_is_compiled_late_always_compiles() {
+    // The pieces that take the most memory for their text.
+    let pieces = [
+        ".",
+        "[^a]",
+        r"\W",
+        r"\D",
+        r"[^\x{100}]",
+        "[\u{80}-\u{10ffff}]",
+        "(?i:k)",
+        r"(?i:[^k])",
+        r"\b",
+        r"\B",
+        "(?s:.)",
+        "[[:^alpha:]]",
+        "(?:a|[^b])",
+        "(?i:[a-z\u{e4}-\u{3c9}])",
+        "",
+    ];
+    let mut compiled = 0;
+    for piece in pieces {
+        for count in 1..=1_000 {
+            for text in [
+                format!("(?:{piece}){{{count}}}"),
+                format!("(?:{piece}){{0,{count}}}"),
+                format!("(?:{piece}){{{count},}}"),
+            ] {
+                let Ok(root) = parse::parse(&text) else { continue };
+                // Only what is nearly too heavy is worth a look.
+                if root.weight() > LIGHT || root.weight() < LIGHT * 9 / 10 {
+                    continue;
+                }
+                let mut translated = String::new();
+                root.write(&mut translated);
+                let half = RegexBuilder::new(&translated).size_limit(PATTERN_MEMORY / 2).build();
+                assert!(half.is_ok(), "{text}: {} for `{translated:.80}`", root.weight());
+                compiled += 1;
+            }
+        }
+    }
+    assert!(compiled > 50, "{compiled} were tried");
+}
