@@ -134,6 +134,7 @@ mod tests {
             ("", Error::Empty),
             ("-", Error::Empty),
             ("-5m", Error::Negative),
+            ("-1ns", Error::Negative),
             ("5", Error::NoUnit),
             ("1h5", Error::NoUnit),
             ("s", Error::Number),

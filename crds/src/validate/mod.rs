@@ -87,6 +87,3 @@ fn parse(spec: &Spec, faults: &mut Vec<Fault>) -> Option<Checked> {
 fn given(text: Option<&String>) -> Option<&str> {
     text.map(String::as_str).filter(|text| !text.is_empty())
 }
-
-#[cfg(test)]
-mod tests;

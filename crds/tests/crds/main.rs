@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test at the place of the fault")]
 
 mod cases;
+mod judge;
 mod schema;
 mod types;
