@@ -13,6 +13,8 @@
 
 pub mod convert;
 pub mod duration;
+pub mod lint;
+mod metav1;
 mod object;
 pub mod schema;
 pub mod v1;

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Object, Version, schema};
+use crate::{Object, Version, metav1};
 
 /// The version's name.
 #[derive(Clone, Copy, Debug)]
@@ -181,7 +181,7 @@ pub struct Status {
 
     /// What is so.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::conditions")]
+    #[schemars(schema_with = "metav1::conditions")]
     pub conditions: Option<Vec<Condition>>,
 
     /// Written by releases before 1.0 only: the checksum of source and layer selection.
@@ -229,7 +229,7 @@ pub struct Artifact {
 
     /// When the file was stored.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::time")]
+    #[schemars(schema_with = "metav1::time")]
     pub last_update_time: Option<Time>,
 
     /// The annotations of the artifact's manifest.

@@ -1,28 +1,7 @@
 //! What of all findings stops a write.
 
-use serde::Deserialize as _;
-use serde_json::Value;
-
 use super::{Code, Fault, Kind, Warning, check};
-use crate::{schema, v1::Spec};
-
-/// The fields of a spec in the order in which findings about them are told.
-const FIELDS: [&str; 14] = [
-    "url",
-    "ref",
-    "layerSelector",
-    "provider",
-    "secretRef",
-    "verify",
-    "serviceAccountName",
-    "certSecretRef",
-    "proxySecretRef",
-    "interval",
-    "timeout",
-    "ignore",
-    "insecure",
-    "suspend",
-];
+use crate::v1::Spec;
 
 /// The verdict about a write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,30 +30,6 @@ pub fn judge(new: &Spec, old: Option<&Spec>, warn_only: &[Code]) -> Judgement {
     judgement
 }
 
-/// Judges a whole object as a server would on which it is new: by the schema, and by the rules if it can be decoded.
-///
-/// Where both find something in the same field, the rule's words are kept: they say more.
-pub fn object(object: &Value, warn_only: &[Code]) -> Judgement {
-    let mut faults = schema::check(object);
-    let spec = object.get("spec").filter(|spec| !spec.is_null());
-    let decoded = spec.map_or_else(|| Some(Spec::default()), |spec| Spec::deserialize(spec).ok());
-    let Some(spec) = decoded else {
-        faults.sort_by_key(rank);
-        return sort(faults, &[], &[]);
-    };
-    let report = check(&spec);
-    let advice = report.advice(&spec);
-    faults.retain(|fault| !report.faults.iter().any(|rule| rule.path == fault.path));
-    // What the schema refuses no administrator can demote.
-    let mut refused = sort(faults, &[], &[]).refused;
-    let mut judgement = sort(report.faults, warn_only, &[]);
-    refused.append(&mut judgement.refused);
-    refused.sort_by_key(rank);
-    judgement.refused = refused;
-    judgement.warnings.extend(advice);
-    judgement
-}
-
 fn sort(faults: Vec<Fault>, warn_only: &[Code], before: &[Fault]) -> Judgement {
     let mut judgement = Judgement::default();
     for fault in faults {
@@ -86,11 +41,4 @@ fn sort(faults: Vec<Fault>, warn_only: &[Code], before: &[Fault]) -> Judgement {
         }
     }
     judgement
-}
-
-/// Where the field of a fault stands among its neighbours.
-fn rank(fault: &Fault) -> usize {
-    let mut parts = fault.path.as_str().split(['.', '[']);
-    let field = parts.nth(1).unwrap_or_default();
-    FIELDS.iter().position(|name| *name == field).unwrap_or(FIELDS.len())
 }

@@ -20,7 +20,7 @@ mod verify;
 pub use checked::{Checked, IdentityPattern, Layer, Operation, Provider, Selection, Verification};
 pub use code::{Code, Kind, UnknownCode};
 pub use fault::{Fault, Path, Warning};
-pub use judge::{Judgement, judge, object};
+pub use judge::{Judgement, judge};
 pub use timing::{DEFAULT_TIMEOUT, LONGEST_TIMEOUT, SHORTEST_INTERVAL};
 
 pub(crate) use fault::quote;

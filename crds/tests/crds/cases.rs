@@ -1,6 +1,6 @@
 //! The rules say about every case file what it says that they say.
 
-use oci_crds::{v1::Spec, validate};
+use oci_crds::{lint, v1::Spec, validate};
 use oci_testkit::cases::{self, Answerer};
 
 fn sorted(mut pairs: Vec<(String, String)>) -> Vec<(String, String)> {
@@ -12,7 +12,7 @@ fn sorted(mut pairs: Vec<(String, String)>) -> Vec<(String, String)> {
 fn rules_find_what_each_case_names_and_nothing_else() {
     let mut wrong = Vec::new();
     for case in cases::all() {
-        let judgement = validate::object(&case.object, &[]);
+        let judgement = lint::object(&case.object, &[]);
         let pair = |path: &validate::Path, code: validate::Code| (path.to_string(), code.to_string());
         let refused = sorted(judgement.refused.iter().map(|fault| pair(&fault.path, fault.code)).collect());
         let warned =
@@ -49,14 +49,14 @@ fn cases_cover_every_code() {
 fn admission_sees_what_lint_sees_where_the_schema_is_silent() {
     for case in cases::all().into_iter().filter(|case| case.by == Answerer::Webhook) {
         let spec: Spec = serde_json::from_value(case.object["spec"].clone()).unwrap();
-        assert_eq!(validate::judge(&spec, None, &[]), validate::object(&case.object, &[]), "{}", case.name);
+        assert_eq!(validate::judge(&spec, None, &[]), lint::object(&case.object, &[]), "{}", case.name);
     }
 }
 
 #[test]
 fn messages_are_short_and_on_one_line() {
     for case in cases::all() {
-        let judgement = validate::object(&case.object, &[]);
+        let judgement = lint::object(&case.object, &[]);
         for fault in &judgement.refused {
             for text in [Some(&fault.message), fault.hint.as_ref()].into_iter().flatten() {
                 assert!(!text.contains('\n') && !text.ends_with('.'), "{}: {text}", case.name);

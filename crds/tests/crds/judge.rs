@@ -1,8 +1,9 @@
 //! What of all findings stops a write, and what the controller is left to work with.
 
 use oci_crds::{
+    lint::object,
     v1::Spec,
-    validate::{Checked, Code, Judgement, Kind, Selection, Warning, check, judge, object},
+    validate::{Checked, Code, Judgement, Kind, Selection, Warning, check, judge},
 };
 use oci_testkit::cases::good_spec;
 use serde_json::{Value, json};
@@ -70,6 +71,9 @@ fn object_demotes_no_fault_of_the_schema() {
     let object_ = json!({ "spec": { "url": "oci://a.example/b", "interval": "5m", "branch": "x" } });
     let judgement = object(&object_, &[Code::FieldUnknown]);
     assert_eq!(refused(&judgement), [("spec.branch", Code::FieldUnknown)]);
+    let object_ = json!({ "spec": { "url": "oci://a.example/b", "interval": "5m", "provider": "github" } });
+    let judgement = object(&object_, &[Code::ProviderUnknown]);
+    assert_eq!(refused(&judgement), [("spec.provider", Code::EnumUnknown)]);
 }
 
 #[test]

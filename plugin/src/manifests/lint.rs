@@ -3,10 +3,7 @@
 use std::cell::LazyCell;
 
 use oci_artifact::archive::Control;
-use oci_crds::{
-    GROUP, VERSIONS,
-    validate::{self, Code},
-};
+use oci_crds::{GROUP, VERSIONS, validate::Code};
 use serde_json::Value;
 
 use super::{
@@ -104,7 +101,7 @@ impl Judge<'_, '_> {
             say(path, place(path), code, Severity::Fault, message, Some(format!("write {hint}")));
             return Ok(());
         }
-        let judgement = validate::object(&value, warn_only);
+        let judgement = oci_crds::lint::object(&value, warn_only);
         for fault in judgement.refused {
             let path = fault.path.as_str();
             let hint = fault.hint.or_else(|| self.reading(path, &value));
