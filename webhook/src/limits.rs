@@ -11,6 +11,12 @@ pub const CONVERSION_BYTES: usize = 128 << 20;
 pub const SMALL_CONVERSION_BYTES: usize = 4 << 20;
 /// Bytes above which a review is worked on by a thread of its own, so that others are answered meanwhile.
 pub const INLINE_BYTES: usize = 256 << 10;
+/// Bytes that memory for a large conversion review has at least; what is not used of it stays virtual. An allocator
+/// keeps what is freed for later, and would have room for several reviews after a while; glibc's gives back at once
+/// what is larger than 32 MiB, whatever it has seen before.
+pub const LARGE_CONVERSION_ROOM: usize = 33 << 20;
+/// Bytes of a reply that are put together at once.
+pub const REPLY_CHUNK_BYTES: usize = 64 << 10;
 /// Bytes of the head of a request.
 pub const HEAD_BYTES: usize = 16 << 10;
 /// Bytes of a certificate or key file.
@@ -19,6 +25,10 @@ pub const PEM_BYTES: u64 = 1 << 20;
 pub const CAUSES: usize = 100;
 /// Characters of a foreign text in a log line or message: as many as a name may have.
 pub const SHOWN: usize = 253;
+/// Log lines about rejected requests within [`REJECTIONS_SPAN`], for each cause. Whoever reaches the port can cause one.
+pub const REJECTIONS_LOGGED: u32 = 20;
+/// See [`REJECTIONS_LOGGED`].
+pub const REJECTIONS_SPAN: Duration = Duration::from_mins(1);
 
 /// The bounds that are told to a server when it starts, so that tests can use small ones.
 #[derive(Clone, Debug)]

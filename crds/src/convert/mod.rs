@@ -68,6 +68,11 @@ impl Desired {
         known(group_version)?;
         Ok(Self(format!("\"{group_version}\"")))
     }
+
+    /// The JSON string, with its quotes.
+    pub fn quoted(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The fields that a conversion looks at. Read as they are, so that their place is known.
@@ -93,6 +98,16 @@ pub struct Named<'a> {
 
 /// The object in the desired version.
 pub fn convert<'a>(object: &'a str, desired: &'a Desired) -> Result<Converted<'a>, Error> {
+    let (before, after) = around(object)?;
+    Ok(Converted { before, version: desired.quoted(), after })
+}
+
+/// What stands before and behind the version of an object that can be converted. Whoever converts a list can cut it
+/// while he reads it, before he knows the desired version.
+pub fn around(object: &str) -> Result<(&str, &str), Error> {
+    if !is_object(object) {
+        return Err(Error::Malformed("it is no JSON object".into()));
+    }
     let envelope: Envelope<'_> =
         serde_json::from_str(object).map_err(|error| Error::Malformed(error.to_string()))?;
     let raw = envelope.api_version.get();
@@ -105,8 +120,12 @@ pub fn convert<'a>(object: &'a str, desired: &'a Desired) -> Result<Converted<'a
     // The raw value is a part of the object's own text: where it begins is a difference of addresses.
     let start = raw.as_ptr().addr().wrapping_sub(object.as_ptr().addr());
     let place = object.get(..start).zip(object.get(start.saturating_add(raw.len())..));
-    let (before, after) = place.ok_or_else(|| Error::Malformed("its apiVersion has no place".into()))?;
-    Ok(Converted { before, version: &desired.0, after })
+    place.ok_or_else(|| Error::Malformed("its apiVersion has no place".into()))
+}
+
+/// Whether JSON text is an object: serde also takes a list for a structure, field by field.
+fn is_object(text: &str) -> bool {
+    text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{')
 }
 
 /// What names the object, for messages. Nothing if that cannot be read.
@@ -115,6 +134,9 @@ pub fn named(object: &str) -> Named<'_> {
     struct Outer<'a> {
         #[serde(borrow)]
         metadata: Named<'a>,
+    }
+    if !is_object(object) {
+        return Named::default();
     }
     serde_json::from_str::<Outer<'_>>(object).map(|outer| outer.metadata).unwrap_or_default()
 }

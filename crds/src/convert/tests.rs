@@ -52,6 +52,25 @@ fn convert_refuses_what_is_no_such_object() {
 }
 
 #[test]
+fn convert_refuses_a_list_in_place_of_an_object() {
+    let list = format!(r#"["{GROUP}/v1","OCIRepository"]"#);
+    for text in [list.clone(), format!("\r\n\t {list}")] {
+        let error = convert(&text, &to("v1")).unwrap_err();
+        assert_eq!(error.to_string(), "it is no Kubernetes object: it is no JSON object");
+    }
+    assert_eq!(named(r#"[["b","a"]]"#), Named::default());
+    let spaced = format!("\r\n\t {}", object("v1beta2", ""));
+    assert_eq!(convert(&spaced, &to("v1")).unwrap().concat(), spaced.replace("v1beta2", "v1"));
+}
+
+#[test]
+fn around_needs_no_version_to_convert_to() {
+    let text = object("v1beta2", r#","spec":{}"#);
+    let (before, after) = around(&text).unwrap();
+    assert_eq!((before, after), (r#"{"kind":"OCIRepository","apiVersion":"#, r#","spec":{}}"#));
+}
+
+#[test]
 fn named_reads_what_it_can() {
     let name = named(r#"{"metadata":{"name":"a","namespace":"b","labels":5},"apiVersion":1}"#);
     assert_eq!((name.namespace.as_deref(), name.name.as_deref()), (Some("b"), Some("a")));

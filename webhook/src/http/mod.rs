@@ -19,7 +19,12 @@ use tokio::sync::Semaphore;
 
 pub use health::Health;
 
-use crate::{admit::Rules, http::reject::Rejection, limits::Permits, observe::Metrics};
+use crate::{
+    admit::Rules,
+    http::reject::Rejection,
+    limits::{Permits, REJECTIONS_LOGGED, REJECTIONS_SPAN},
+    observe::{Metrics, Quotas},
+};
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -28,6 +33,8 @@ pub struct Webhook {
     permits: Permits,
     health: Health,
     metrics: Arc<Metrics>,
+    /// Log lines about rejected requests.
+    rejections: Quotas,
     /// In KiB of reviews.
     admissions: Arc<Semaphore>,
     small: Arc<Semaphore>,
@@ -42,6 +49,7 @@ impl Webhook {
             rules,
             health,
             metrics,
+            rejections: Quotas::new(REJECTIONS_LOGGED, REJECTIONS_SPAN),
             admissions: Arc::new(Semaphore::new(admissions)),
             small: Arc::new(Semaphore::new(permits.small_conversions)),
             large: Arc::new(Semaphore::new(1)),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    body::{Body, Bytes},
+    body::Body,
     extract::{Request, State},
     http::{HeaderValue, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
@@ -16,7 +16,10 @@ use tokio::{
 use super::{Webhook, body, reject::Rejection};
 use crate::{
     admit, convert,
-    limits::{ADMISSION_BYTES, CONVERSION_BYTES, INLINE_BYTES, Permits, SMALL_CONVERSION_BYTES},
+    limits::{
+        ADMISSION_BYTES, CONVERSION_BYTES, INLINE_BYTES, LARGE_CONVERSION_ROOM, Permits,
+        SMALL_CONVERSION_BYTES,
+    },
     observe::{Endpoint, Verdict},
 };
 
@@ -36,17 +39,10 @@ pub(super) async fn convert(State(webhook): State<Arc<Webhook>>, request: Reques
     answer(&webhook, Endpoint::Convert, begun, answered)
 }
 
-/// A reply, and the memory that it counts for: the permit is given back when the last byte has left.
+/// A reply; its body holds the permit.
 struct Reply {
-    body: Vec<u8>,
+    body: Body,
     verdict: Verdict,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl AsRef<[u8]> for Reply {
-    fn as_ref(&self) -> &[u8] {
-        &self.body
-    }
 }
 
 fn answer(
@@ -58,15 +54,18 @@ fn answer(
     match answered {
         Ok(reply) => {
             webhook.metrics.reviewed(endpoint, reply.verdict, begun.elapsed().as_secs_f64());
-            let mut response = Response::new(Body::from(Bytes::from_owner(reply)));
+            let mut response = Response::new(reply.body);
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             response
         }
         Err(rejection) => {
-            if let Some(cause) = rejection.cause() {
+            let cause = rejection.cause();
+            if let Some(cause) = cause {
                 webhook.metrics.rejected(endpoint, cause);
             }
-            tracing::warn!(?endpoint, reason = %rejection, "a request was rejected");
+            if let Some(suppressed) = webhook.rejections.line(cause, Instant::now()) {
+                tracing::warn!(?endpoint, reason = %rejection, suppressed, "a request was rejected");
+            }
             rejection.into_response()
         }
     }
@@ -79,12 +78,12 @@ async fn admission(webhook: &Arc<Webhook>, request: Request, deadline: Instant) 
     let kib = u32::try_from(length.div_ceil(1 << 10)).unwrap_or(u32::MAX);
     let permit = permit(&webhook.admissions, kib.max(Permits::ADMISSION_LEAST), deadline).await?;
     let slow = |_| Rejection::Slow(webhook.permits.admission_deadline);
-    let bytes = timeout_at(deadline, body::read(content, ADMISSION_BYTES)).await.map_err(slow)??;
+    let bytes = timeout_at(deadline, body::read(content, ADMISSION_BYTES, 0)).await.map_err(slow)??;
     let shared = Arc::clone(webhook);
     work(bytes.len(), move || {
         let reply = admit::admit(&bytes, &shared.rules)?;
         let verdict = told(&shared, &reply.verdict);
-        Ok(Reply { body: reply.body, verdict, _permit: permit })
+        Ok(Reply { body: body::whole(reply.body, permit), verdict })
     })
     .await
 }
@@ -126,11 +125,10 @@ async fn conversion(webhook: &Arc<Webhook>, request: Request, begun: Instant) ->
     let limit = webhook.permits.conversion_body;
     let slow = |_| Rejection::Slow(limit);
     let until = deadline.min(Instant::now() + limit);
-    let bytes = timeout_at(until, body::read(content, CONVERSION_BYTES)).await.map_err(slow)??;
+    let room = if small { 0 } else { LARGE_CONVERSION_ROOM };
+    let bytes = timeout_at(until, body::read(content, CONVERSION_BYTES, room)).await.map_err(slow)??;
     let work = work(bytes.len(), move || {
-        let reply = convert::convert(&bytes)?;
-        // Request and reply together are the most memory that is used; from here on it is the reply alone.
-        drop(bytes);
+        let reply = convert::convert(bytes)?;
         let verdict = match &reply.verdict {
             convert::Verdict::Converted(objects) => {
                 tracing::debug!(objects, "converted");
@@ -141,7 +139,7 @@ async fn conversion(webhook: &Arc<Webhook>, request: Request, begun: Instant) ->
                 Verdict::Failed
             }
         };
-        Ok(Reply { body: reply.body, verdict, _permit: permit })
+        Ok(Reply { body: body::chunked(reply.body.chunks(), permit), verdict })
     });
     timeout_at(deadline, work).await.map_err(|_| Rejection::Busy)?
 }

@@ -2,6 +2,7 @@
 
 mod labels;
 pub mod logs;
+mod quotas;
 
 use std::sync::atomic::AtomicU64;
 
@@ -13,6 +14,7 @@ use prometheus_client::{
 };
 
 pub use labels::{Cause, Endpoint, Verdict};
+pub(crate) use quotas::Quotas;
 
 use crate::tls::source::Identity;
 

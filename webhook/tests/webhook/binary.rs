@@ -9,6 +9,7 @@ use std::{
 };
 
 use oci_testkit::tls::Tls;
+use oci_webhook::limits::REJECTIONS_LOGGED;
 use tempfile::TempDir;
 
 use crate::{
@@ -75,6 +76,22 @@ async fn binary_logs_refusals_and_nothing_of_the_object() {
     assert_eq!((&line["user"], &line["operation"]), (&"jane".into(), &"CREATE".into()));
     assert_eq!(line["codes"], "UrlTag,RefAmbiguous,IntervalZero");
     assert!(!line.to_string().contains("ghcr.io"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn binary_logs_a_bounded_number_of_rejections() {
+    let mut process = Process::start(&[]);
+    let mut client = Client::connect(process.address, &process.connector).await.unwrap();
+    for _ in 0..REJECTIONS_LOGGED + 50 {
+        assert_eq!(client.post("/convert", b"{").await.status, 400);
+    }
+    assert_eq!(client.post("/validate", &bytes(&create(&wrong()))).await.status, 200);
+    for _ in 0..REJECTIONS_LOGGED {
+        let line = process.line();
+        assert_eq!(line["message"], "a request was rejected");
+        assert_eq!((&line["endpoint"], &line["suppressed"]), (&"Convert".into(), &0.into()));
+    }
+    assert_eq!(process.line()["message"], "refused");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,15 +1,18 @@
 //! Conversion as a table: reviews in, replies out, byte for byte.
 
-use oci_webhook::convert::{Error, Verdict, convert};
+use oci_webhook::{
+    convert::{Error, Verdict},
+    limits::REPLY_CHUNK_BYTES,
+};
 use serde_json::Value;
 
-use crate::reviews::{V1, V1BETA2, conversion, stored};
+use crate::reviews::{V1, V1BETA2, around_chunks, conversion, convert, padded, stored};
 
 /// The reply's bytes between the list's brackets.
 fn converted(desired: &str, objects: &[String]) -> String {
     let reply = convert(&conversion(desired, objects)).unwrap();
     assert_eq!(reply.verdict, Verdict::Converted(objects.len()));
-    let text = String::from_utf8(reply.body).unwrap();
+    let text = String::from_utf8(reply.body.to_vec()).unwrap();
     let start = r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"ConversionReview","response":{"uid":"c-1","convertedObjects":["#;
     let end = r#"],"result":{"status":"Success"}}}"#;
     text.strip_prefix(start).unwrap().strip_suffix(end).unwrap().to_owned()
@@ -18,7 +21,7 @@ fn converted(desired: &str, objects: &[String]) -> String {
 fn failure(review: &[u8]) -> String {
     let reply = convert(review).unwrap();
     let Verdict::Failed { message, .. } = reply.verdict else { panic!("{:?}", reply.verdict) };
-    let reply: Value = serde_json::from_slice(&reply.body).unwrap();
+    let reply: Value = serde_json::from_slice(&reply.body.to_vec()).unwrap();
     let response = &reply["response"];
     assert_eq!(response["uid"], "c-1");
     assert_eq!(response["result"]["status"], "Failure");
@@ -61,11 +64,27 @@ fn convert_there_and_back_gives_the_same_bytes() {
 }
 
 #[test]
-fn convert_reserves_the_reply_at_once() {
-    let objects: Vec<String> = (0..100).map(|number| stored(V1, number, 1_000)).collect();
-    let reply = convert(&conversion(V1BETA2, &objects)).unwrap();
-    let spare = reply.body.capacity() - reply.body.len();
-    assert!(spare <= objects.len() * 8, "{spare} bytes too many");
+fn convert_replies_in_chunks_of_one_size() {
+    for (objects, length) in
+        [1, 3].into_iter().flat_map(|objects| around_chunks().map(move |length| (objects, length)))
+    {
+        let reply = convert(&padded(objects, length)).unwrap();
+        assert_eq!(reply.body.len(), length);
+        let whole = reply.body.to_vec();
+        assert_eq!(whole.len(), length);
+        let mut chunks = reply.body.chunks();
+        let mut joined = Vec::new();
+        while let Some(chunk) = chunks.next() {
+            joined.extend_from_slice(&chunk);
+            assert!(
+                chunk.len() == REPLY_CHUNK_BYTES || joined.len() == length,
+                "{} of {length}",
+                chunk.len()
+            );
+            assert_eq!(chunks.left(), length - joined.len());
+        }
+        assert!(joined == whole, "{objects} objects, {length} bytes");
+    }
 }
 
 #[test]
@@ -87,9 +106,22 @@ fn convert_names_the_object_that_fails() {
 
 #[test]
 fn convert_fails_on_what_is_no_object() {
-    for object in ["null", "5", "[]", "\"x\"", "{}", r#"{"kind":"OCIRepository"}"#] {
+    let list = format!(r#"["{V1}","OCIRepository"]"#);
+    for object in ["null", "5", "[]", "\"x\"", "{}", r#"{"kind":"OCIRepository"}"#, &list] {
         failure(&conversion(V1, &[object.to_owned()]));
     }
+}
+
+#[test]
+fn convert_tells_the_first_object_that_fails_and_counts_all() {
+    let objects = ["0", "1", &stored(V1, 2, 0), "3"].map(str::to_owned);
+    let message = failure(&conversion(V1BETA2, &objects));
+    assert!(message.contains("(object 1 of 4)"), "{message}");
+    // Another version is wanted than exists: the objects do not matter.
+    assert!(failure(&conversion("v3", &objects)).contains("no version `v3`"));
+    // What follows is read all the same.
+    let broken = String::from_utf8(conversion(V1, &objects)).unwrap().replace(",3]", ",\"\\x\"]");
+    assert!(convert(broken.as_bytes()).is_err());
 }
 
 #[test]

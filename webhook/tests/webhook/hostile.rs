@@ -1,12 +1,9 @@
 //! Inputs that nobody well-meaning sends: an answer or an error for each, never a panic.
 
-use oci_webhook::{
-    admit::{Rules, admit},
-    convert::convert,
-};
+use oci_webhook::admit::{Rules, admit};
 use serde_json::{Value, json};
 
-use crate::reviews::{V1, V1BETA2, bytes, conversion, create, object, stored, wrong};
+use crate::reviews::{V1, V1BETA2, bytes, conversion, convert, create, object, stored, wrong};
 
 /// Whatever comes in, what comes out is a review with the UID of the request, or an error of one line.
 fn survives(body: &[u8]) {
@@ -15,7 +12,7 @@ fn survives(body: &[u8]) {
         Err(error) => is_line(&error.to_string()),
     }
     match convert(body) {
-        Ok(reply) => is_reply(&reply.body, body),
+        Ok(reply) => is_reply(&reply.body.to_vec(), body),
         Err(error) => is_line(&error.to_string()),
     }
 }
@@ -119,7 +116,7 @@ fn keys_twice_are_refused() {
     assert_eq!(reply["response"]["allowed"], false, "{reply}");
     let object = r#"{"apiVersion":"a","apiVersion":"source.toolkit.fluxcd.io/v1","kind":"OCIRepository"}"#;
     let reply = convert(&conversion(V1, &[object.to_owned()])).unwrap();
-    assert!(String::from_utf8_lossy(&reply.body).contains("duplicate field"));
+    assert!(String::from_utf8_lossy(&reply.body.to_vec()).contains("duplicate field"));
 }
 
 fn deep(levels: usize) -> String {
@@ -134,7 +131,7 @@ fn deep_values_are_answered() {
         // Where nothing looks inside, depth does not matter; where something does, it is a fault like others.
         let object = format!(r#"{{"apiVersion":"{V1}","kind":"OCIRepository","x":{deep}}}"#);
         let reply = convert(&conversion(V1BETA2, std::slice::from_ref(&object))).unwrap();
-        assert!(String::from_utf8(reply.body).unwrap().contains(&object.replace(V1, V1BETA2)));
+        assert!(String::from_utf8(reply.body.to_vec()).unwrap().contains(&object.replace(V1, V1BETA2)));
         let text = String::from_utf8(bytes(&create(&wrong()))).unwrap();
         for place in [r#""interval":"0s""#, r#""metadata":{"name":"app","namespace":"default","uid":"o-1"}"#]
         {
@@ -168,7 +165,7 @@ fn many_labels_are_answered() {
 fn many_objects_are_converted() {
     let objects: Vec<String> = (0..100_000).map(|number| stored(V1BETA2, number, 0)).collect();
     let reply = convert(&conversion(V1, &objects)).unwrap();
-    let reply: Value = serde_json::from_slice(&reply.body).unwrap();
+    let reply: Value = serde_json::from_slice(&reply.body.to_vec()).unwrap();
     let list = reply["response"]["convertedObjects"].as_array().unwrap();
     assert_eq!(list.len(), 100_000);
     assert_eq!(list[99_999]["metadata"]["name"], "app-99999");

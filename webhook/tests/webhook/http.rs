@@ -6,7 +6,9 @@ use oci_webhook::limits::{ADMISSION_BYTES, CONVERSION_BYTES, Limits, Permits};
 
 use crate::{
     client::{head, post},
-    reviews::{V1, V1BETA2, bytes, conversion, create, object, stored, wrong},
+    reviews::{
+        V1, V1BETA2, around_chunks, bytes, conversion, convert, create, object, padded, stored, wrong,
+    },
     served::Server,
 };
 
@@ -31,6 +33,28 @@ async fn server_answers_reviews_on_one_connection() {
     assert!(server.counted(r#"oci_webhook_faults_total{code="UrlTag"} 10"#));
     assert!(server.counted(r#"oci_webhook_connections{listener="webhook"} 1"#));
     assert!(server.counted(r#"oci_webhook_reviews_in_flight{endpoint="validate"} 0"#));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_sends_converted_lists_as_they_are() {
+    let server = Server::start();
+    let mut client = server.client().await;
+    let many = conversion(V1, &(0..5_000).map(|n| stored(V1BETA2, n, n)).collect::<Vec<_>>());
+    let lists = around_chunks().flat_map(|length| [padded(1, length), padded(50, length)]);
+    for review in lists.chain([conversion(V1, &[]), many]) {
+        let wanted = convert(&review).unwrap().body.to_vec();
+        let answer = client.post("/convert", &review).await;
+        assert_eq!(answer.status, 200);
+        let length = format!("\ncontent-length: {}\r", wanted.len());
+        assert!(
+            answer.head.contains(&length) && !answer.head.contains("transfer-encoding"),
+            "{}",
+            answer.head
+        );
+        assert!(answer.body == wanted, "{} bytes", wanted.len());
+    }
+    // The next answer begins where the last one ended.
+    assert_eq!(client.get("/healthz").await.text(), "ok");
 }
 
 #[tokio::test(flavor = "multi_thread")]

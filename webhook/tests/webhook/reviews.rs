@@ -1,5 +1,10 @@
 //! Reviews as the API server writes them.
 
+use bytes::Bytes;
+use oci_webhook::{
+    convert::{Error, Reply},
+    limits::REPLY_CHUNK_BYTES,
+};
 use serde_json::{Value, json};
 
 pub(crate) const V1: &str = "source.toolkit.fluxcd.io/v1";
@@ -78,4 +83,28 @@ pub(crate) fn stored(version: &str, number: usize, size: usize) -> String {
 
 pub(crate) fn bytes(value: &Value) -> Vec<u8> {
     serde_json::to_vec(value).unwrap()
+}
+
+/// What the webhook replies to a conversion review.
+pub(crate) fn convert(review: &[u8]) -> Result<Reply, Error> {
+    oci_webhook::convert::convert(Bytes::copy_from_slice(review))
+}
+
+/// Lengths of replies of a byte less than one, two and ten chunks, of exactly that, and of a byte more.
+pub(crate) fn around_chunks() -> impl Iterator<Item = usize> {
+    [1, 2, 10].into_iter().flat_map(|chunks| {
+        let length = chunks * REPLY_CHUNK_BYTES;
+        length - 1..=length + 1
+    })
+}
+
+/// A conversion review of so many objects that is replied to by so many bytes.
+pub(crate) fn padded(objects: usize, length: usize) -> Vec<u8> {
+    let list = |last: usize| -> Vec<String> {
+        (0..objects)
+            .map(|number| stored(V1BETA2, number, if number + 1 == objects { last } else { 9 }))
+            .collect()
+    };
+    let least = convert(&conversion(V1, &list(0))).unwrap().body.len();
+    conversion(V1, &list(length - least))
 }
