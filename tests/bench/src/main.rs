@@ -1,4 +1,5 @@
-//! `webhook-bench WEBHOOK`: time and memory of the webhook as ratios, each from interleaved runs.
+//! `webhook-bench [WEBHOOK]`: time and memory of the webhook as ratios, each from interleaved runs; without the program,
+//! of its two functions only.
 //!
 //! `cargo xtask bench webhook` builds both programs and runs this one. `webhook-bench echo` is the peer: a handler on the
 //! same stack that sends back what it gets.
@@ -24,10 +25,14 @@ fn main() {
         echo::run();
         return;
     }
+    conversion::in_process();
+    admission::in_process();
+    if argument.is_empty() {
+        return;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let place = tempfile::tempdir().unwrap();
-        conversion::in_process();
         admission::compare(&argument, place.path()).await;
         conversion::served(&argument, place.path()).await;
         admission::memory_at_rest(&argument, place.path()).await;
