@@ -22,19 +22,18 @@ use regex::{Regex, RegexBuilder};
 
 pub use fault::{PatternError, PatternFault};
 
+use self::node::Node;
 use crate::limits::{PATTERN_BYTES, PATTERN_MEMORY, PATTERN_PROPERTIES};
 
 /// Text for `regex`, as [`Node::weight`](node::Node::weight) counts it, up to which an expression cannot take more than
-/// [`PATTERN_MEMORY`], whatever is in it. It is then compiled when it is first used: who only judges expressions, as
-/// admission does, would spend nine tenths of the time on machines that never run.
+/// [`PATTERN_MEMORY`], whatever is in it. It is then translated and compiled when it is first used: who only judges
+/// expressions, as admission does, would spend nine tenths of the time on machines that never run.
 const LIGHT: u64 = 1_000;
 
 /// A regular expression with Go's meaning.
 #[derive(Clone)]
 pub struct Pattern {
     original: Box<str>,
-    /// For `regex`.
-    translated: Box<str>,
     regex: OnceLock<Option<Regex>>,
     anchored: bool,
 }
@@ -47,25 +46,18 @@ impl Pattern {
             return Err(refuse((None, PatternFault::Long(text.len()))));
         }
         let root = parse::parse(text).map_err(refuse)?;
-        let mut translated = String::new();
-        root.write(&mut translated);
-        let properties = translated.matches(property::START).count();
-        if properties > PATTERN_PROPERTIES {
-            return Err(refuse((None, PatternFault::Large)));
-        }
         let regex = OnceLock::new();
-        if properties > 0 || root.weight() > LIGHT {
-            let compiled = compile(&translated).map_err(|error| refuse((None, engine(&error))))?;
+        if root.weight() > LIGHT {
+            let compiled = compile(&root).map_err(|fault| refuse((None, fault)))?;
             regex.get_or_init(|| Some(compiled));
         }
-        let anchored = root.begins() && root.ends();
-        Ok(Self { original: text.into(), translated: translated.into(), regex, anchored })
+        Ok(Self { original: text.into(), regex, anchored: root.begins() && root.ends() })
     }
 
     /// Whether there is a match anywhere in `text`, as Go's `MatchString`.
     pub fn is_match(&self, text: &str) -> bool {
         // A light expression always compiles; if one did not, it would match nothing.
-        let regex = self.regex.get_or_init(|| compile(&self.translated).ok());
+        let regex = self.regex.get_or_init(|| compile(&parse::parse(&self.original).ok()?).ok());
         regex.as_ref().is_some_and(|regex| regex.is_match(text))
     }
 
@@ -82,8 +74,14 @@ impl Pattern {
     }
 }
 
-fn compile(translated: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(translated).size_limit(PATTERN_MEMORY).dfa_size_limit(PATTERN_MEMORY).build()
+fn compile(root: &Node) -> Result<Regex, PatternFault> {
+    let mut translated = String::new();
+    root.write(&mut translated);
+    if translated.matches(property::START).count() > PATTERN_PROPERTIES {
+        return Err(PatternFault::Large);
+    }
+    let mut builder = RegexBuilder::new(&translated);
+    builder.size_limit(PATTERN_MEMORY).dfa_size_limit(PATTERN_MEMORY).build().map_err(|error| engine(&error))
 }
 
 fn engine(error: &regex::Error) -> PatternFault {

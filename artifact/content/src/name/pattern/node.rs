@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::fault::Fault;
+use super::{fault::Fault, property};
 use crate::limits::PATTERN_DEPTH;
 
 /// Part of an expression.
@@ -25,12 +25,17 @@ pub(super) struct Node {
 /// counts, but it drops what matches nothing, such as `(?:()()()...){1000}`, which Go finds too large.
 const SIZE: u64 = 1_000_000;
 
+/// A character counts as two: it takes one state of the machine for each of its bytes in UTF-8, and no more.
+const LITERAL: u64 = 2;
+
 enum Kind {
     Empty,
     /// `\A`.
     Begin,
     /// `\z`.
     End,
+    /// One character, which most of an expression is.
+    Literal(char),
     /// Text for `regex` that a repetition can follow directly.
     Atom(String),
     Concat(Vec<Node>),
@@ -84,6 +89,10 @@ impl Node {
         Self::leaf(Kind::Atom(text))
     }
 
+    pub(super) fn literal(c: char) -> Self {
+        Self::leaf(Kind::Literal(c))
+    }
+
     pub(super) fn concat(nodes: Vec<Self>) -> Result<Self, Fault> {
         Self::of(nodes, Kind::Concat)
     }
@@ -115,8 +124,16 @@ impl Node {
 
     fn leaf(kind: Kind) -> Self {
         let weight = match &kind {
+            // Thousands of characters in a few letters.
+            Kind::Atom(text) if text.contains(property::START) => u64::MAX,
             Kind::Atom(text) => u64::try_from(text.len()).unwrap_or(u64::MAX),
-            _ => 1,
+            Kind::Literal(_) => LITERAL,
+            Kind::Empty
+            | Kind::Begin
+            | Kind::End
+            | Kind::Concat(_)
+            | Kind::Alternate(_)
+            | Kind::Repeat { .. } => 1,
         };
         Self { kind, height: 1, copies: 1, size: 1, weight }
     }
@@ -151,7 +168,7 @@ impl Node {
     pub(super) fn begins(&self) -> bool {
         match &self.kind {
             Kind::Begin => true,
-            Kind::Empty | Kind::End | Kind::Atom(_) => false,
+            Kind::Empty | Kind::End | Kind::Literal(_) | Kind::Atom(_) => false,
             Kind::Concat(nodes) => nodes.first().is_some_and(Self::begins),
             Kind::Alternate(nodes) => nodes.iter().all(Self::begins),
             Kind::Repeat { node, count } => count.min > 0 && node.begins(),
@@ -162,7 +179,7 @@ impl Node {
     pub(super) fn ends(&self) -> bool {
         match &self.kind {
             Kind::End => true,
-            Kind::Empty | Kind::Begin | Kind::Atom(_) => false,
+            Kind::Empty | Kind::Begin | Kind::Literal(_) | Kind::Atom(_) => false,
             Kind::Concat(nodes) => nodes.last().is_some_and(Self::ends),
             Kind::Alternate(nodes) => nodes.iter().all(Self::ends),
             Kind::Repeat { node, count } => count.min > 0 && node.ends(),
@@ -175,6 +192,7 @@ impl Node {
             Kind::Empty => {}
             Kind::Begin => out.push_str(r"\A"),
             Kind::End => out.push_str(r"\z"),
+            Kind::Literal(c) => write_literal(*c, out),
             Kind::Atom(text) => out.push_str(text),
             Kind::Concat(nodes) => nodes.iter().for_each(|node| node.write_operand(out)),
             Kind::Alternate(nodes) => {
@@ -187,7 +205,7 @@ impl Node {
             }
             Kind::Repeat { node, count } => {
                 match node.kind {
-                    Kind::Atom(_) => node.write(out),
+                    Kind::Literal(_) | Kind::Atom(_) => node.write(out),
                     Kind::Empty
                     | Kind::Begin
                     | Kind::End
@@ -215,5 +233,15 @@ impl Node {
         out.push_str("(?:");
         self.write(out);
         out.push(')');
+    }
+}
+
+/// Not `regex::escape`: a backslash gives some punctuation a meaning, as in `\<`.
+pub(super) fn write_literal(c: char, out: &mut String) {
+    if c.is_ascii_alphanumeric() {
+        out.push(c);
+    } else {
+        // Writing to a string cannot fail.
+        let _ = write!(out, r"\x{{{:X}}}", u32::from(c));
     }
 }

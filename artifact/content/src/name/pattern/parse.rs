@@ -6,7 +6,7 @@ use super::{
     class::{self, Set},
     escape,
     fault::Fault,
-    node::{Count, Node},
+    node::{self, Count, Node},
     source::{Located, Source},
 };
 use crate::limits::PATTERN_DEPTH;
@@ -148,10 +148,13 @@ impl Parser<'_> {
     }
 
     fn literal(&mut self, c: char) {
-        // Not `regex::escape`: a backslash gives some punctuation a meaning, as in `\<`.
-        let text =
-            if c.is_ascii_alphanumeric() { c.to_string() } else { format!(r"\x{{{:X}}}", u32::from(c)) };
-        self.folding(&text);
+        if self.flags.has(Flags::FOLD) {
+            let mut text = String::new();
+            node::write_literal(c, &mut text);
+            self.folding(&text);
+        } else {
+            self.push(Node::literal(c));
+        }
     }
 
     fn open(&mut self, at: usize, outer: Flags) -> Result<(), Fault> {

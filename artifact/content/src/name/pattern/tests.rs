@@ -190,6 +190,9 @@ fn pattern_shows_what_was_written() {
 fn pattern_that_is_compiled_late_always_compiles() {
     // The pieces that take the most memory for their text.
     let pieces = [
+        "k",
+        "\u{10ffff}",
+        "kkkkkkkkkk",
         ".",
         "[^a]",
         r"\W",
