@@ -11,6 +11,7 @@ mod reply;
 mod request;
 
 use oci_crds::{GROUP, KIND, validate::Code};
+use serde_json::value::RawValue;
 
 pub use crate::wire::Error;
 use crate::{
@@ -73,22 +74,34 @@ pub struct Refused {
     pub unreadable: bool,
 }
 
+/// A request with its objects, each of which may be none.
+type Read<'a> = Request<'a, Result<Object<'a>, serde_json::Error>>;
+
 /// Answers a review.
 pub fn admit(body: &[u8], rules: &Rules) -> Result<Reply, Error> {
-    let review: Review<'_> = match Form::read(body) {
-        Ok(review) => review,
-        Err(error) => {
-            let uid = FORM.salvage(body, &error)?;
-            return Ok(unreadable(&uid, &error));
-        }
-    };
+    // Nearly every review is right as a whole, and one pass over its bytes is most of the work. What is wrong is found
+    // by reading again: first the request, so that an object's faults cannot hide the UID, then the objects.
+    if let Ok(review) = Form::read::<Review<'_, Object<'_>>>(body) {
+        return answer(review, Ok, rules);
+    }
+    match Form::read::<Review<'_, &RawValue>>(body) {
+        Ok(review) => answer(review, |raw| Object::read(raw.get()), rules),
+        Err(error) => Ok(unreadable(&FORM.salvage(body, &error)?, &error)),
+    }
+}
+
+fn answer<'a, O>(
+    review: Review<'a, O>,
+    read: impl FnMut(O) -> Result<Object<'a>, serde_json::Error>,
+    rules: &Rules,
+) -> Result<Reply, Error> {
     FORM.check(&review.kind, &review.group_version)?;
     let request = review.request.ok_or(Error::NoRequest(FORM.kind))?;
     FORM.uid(&request.uid)?;
-    Ok(decide(&request, rules))
+    Ok(decide(&request.map(read), rules))
 }
 
-fn decide(request: &Request<'_>, rules: &Rules) -> Reply {
+fn decide(request: &Read<'_>, rules: &Rules) -> Reply {
     if request.kind.group != GROUP || request.kind.kind != KIND {
         let warning = format!(
             "the webhook judges {KIND} of {GROUP} only, nothing of this {} was checked",
@@ -100,29 +113,27 @@ fn decide(request: &Request<'_>, rules: &Rules) -> Reply {
     if !written || !request.sub_resource.is_empty() {
         return passed(request, &[]);
     }
-    let Some(raw) = request.object else {
-        return refused(request, "", &Finding::unreadable("there is no object"));
-    };
-    let object = match Object::read(raw.get()) {
-        Ok(object) => object,
-        Err(error) => return refused(request, "", &Finding::unreadable(&error.to_string())),
+    let object = match &request.object {
+        Some(Ok(object)) => object,
+        Some(Err(error)) => return refused(request, "", &Finding::unreadable(&error.to_string())),
+        None => return refused(request, "", &Finding::unreadable("there is no object")),
     };
     if object.metadata.is_deleted() {
         return passed(request, &[]);
     }
-    let old = request.old_object.filter(|_| request.operation == Operation::Update);
-    let finding = object.judge(old.map(serde_json::value::RawValue::get), &rules.warn_only);
+    let old = request.old_object.as_ref().filter(|_| request.operation == Operation::Update);
+    let finding = object.judge(old.and_then(|old| old.as_ref().ok()), &rules.warn_only);
     if finding.causes.is_empty() {
         return Reply { body: reply::allowed(&request.uid, &finding.warnings), verdict: Verdict::Allowed };
     }
     refused(request, object.metadata.name(), &finding)
 }
 
-fn passed(request: &Request<'_>, warnings: &[String]) -> Reply {
+fn passed(request: &Read<'_>, warnings: &[String]) -> Reply {
     Reply { body: reply::allowed(&request.uid, warnings), verdict: Verdict::Passed }
 }
 
-fn refused(request: &Request<'_>, name: &str, finding: &Finding) -> Reply {
+fn refused(request: &Read<'_>, name: &str, finding: &Finding) -> Reply {
     let name = if request.name.is_empty() { name } else { &request.name };
     let refused = Refused {
         uid: shown(&request.uid),

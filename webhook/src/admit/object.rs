@@ -1,26 +1,54 @@
 //! The object of a request: what of it is read, and what is wrong with it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use oci_crds::{
     v1::Spec,
     validate::{self, Code, Fault},
 };
 use serde::{
-    Deserialize,
-    de::{Error as _, IgnoredAny},
+    Deserialize, Deserializer,
+    de::{Error as _, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use serde_json::value::RawValue;
 
 use crate::{limits::CAUSES, wire::Cause};
 
 /// An object whose spec is not parsed yet.
-#[derive(Deserialize)]
 pub(super) struct Object<'a> {
-    #[serde(borrow, default)]
     pub(super) metadata: Metadata<'a>,
+    spec: Option<&'a RawValue>,
+}
+
+/// Its fields that are read.
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow, default)]
+    metadata: Metadata<'a>,
     #[serde(borrow)]
     spec: Option<&'a RawValue>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// Takes an object only: by itself serde also takes a list for a structure, field by field.
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Object<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<'de>, A::Error> {
+        let Fields { metadata, spec } = Fields::deserialize(MapAccessDeserializer::new(members))?;
+        Ok(Object { metadata, spec })
+    }
 }
 
 /// The metadata that matters.
@@ -78,19 +106,18 @@ impl Finding {
 
 impl<'a> Object<'a> {
     pub(super) fn read(text: &'a str) -> Result<Self, serde_json::Error> {
-        map(text)
+        serde_json::from_str(text)
     }
 
     /// Judges the object, which is written over `old`.
-    pub(super) fn judge(&self, old: Option<&str>, warn_only: &[Code]) -> Finding {
-        let old = old.and_then(|old| Object::read(old).ok());
+    pub(super) fn judge(&self, old: Option<&Object<'_>>, warn_only: &[Code]) -> Finding {
         // Writes of labels, annotations and finalizers, which are the most: nothing to parse.
-        if old.as_ref().is_some_and(|old| text(old.spec) == text(self.spec)) {
+        if old.is_some_and(|old| text(old.spec) == text(self.spec)) {
             return Finding::default();
         }
         let new = match decode(self.spec) {
             Ok(spec) => spec,
-            Err(error) => return self.undecodable(old.as_ref(), &error),
+            Err(error) => return self.undecodable(old, &error),
         };
         let old = old.and_then(|old| decode(old.spec).ok());
         let judgement = validate::judge(&new, old.as_ref(), warn_only);

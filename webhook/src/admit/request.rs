@@ -1,25 +1,24 @@
-//! An `AdmissionReview` as it is read: borrowed, objects left as they are.
+//! An `AdmissionReview` as it is read: borrowed, whatever its objects are read as.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-/// `admission.k8s.io/v1` `AdmissionReview`
+/// `admission.k8s.io/v1` `AdmissionReview`, its objects read as `O`.
 #[derive(Deserialize)]
-pub(super) struct Review<'a> {
+#[serde(bound(deserialize = "'de: 'a, O: Deserialize<'de>"))]
+pub(super) struct Review<'a, O> {
     #[serde(borrow, default, rename = "apiVersion")]
     pub(super) group_version: Cow<'a, str>,
     #[serde(borrow, default)]
     pub(super) kind: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) request: Option<Request<'a>>,
+    pub(super) request: Option<Request<'a, O>>,
 }
 
-/// What is asked. The object is not parsed here, so that its faults cannot hide the UID.
+/// What is asked.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Request<'a> {
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a, O: Deserialize<'de>"))]
+pub(super) struct Request<'a, O> {
     #[serde(borrow, default)]
     pub(super) uid: Cow<'a, str>,
     #[serde(borrow)]
@@ -33,10 +32,32 @@ pub(super) struct Request<'a> {
     pub(super) operation: Operation,
     #[serde(borrow, default)]
     pub(super) user_info: User<'a>,
-    #[serde(borrow)]
-    pub(super) object: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) old_object: Option<&'a RawValue>,
+    #[serde(default = "none")]
+    pub(super) object: Option<O>,
+    #[serde(default = "none")]
+    pub(super) old_object: Option<O>,
+}
+
+/// Without it, `default` would want one of `O`.
+fn none<O>() -> Option<O> {
+    None
+}
+
+impl<'a, O> Request<'a, O> {
+    /// The same with its objects read by `read`.
+    pub(super) fn map<P>(self, mut read: impl FnMut(O) -> P) -> Request<'a, P> {
+        Request {
+            uid: self.uid,
+            kind: self.kind,
+            sub_resource: self.sub_resource,
+            name: self.name,
+            namespace: self.namespace,
+            operation: self.operation,
+            user_info: self.user_info,
+            object: self.object.map(&mut read),
+            old_object: self.old_object.map(read),
+        }
+    }
 }
 
 /// `metav1.GroupVersionKind`. The version does not matter: all have the same fields.
