@@ -21,24 +21,28 @@ pub(super) fn advice(spec: &Spec, checked: &Checked) -> Vec<Warning> {
     selection(spec, checked, &mut warnings);
     provider(checked, &mut warnings);
     verify(checked, &mut warnings);
-    let mut say = |code, field: &str, text: &str| warnings.push(Warning::new(code, Path::spec(field), text));
+    let mut say = |code, path, text: &str| warnings.push(Warning::new(code, Path::new(path), text));
     if checked.proxy.is_some() && matches!(checked.verify, Some(Verification::CosignKeyless { .. })) {
         say(
             Code::ProxyIgnored,
-            "proxySecretRef",
+            "spec.proxySecretRef",
             "the proxy is used for the registry, not for what cosign without keys fetches from the trust root",
         );
     }
     if !checked.interval.is_zero() && checked.interval < BUSY {
-        say(Code::IntervalBusy, "interval", "the registry is asked very often; many registries limit that");
+        say(
+            Code::IntervalBusy,
+            "spec.interval",
+            "the registry is asked very often; many registries limit that",
+        );
     }
     if given(spec.ignore.as_ref()).is_some() && checked.layer.operation == Operation::Copy {
-        say(Code::IgnoreUnused, "ignore", "ignore rules do nothing where the layer is copied as it is");
+        say(Code::IgnoreUnused, "spec.ignore", "ignore rules do nothing where the layer is copied as it is");
     }
     if checked.insecure {
         say(
             Code::Insecure,
-            "insecure",
+            "spec.insecure",
             "plain HTTP: whoever is on the way to the registry can change the artifact",
         );
     }
@@ -46,7 +50,7 @@ pub(super) fn advice(spec: &Spec, checked: &Checked) -> Vec<Warning> {
 }
 
 fn selection(spec: &Spec, checked: &Checked, warnings: &mut Vec<Warning>) {
-    let mut say = |code, text: &str| warnings.push(Warning::new(code, Path::spec("ref"), text));
+    let mut say = |code, text: &str| warnings.push(Warning::new(code, Path::new("spec.ref"), text));
     let selected = spec.reference.as_ref().is_some_and(|reference| {
         let fields = [&reference.tag, &reference.semver, &reference.digest];
         fields.iter().any(|text| given(text.as_ref()).is_some())
@@ -71,7 +75,7 @@ fn provider(checked: &Checked, warnings: &mut Vec<Warning>) {
     }
     let of = registries(checked.provider);
     let text = format!("`{host}` does not look like {of}; the cloud's identity is then not used");
-    warnings.push(Warning::new(Code::ProviderForeign, Path::spec("provider"), text));
+    warnings.push(Warning::new(Code::ProviderForeign, Path::new("spec.provider"), text));
 }
 
 fn verify(checked: &Checked, warnings: &mut Vec<Warning>) {
@@ -81,7 +85,7 @@ fn verify(checked: &Checked, warnings: &mut Vec<Warning>) {
     for (index, identity) in identities.iter().enumerate() {
         for (field, pattern) in [("issuer", &identity.issuer), ("subject", &identity.subject)] {
             if is_open(pattern) {
-                let path = Path::spec("verify.matchOIDCIdentity").index(index).field(field);
+                let path = Path::new("spec.verify.matchOIDCIdentity").index(index).field(field);
                 let pattern = quote(pattern.as_str());
                 let text = format!("{pattern} also matches in the middle of something longer; write `^…$`");
                 warnings.push(Warning::new(Code::UnanchoredIdentity, path, text));

@@ -16,7 +16,7 @@ pub(super) fn check(spec: &Spec, faults: &mut Vec<Fault>) -> Option<Layer> {
             if !is_media_type(text) {
                 let message =
                     format!("{} is not of the form `type/subtype`: no layer can have it", quote(text));
-                let path = Path::spec("layerSelector.mediaType");
+                let path = Path::new("spec.layerSelector.mediaType");
                 let hint = "`kubectl oci inspect artifact` shows the media types of an artifact's layers";
                 faults.push(Fault::new(Code::LayerMediaType, &path, Some(text), message).hint(hint));
             }
@@ -30,7 +30,7 @@ pub(super) fn check(spec: &Spec, faults: &mut Vec<Fault>) -> Option<Layer> {
             let message = format!("{} is neither `extract` nor `copy`", quote(text));
             faults.push(Fault::new(
                 Code::LayerOperation,
-                &Path::spec("layerSelector.operation"),
+                &Path::new("spec.layerSelector.operation"),
                 Some(text),
                 message,
             ));

@@ -57,12 +57,12 @@ fn parse(spec: &Spec, faults: &mut Vec<Fault>) -> Option<Checked> {
     let selection = reference::check(spec, faults);
     let layer = layer::check(spec, faults);
     let provider = provider::check(spec, repository.as_ref(), faults);
-    let secret = names::secret("secretRef", spec.secret_ref.as_ref(), faults);
+    let secret = names::secret("spec.secretRef.name", spec.secret_ref.as_ref(), faults);
     let verify = verify::check(spec, faults);
     let service_account = names::service_account(spec, faults);
-    let certificate = names::secret("certSecretRef", spec.cert_secret_ref.as_ref(), faults);
+    let certificate = names::secret("spec.certSecretRef.name", spec.cert_secret_ref.as_ref(), faults);
     url::insecure(spec, faults);
-    let proxy = names::secret("proxySecretRef", spec.proxy_secret_ref.as_ref(), faults);
+    let proxy = names::secret("spec.proxySecretRef.name", spec.proxy_secret_ref.as_ref(), faults);
     let interval = timing::interval(spec, faults);
     let timeout = timing::timeout(spec, faults);
     Some(Checked {

@@ -6,20 +6,20 @@ use crate::v1::{LocalReference, Spec};
 /// Longest name, in bytes.
 const LONGEST: usize = 253;
 
-/// The name of the Secret that `spec.<field>` refers to.
+/// The name of the Secret that a reference has, whose name stands at `path`.
 pub(super) fn secret(
-    field: &str,
+    path: &'static str,
     reference: Option<&LocalReference>,
     faults: &mut Vec<Fault>,
 ) -> Option<String> {
     let name = &reference?.name;
-    check(&Path::spec(field).field("name"), name, "a Secret", faults)
+    check(&Path::new(path), name, "a Secret", faults)
 }
 
 /// The name of the ServiceAccount.
 pub(super) fn service_account(spec: &Spec, faults: &mut Vec<Fault>) -> Option<String> {
     let name = given(spec.service_account_name.as_ref())?;
-    check(&Path::spec("serviceAccountName"), name, "a ServiceAccount", faults)
+    check(&Path::new("spec.serviceAccountName"), name, "a ServiceAccount", faults)
 }
 
 fn check(path: &Path, name: &str, of: &str, faults: &mut Vec<Fault>) -> Option<String> {

@@ -11,7 +11,7 @@ pub(super) fn check(
     repository: Option<&Repository>,
     faults: &mut Vec<Fault>,
 ) -> Option<Provider> {
-    let path = Path::spec("provider");
+    let path = Path::new("spec.provider");
     let text = given(spec.provider.as_ref()).unwrap_or("generic");
     let provider = match text {
         "generic" => Provider::Generic,

@@ -41,14 +41,15 @@ fn ambiguous(reference: &Reference, faults: &mut Vec<Fault>) {
     let names: Vec<String> = set.iter().map(|(name, text)| format!("{name} {}", quote(text))).collect();
     let message =
         format!("more than one is set: {}; Flux takes the {winner} and ignores the rest", names.join(", "));
-    let fault = Fault::new(Code::RefAmbiguous, &Path::spec("ref"), Some(&names.join(",")), message);
+    let fault = Fault::new(Code::RefAmbiguous, &Path::new("spec.ref"), Some(&names.join(",")), message);
     faults.push(fault.hint("keep one of tag, semver and digest"));
 }
 
 fn digest(text: &str, faults: &mut Vec<Fault>) -> Option<Digest> {
     Digest::parse(text)
         .map_err(|error| {
-            let fault = Fault::new(Code::RefDigest, &Path::spec("ref.digest"), Some(text), error.to_string());
+            let fault =
+                Fault::new(Code::RefDigest, &Path::new("spec.ref.digest"), Some(text), error.to_string());
             faults.push(fault.hint("`kubectl oci inspect artifact` shows the digest of a tag"));
         })
         .ok()
@@ -57,7 +58,8 @@ fn digest(text: &str, faults: &mut Vec<Fault>) -> Option<Digest> {
 fn range(text: &str, used: bool, faults: &mut Vec<Fault>) -> Option<Range> {
     Range::parse(text)
         .map_err(|error| {
-            let fault = Fault::new(Code::RefSemver, &Path::spec("ref.semver"), Some(text), error.to_string());
+            let fault =
+                Fault::new(Code::RefSemver, &Path::new("spec.ref.semver"), Some(text), error.to_string());
             let hint = error.hint().unwrap_or_else(|| "write a range like `>=1.0.0 <2.0.0` or `1.x`".into());
             faults.push(fault.hint(hint).unless_used(used));
         })
@@ -68,7 +70,7 @@ fn filter(reference: &Reference, used: bool, faults: &mut Vec<Fault>) -> Result<
     let Some(text) = given(reference.semver_filter.as_ref()) else {
         return Ok(None);
     };
-    let path = Path::spec("ref.semverFilter");
+    let path = Path::new("spec.ref.semverFilter");
     if given(reference.semver.as_ref()).is_none() {
         let message = format!("the filter {} does nothing without `semver`", quote(text));
         let fault = Fault::new(Code::RefSemverFilterUnused, &path, Some(text), message);
@@ -88,7 +90,7 @@ fn filter(reference: &Reference, used: bool, faults: &mut Vec<Fault>) -> Result<
 }
 
 fn tag(text: &str, used: bool, faults: &mut Vec<Fault>) -> Option<Tag> {
-    let path = Path::spec("ref.tag");
+    let path = Path::new("spec.ref.tag");
     Tag::parse(text)
         .map_err(|error| {
             let fault = match text.split_once('@') {

@@ -14,7 +14,7 @@ pub const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The interval.
 pub(super) fn interval(spec: &Spec, faults: &mut Vec<Fault>) -> Option<Duration> {
-    let path = Path::spec("interval");
+    let path = Path::new("spec.interval");
     let Some(text) = given(spec.interval.as_ref()) else {
         let message = "the interval is missing".to_owned();
         faults.push(Fault::new(Code::IntervalMissing, &path, None, message).hint("write it like `5m`"));
@@ -46,7 +46,7 @@ pub(super) fn interval(spec: &Spec, faults: &mut Vec<Fault>) -> Option<Duration>
 
 /// The timeout.
 pub(super) fn timeout(spec: &Spec, faults: &mut Vec<Fault>) -> Option<Duration> {
-    let path = Path::spec("timeout");
+    let path = Path::new("spec.timeout");
     let Some(text) = given(spec.timeout.as_ref()) else {
         return Some(DEFAULT_TIMEOUT);
     };

@@ -7,7 +7,7 @@ use crate::v1::Spec;
 
 /// The repository.
 pub(super) fn check(spec: &Spec, faults: &mut Vec<Fault>) -> Option<Repository> {
-    let path = Path::spec("url");
+    let path = Path::new("spec.url");
     let Some(text) = given(spec.url.as_ref()) else {
         let message = "the repository is missing".to_owned();
         faults.push(
@@ -70,8 +70,12 @@ fn with_hint(fault: Fault, error: &ReferenceError) -> Fault {
 pub(super) fn insecure(spec: &Spec, faults: &mut Vec<Fault>) {
     if let (Some(true), Some(secret)) = (spec.insecure, &spec.cert_secret_ref) {
         let message = "the certificates are not used: `insecure: true` means plain HTTP".to_owned();
-        let fault =
-            Fault::new(Code::InsecureCertificate, &Path::spec("certSecretRef"), Some(&secret.name), message);
+        let fault = Fault::new(
+            Code::InsecureCertificate,
+            &Path::new("spec.certSecretRef"),
+            Some(&secret.name),
+            message,
+        );
         faults.push(fault.hint("remove `insecure` to speak TLS with them, or remove `certSecretRef`"));
     }
 }

@@ -16,17 +16,18 @@ pub(super) fn check(spec: &Spec, faults: &mut Vec<Fault>) -> Option<Verification
             let message = format!("{} is neither `cosign` nor `notation`", quote(other));
             faults.push(Fault::new(
                 Code::VerifyProvider,
-                &Path::spec("verify.provider"),
+                &Path::new("spec.verify.provider"),
                 Some(other),
                 message,
             ));
             return None;
         }
     };
-    let secret = names::secret("verify.secretRef", verify.secret_ref.as_ref(), faults);
+    let secret = names::secret("spec.verify.secretRef.name", verify.secret_ref.as_ref(), faults);
     if notation && verify.secret_ref.is_none() {
         let message = "notation needs a Secret with the trust policy and the certificates".to_owned();
-        let fault = Fault::new(Code::VerifyNotationSecret, &Path::spec("verify.secretRef"), None, message);
+        let fault =
+            Fault::new(Code::VerifyNotationSecret, &Path::new("spec.verify.secretRef"), None, message);
         faults.push(fault.hint("name a Secret with `trustpolicy.json` and `*.crt` or `*.pem`"));
     }
     let keyless = !notation && verify.secret_ref.is_none();
@@ -34,8 +35,11 @@ pub(super) fn check(spec: &Spec, faults: &mut Vec<Fault>) -> Option<Verification
     if !keyless {
         unused(verify, provider, faults);
     }
-    let trusted_root =
-        names::secret("verify.trustedRootSecretRef", verify.trusted_root_secret_ref.as_ref(), faults);
+    let trusted_root = names::secret(
+        "spec.verify.trustedRootSecretRef.name",
+        verify.trusted_root_secret_ref.as_ref(),
+        faults,
+    );
     match (notation, secret) {
         (true, secret) => secret.map(|secret| Verification::Notation { secret }),
         (false, Some(secret)) => Some(Verification::CosignKeys { secret }),
@@ -48,13 +52,13 @@ fn unused(verify: &Verify, provider: &str, faults: &mut Vec<Fault>) {
     let why = if provider == "notation" { "with notation" } else { "beside the keys of `secretRef`" };
     if verify.match_oidc_identity.is_some() {
         let message = format!("identities do nothing {why}");
-        let path = Path::spec("verify.matchOIDCIdentity");
+        let path = Path::new("spec.verify.matchOIDCIdentity");
         let fault = Fault::new(Code::VerifyIdentitiesUnused, &path, Some(provider), message);
         faults.push(fault.hint("remove them, or remove `secretRef` to verify with cosign by identity"));
     }
     if let Some(root) = &verify.trusted_root_secret_ref {
         let message = format!("a trusted root does nothing {why}");
-        let path = Path::spec("verify.trustedRootSecretRef");
+        let path = Path::new("spec.verify.trustedRootSecretRef");
         let fault = Fault::new(Code::VerifyTrustedRootUnused, &path, Some(&root.name), message);
         faults.push(fault.hint("remove it, or remove `secretRef` to verify with cosign by identity"));
     }
@@ -62,7 +66,7 @@ fn unused(verify: &Verify, provider: &str, faults: &mut Vec<Fault>) {
 
 /// The identities that could be parsed.
 fn identities(verify: &Verify, used: bool, faults: &mut Vec<Fault>) -> Vec<IdentityPattern> {
-    let path = Path::spec("verify.matchOIDCIdentity");
+    let path = Path::new("spec.verify.matchOIDCIdentity");
     let all = verify.match_oidc_identity.as_deref().unwrap_or_default();
     if used && all.is_empty() {
         let message = if verify.match_oidc_identity.is_some() {
@@ -78,24 +82,25 @@ fn identities(verify: &Verify, used: bool, faults: &mut Vec<Fault>) -> Vec<Ident
         ));
     }
     let parsed = all.iter().enumerate().filter_map(|(index, identity)| {
-        let path = path.index(index);
         let Identity { issuer, subject } = identity;
-        let issuer = pattern(&path.field("issuer"), issuer, used, faults);
-        let subject = pattern(&path.field("subject"), subject, used, faults);
+        let place = |field| path.index(index).field(field);
+        let issuer = pattern(|| place("issuer"), issuer, used, faults);
+        let subject = pattern(|| place("subject"), subject, used, faults);
         Some(IdentityPattern { issuer: issuer?, subject: subject? })
     });
     parsed.collect()
 }
 
-fn pattern(path: &Path, text: &str, used: bool, faults: &mut Vec<Fault>) -> Option<Pattern> {
+/// The pattern at a place, which is only asked for if there is a fault.
+fn pattern(place: impl Fn() -> Path, text: &str, used: bool, faults: &mut Vec<Fault>) -> Option<Pattern> {
     if text.is_empty() {
         let message = "an empty pattern matches everybody".to_owned();
-        let fault = Fault::new(Code::VerifyIdentityEmpty, path, Some(text), message);
+        let fault = Fault::new(Code::VerifyIdentityEmpty, &place(), Some(text), message);
         faults.push(fault.hint("write what the whole of it must be, as `^https://accounts\\.google\\.com$`"));
     }
     Pattern::parse(text)
         .map_err(|error| {
-            let fault = Fault::new(Code::VerifyIdentityPattern, path, Some(text), error.to_string());
+            let fault = Fault::new(Code::VerifyIdentityPattern, &place(), Some(text), error.to_string());
             let fault = match error.hint() {
                 Some(hint) => fault.hint(hint),
                 None => fault,

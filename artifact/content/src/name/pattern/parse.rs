@@ -61,6 +61,8 @@ pub(super) fn parse(text: &str) -> Result<Node, Located> {
         current: Frame::new(0, Flags::default()),
         repeated: false,
     };
+    // Most of an expression is characters, a node each.
+    parser.current.nodes.reserve(text.len().min(128));
     loop {
         let at = parser.source.at();
         match parser.step() {
