@@ -53,7 +53,16 @@ fn crds_crate_has_no_client() {
 fn webhook_knows_no_registry() {
     never(
         "oci-webhook",
-        &["oci-registry", "oci-verify", "reqwest", "kube-runtime", "ring", "openssl", "openssl-sys", "native-tls"],
+        &[
+            "oci-registry",
+            "oci-verify",
+            "reqwest",
+            "kube-runtime",
+            "ring",
+            "openssl",
+            "openssl-sys",
+            "native-tls",
+        ],
     );
 }
 
