@@ -80,7 +80,8 @@ const SECTIONS: [Section; 4] = [
     ),
     (
         "Cannot be run",
-        "Flux cannot run these either: there, the object is accepted and fails later. The controller stalls.",
+        "Such an object would be accepted by Flux and, with few exceptions, fail there at every run. Here the controller \
+         stalls on one that is already stored.",
         |code| !is_schema(code) && code.kind() == Kind::Unusable,
     ),
     (

@@ -11,34 +11,6 @@ use serde_json::value::RawValue;
 
 use crate::{GROUP, KIND, VERSIONS};
 
-/// An object in the wanted version: three pieces that follow each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Converted<'a> {
-    /// What stands before the version.
-    pub before: &'a str,
-    /// The version, a JSON string with its quotes.
-    pub version: &'a str,
-    /// What stands behind it.
-    pub after: &'a str,
-}
-
-impl Converted<'_> {
-    /// How many bytes the object has.
-    pub fn len(&self) -> usize {
-        self.before.len() + self.version.len() + self.after.len()
-    }
-
-    /// Whether there is nothing, which is never so.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The object as one text.
-    pub fn concat(&self) -> String {
-        [self.before, self.version, self.after].concat()
-    }
-}
-
 /// Why an object cannot be converted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -96,14 +68,8 @@ pub struct Named<'a> {
     pub name: Option<Cow<'a, str>>,
 }
 
-/// The object in the desired version.
-pub fn convert<'a>(object: &'a str, desired: &'a Desired) -> Result<Converted<'a>, Error> {
-    let (before, after) = around(object)?;
-    Ok(Converted { before, version: desired.quoted(), after })
-}
-
-/// What stands before and behind the version of an object that can be converted. Whoever converts a list can cut it
-/// while he reads it, before he knows the desired version.
+/// What stands before and behind the version of an object that can be converted: with [`Desired::quoted`] between them
+/// they are the object in the desired version. A list can so be cut while it is read, before that version is known.
 pub fn around(object: &str) -> Result<(&str, &str), Error> {
     if !is_object(object) {
         return Err(Error::Malformed("it is no JSON object".into()));

@@ -4,6 +4,12 @@ fn to(version: &str) -> Desired {
     Desired::parse(&format!("{GROUP}/{version}")).unwrap()
 }
 
+/// The object in the desired version, as whoever cuts a list puts it together.
+fn convert(object: &str, desired: &Desired) -> Result<String, Error> {
+    let (before, after) = around(object)?;
+    Ok([before, desired.quoted(), after].concat())
+}
+
 fn object(version: &str, rest: &str) -> String {
     format!(r#"{{"kind":"OCIRepository","apiVersion":"{GROUP}/{version}"{rest}}}"#)
 }
@@ -12,17 +18,16 @@ fn object(version: &str, rest: &str) -> String {
 fn convert_changes_the_version_and_nothing_else() {
     let rest = r#" , "metadata":{"name":"a"},"spec":{"interval":5,"x":[1e400,-0,9007199254740993,"\u00e4"]},"y" :null"#;
     let (old, new) = (object("v1beta2", rest), object("v1", rest));
-    assert_eq!(convert(&old, &to("v1")).unwrap().concat(), new);
-    assert_eq!(convert(&new, &to("v1beta2")).unwrap().concat(), old);
-    assert_eq!(convert(&new, &to("v1")).unwrap().concat(), new);
-    assert_eq!(convert(&new, &to("v1")).unwrap().len(), new.len());
+    assert_eq!(convert(&old, &to("v1")).unwrap(), new);
+    assert_eq!(convert(&new, &to("v1beta2")).unwrap(), old);
+    assert_eq!(convert(&new, &to("v1")).unwrap(), new);
 }
 
 #[test]
 fn convert_finds_the_version_among_look_alikes() {
     let text = r#"{"metadata":{"apiVersion":"source.toolkit.fluxcd.io/v1beta2"},"kind":"OCIRepository",
         "spec":{"apiVersion":"x"},"apiVersion" : "source.toolkit.fluxcd.io\/v1beta2" }"#;
-    let converted = convert(text, &to("v1")).unwrap().concat();
+    let converted = convert(text, &to("v1")).unwrap();
     assert_eq!(
         converted,
         text.replace(r#""source.toolkit.fluxcd.io\/v1beta2""#, r#""source.toolkit.fluxcd.io/v1""#)
@@ -60,7 +65,7 @@ fn convert_refuses_a_list_in_place_of_an_object() {
     }
     assert_eq!(named(r#"[["b","a"]]"#), Named::default());
     let spaced = format!("\r\n\t {}", object("v1beta2", ""));
-    assert_eq!(convert(&spaced, &to("v1")).unwrap().concat(), spaced.replace("v1beta2", "v1"));
+    assert_eq!(convert(&spaced, &to("v1")).unwrap(), spaced.replace("v1beta2", "v1"));
 }
 
 #[test]
@@ -139,9 +144,9 @@ fn convert_there_and_back_is_the_identity() {
     let (v1, v1beta2) = (to("v1"), to("v1beta2"));
     for _ in 0..20_000 {
         let old = random_object(&mut random, "v1beta2");
-        let new = convert(&old, &v1).unwrap().concat();
-        assert_eq!(convert(&new, &v1beta2).unwrap().concat(), old);
-        assert_eq!(convert(&new, &v1).unwrap().concat(), new);
+        let new = convert(&old, &v1).unwrap();
+        assert_eq!(convert(&new, &v1beta2).unwrap(), old);
+        assert_eq!(convert(&new, &v1).unwrap(), new);
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 /// What a finding means for the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// It cannot be run, by Flux neither: refused, and the controller stalls.
+    /// It cannot be run (nor, with few exceptions, by Flux): refused, and the controller stalls.
     Unusable,
     /// Flux runs it, but not as its writer thinks or wants: refused when it is new. An object that is already stored
     /// runs with Flux's meaning.
@@ -138,7 +138,7 @@ codes! {
     IntervalShort Refused "spec.interval",
     /// The timeout is no duration.
     TimeoutInvalid Unusable "spec.timeout",
-    /// The timeout is zero: every run fails.
+    /// The timeout is zero, which leaves no time for a run. Flux applies it to logins and verification only.
     TimeoutZero Unusable "spec.timeout",
     /// The timeout is longer than an hour, in which a silent registry would hold a worker.
     TimeoutLong Refused "spec.timeout",

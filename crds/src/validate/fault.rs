@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
+use oci_artifact::Classify;
 use serde::{Serialize, Serializer};
 
 use super::{Code, Kind};
@@ -86,6 +87,12 @@ impl Fault {
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// With the hint of the error that it came of, if that has one.
+    pub(crate) fn hint_of(mut self, error: &impl Classify) -> Self {
+        self.hint = error.hint();
         self
     }
 

@@ -80,11 +80,7 @@ fn filter(reference: &Reference, used: bool, faults: &mut Vec<Fault>) -> Result<
     }
     Pattern::parse(text).map(Some).map_err(|error| {
         let fault = Fault::new(Code::RefSemverFilter, &path, Some(text), error.to_string());
-        let fault = match error.hint() {
-            Some(hint) => fault.hint(hint),
-            None => fault,
-        };
-        faults.push(fault.unless_used(used));
+        faults.push(fault.hint_of(&error).unless_used(used));
         Unusable
     })
 }

@@ -1,6 +1,6 @@
 //! `spec.verify`: whose signature an artifact must have.
 
-use oci_artifact::{Classify as _, name::Pattern};
+use oci_artifact::name::Pattern;
 
 use super::{Code, Fault, IdentityPattern, Path, Verification, fault::quote, given, names};
 use crate::v1::{Identity, Spec, Verify};
@@ -101,11 +101,7 @@ fn pattern(place: impl Fn() -> Path, text: &str, used: bool, faults: &mut Vec<Fa
     Pattern::parse(text)
         .map_err(|error| {
             let fault = Fault::new(Code::VerifyIdentityPattern, &place(), Some(text), error.to_string());
-            let fault = match error.hint() {
-                Some(hint) => fault.hint(hint),
-                None => fault,
-            };
-            faults.push(fault.unless_used(used));
+            faults.push(fault.hint_of(&error).unless_used(used));
         })
         .ok()
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     objects::{apply, fields, object, repositories, try_out, wanted},
-    world::World,
+    world::{World, unjudged},
 };
 
 #[tokio::test]
@@ -70,7 +70,8 @@ async fn admit_refuses_new_faults_of_an_update_only() {
     let world = World::shared().await;
     let namespace = world.plane.namespace().await;
     let api = repositories(world.plane.client(), &namespace, "v1");
-    unjudged(world, &namespace, "old", &json!({ "url": "oci://ghcr.io/org/app:v1", "interval": "5m" })).await;
+    let stored = object("old", "v1", &json!({ "url": "oci://ghcr.io/org/app:v1", "interval": "5m" }));
+    unjudged(&world.plane, &namespace, &stored).await;
     let patch = async |patch: Value| {
         api.patch("old", &PatchParams::default(), &Patch::Merge(&patch))
             .await
@@ -90,16 +91,6 @@ async fn admit_refuses_new_faults_of_an_update_only() {
     api.delete("old", &DeleteParams::default()).await.unwrap();
     patch(json!({ "metadata": { "finalizers": null } })).await.unwrap();
     assert!(api.get_opt("old").await.unwrap().is_none());
-}
-
-/// Stores an object that nobody judges: what the webhook refuses when it is new, it must bear when it is there. An
-/// object that is being deleted is such a one; so is what was stored before the webhook was installed.
-async fn unjudged(world: &World, namespace: &str, name: &str, spec: &Value) {
-    crate::world::without_webhook(&world.plane, async |client| {
-        let api = repositories(client, namespace, "v1");
-        apply(&api, &object(name, "v1", spec)).await
-    })
-    .await;
 }
 
 #[tokio::test]
