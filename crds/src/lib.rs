@@ -11,6 +11,7 @@
 //!
 //! Source: the API of source-controller 1.10.1.
 
+pub mod conditions;
 pub mod convert;
 pub mod duration;
 pub mod lint;

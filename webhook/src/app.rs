@@ -12,6 +12,7 @@ use std::{
 
 use clap::Parser as _;
 use jiff::Timestamp;
+use oci_server::{Options, Running, limits::Limits, serve};
 use rustls::crypto::aws_lc_rs;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -20,9 +21,8 @@ use crate::{
     admit::Rules,
     args::Args,
     http::{Health, Webhook},
-    limits::{Limits, Permits},
+    limits::Permits,
     observe::{Metrics, logs},
-    server::{Options, Running, serve},
     tls::{
         self, Served,
         issue::Lifetimes,

@@ -6,12 +6,12 @@
 //!        ▲                               │
 //!       http    limits, permits, deadlines, statuses
 //!        ▲                               ▼
-//!      server   connections: TLS, time limits, a shutdown that refuses nobody
+//!   oci-server  connections: TLS, time limits, a shutdown that refuses nobody
 //!        ▲
 //!       tls     certificates: from files, or issued by ourselves and kept in a Secret
 //! ```
 //!
-//! What a spec must be is not decided here but in [`oci_crds::validate`]. [`server::serve`] runs any router, so that
+//! What a spec must be is not decided here but in [`oci_crds::validate`]. [`oci_server::serve`] runs any router, so that
 //! measurements can compare this one with another on the same stack.
 
 pub mod admit;
@@ -21,6 +21,5 @@ pub mod convert;
 pub mod http;
 pub mod limits;
 pub mod observe;
-pub mod server;
 pub mod tls;
 mod wire;

@@ -138,8 +138,8 @@ codes! {
     IntervalShort Refused "spec.interval",
     /// The timeout is no duration.
     TimeoutInvalid Unusable "spec.timeout",
-    /// The timeout is zero, which leaves no time for a run. Flux applies it to logins and verification only.
-    TimeoutZero Unusable "spec.timeout",
+    /// The timeout is zero, which would leave no time for a run. A stored object runs with the default of a minute.
+    TimeoutZero Refused "spec.timeout",
     /// The timeout is longer than an hour, in which a silent registry would hold a worker.
     TimeoutLong Refused "spec.timeout",
 

@@ -55,8 +55,9 @@ pub(super) fn timeout(spec: &Spec, faults: &mut Vec<Fault>) -> Option<Duration> 
     };
     match duration::parse(text) {
         Ok(timeout) if timeout.is_zero() => {
-            fault(Code::TimeoutZero, format!("{} leaves no time: every run would fail", quote(text)));
-            None
+            fault(Code::TimeoutZero, format!("{} leaves no time for a run", quote(text)));
+            // Flux applies a timeout to logins and verification only, so that such an object runs there.
+            Some(DEFAULT_TIMEOUT)
         }
         Ok(timeout) => {
             if timeout > LONGEST_TIMEOUT {

@@ -3,11 +3,10 @@
 use std::{fs, net::TcpListener, sync::Arc};
 
 use axum::{Router, body::Bytes, routing::post};
+use oci_server::{Options, limits::Limits, serve};
 use oci_webhook::{
     app,
-    limits::Limits,
     observe::Metrics,
-    server::{Options, serve},
     tls::{self, Served, source::Material},
 };
 

@@ -7,6 +7,7 @@ mod quotas;
 use std::sync::atomic::AtomicU64;
 
 use oci_crds::validate::Code;
+use oci_server::{Connections, Counted};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -44,40 +45,6 @@ struct Rule {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Listener {
     listener: &'static str,
-}
-
-/// Connections of one listener.
-#[derive(Clone, Debug, Default)]
-pub struct Connections {
-    open: Gauge,
-    /// TLS handshakes that failed or took too long.
-    pub handshake_failures: Counter,
-    /// Connections that were closed because their client was too slow, or idle for too long.
-    pub timeouts: Counter,
-}
-
-/// Counts a connection, or a review, for as long as it lives.
-#[derive(Debug)]
-pub struct Counted(Gauge);
-
-impl Counted {
-    fn new(gauge: &Gauge) -> Self {
-        gauge.inc();
-        Self(gauge.clone())
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
-impl Connections {
-    /// Counts one more connection.
-    pub fn open(&self) -> Counted {
-        Counted::new(&self.open)
-    }
 }
 
 /// What is known of the served certificate.

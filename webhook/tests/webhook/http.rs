@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use oci_webhook::limits::{ADMISSION_BYTES, CONVERSION_BYTES, Limits, Permits};
+use oci_server::limits::Limits;
+use oci_webhook::limits::{ADMISSION_BYTES, CONVERSION_BYTES, Permits};
 
 use crate::{
     client::{head, post},

@@ -2,13 +2,13 @@
 
 use std::{net::TcpListener, sync::Arc};
 
+use oci_server::{Options, Running, limits::Limits, serve};
 use oci_testkit::tls::Tls;
 use oci_webhook::{
     admit::Rules,
     http::{Health, Webhook},
-    limits::{Limits, Permits},
+    limits::Permits,
     observe::Metrics,
-    server::{Options, Running, serve},
     tls::{Served, server_config, source::Material},
 };
 use tokio_rustls::TlsConnector;

@@ -2,7 +2,8 @@
 
 use std::{net::TcpStream, time::Duration};
 
-use oci_webhook::limits::{Limits, Permits};
+use oci_server::limits::Limits;
+use oci_webhook::limits::Permits;
 
 use crate::{
     client::head,

@@ -3,6 +3,7 @@
 
 use std::{net::SocketAddr, sync::Arc, thread, time::Duration};
 
+use oci_server::{Options, limits::Limits, serve};
 use oci_testkit::{
     control_plane::{ControlPlane, eventually},
     tls::Tls,
@@ -12,9 +13,8 @@ use oci_webhook::{
     admit::Rules,
     app,
     http::{Health, Webhook},
-    limits::{Limits, Permits},
+    limits::Permits,
     observe::Metrics,
-    server::{Options, serve},
     tls::{self, Served, source::Material},
 };
 use serde_json::{Value, json};

@@ -1,10 +1,12 @@
 //! Connections: HTTP/1.1 with or without TLS for any router, with time limits and a shutdown that refuses nobody.
 //!
-//! This is a loop of its own over hyper instead of `axum-server`, because of three things that the webhook needs:
+//! This is a loop of its own over hyper instead of `axum-server`, because of three things that our servers need:
 //! connections in their TLS handshake survive the beginning of a shutdown, a connection that is idle may stay longer
 //! than a request's head may take (hyper has one limit for both), and the number of connections is bounded.
 
 mod connection;
+mod connections;
+pub mod limits;
 mod pulse;
 
 use std::{
@@ -26,7 +28,8 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{limits::Limits, observe::Connections};
+pub use connections::{Connections, Counted};
+use limits::Limits;
 
 /// How a server serves.
 #[derive(Clone, Debug, Default)]

@@ -1,0 +1,1 @@
+//! Conditions: setting, removing, and the sum of them.

@@ -1,0 +1,32 @@
+//! What the controller does next, and what a run means. No input or output, no clock, no random source: time and dice
+//! are arguments.
+//!
+//! ```text
+//! Observed ──decide──► Plan ──(carried out elsewhere)──► Outcome ──conclude──► Conclusion
+//!              ▲                       │                                         status, notices, next
+//!              └───── Resolved ────────┘
+//! ```
+//!
+//! Conditions, reasons, their order and polarity are those of source-controller 1.10.1; where ours differ on purpose,
+//! `docs/differences.md` says why.
+
+mod conclude;
+mod conditions;
+mod failure;
+mod notice;
+mod observed;
+mod outcome;
+mod patch;
+mod plan;
+pub mod queue;
+pub mod retention;
+mod schedule;
+
+pub use conclude::{Conclusion, conclude, progress};
+pub use failure::{Failure, Step};
+pub use notice::{Kind, Notice};
+pub use observed::{Observed, Settings, Stored};
+pub use outcome::{Outcome, Refusal};
+pub use patch::status_patch;
+pub use plan::{Plan, Resolved, decide};
+pub use schedule::Next;

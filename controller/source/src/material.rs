@@ -1,0 +1,37 @@
+//! What Secrets hold, as they were read, and who reads them.
+
+use std::{collections::BTreeMap, future::Future, pin::Pin};
+
+use oci_decide::Failure;
+use oci_registry::Secret as Hidden;
+
+/// A Secret of the cluster, or of a file.
+#[derive(Clone)]
+pub struct SecretData {
+    /// For messages: `namespace/name`, or a file.
+    pub origin: String,
+    /// `kubernetes.io/dockerconfigjson` and so on; may be empty.
+    pub kind: String,
+    /// The decoded values.
+    pub data: BTreeMap<String, Hidden<Vec<u8>>>,
+}
+
+/// Everything secret that one object needs.
+#[derive(Clone, Default)]
+pub struct Material {
+    /// Secrets with credentials for registries, the most important first: that of the spec, then those of the account.
+    pub pull: Vec<SecretData>,
+    /// The Secret with certificates.
+    pub certificate: Option<SecretData>,
+    /// The Secret with the proxy.
+    pub proxy: Option<SecretData>,
+}
+
+/// What [`Materials::read`] returns.
+pub type MaterialFuture<'a> = Pin<Box<dyn Future<Output = Result<Material, Failure>> + Send + 'a>>;
+
+/// Reads the material of one object: asked once in a run, and only if the registry is needed.
+pub trait Materials: Send + Sync {
+    /// Reads it. A failure says which step (`ServiceAccount`, `Credentials`, `Proxy`, `Certificates`) it belongs to.
+    fn read(&self) -> MaterialFuture<'_>;
+}

@@ -1,0 +1,1 @@
+//! The API server: watches, Secrets, status, events and leases.

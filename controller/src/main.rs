@@ -1,0 +1,3 @@
+//! `oci-controller`: reconciles `OCIRepository` objects, stores their artifacts and serves them.
+
+fn main() {}

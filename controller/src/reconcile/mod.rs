@@ -1,0 +1,1 @@
+//! One run of one object, and which object is run when.

@@ -1,0 +1,40 @@
+//! Every bound of a server: bytes, counts and times. A bound is inclusive.
+
+use std::time::Duration;
+
+/// Bytes of the head of a request.
+pub const HEAD_BYTES: usize = 16 << 10;
+
+/// The bounds that are told to a server when it starts, so that tests can use small ones.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections at once. More wait in the kernel; idle ones are then closed sooner.
+    pub connections: usize,
+    /// For the TLS handshake.
+    pub handshake: Duration,
+    /// From the first byte of a request to the end of its head; also from the handshake to that first byte.
+    pub head: Duration,
+    /// Between two requests of a connection. Longer than the 90 s after which the API server's client closes one: the
+    /// side that closes first decides whether a request can get lost.
+    pub idle: Duration,
+    /// The same while all connections are taken.
+    pub crowded_idle: Duration,
+    /// For a client to take some bytes of an answer.
+    pub stall: Duration,
+    /// For one more request on an idle connection, once the listener is closed.
+    pub linger: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1_000,
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(10),
+            idle: Duration::from_mins(3),
+            crowded_idle: Duration::from_secs(10),
+            stall: Duration::from_secs(30),
+            linger: Duration::from_secs(1),
+        }
+    }
+}
