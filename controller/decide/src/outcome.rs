@@ -1,6 +1,9 @@
 //! What came of a plan.
 
-use oci_crds::{v1::Artifact, validate::Fault};
+use oci_crds::{
+    v1::Artifact,
+    validate::{Fault, Provider},
+};
 
 use crate::{Failure, Resolved};
 
@@ -40,4 +43,16 @@ pub enum Refusal {
     Signatures,
     /// It asks for a cloud's identity, which this release does not have.
     CloudIdentity(&'static str),
+}
+
+impl Refusal {
+    /// The refusal of a cloud's identity; `None` for a provider that needs none.
+    pub fn identity(provider: Provider) -> Option<Self> {
+        match provider {
+            Provider::Generic => None,
+            Provider::Aws => Some(Self::CloudIdentity("aws")),
+            Provider::Azure => Some(Self::CloudIdentity("azure")),
+            Provider::Gcp => Some(Self::CloudIdentity("gcp")),
+        }
+    }
 }

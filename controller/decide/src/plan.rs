@@ -1,8 +1,12 @@
 //! What is done next.
 
 use oci_artifact::name::{Revision, Tag};
+use oci_crds::{
+    v1::{LayerSelector, Spec, Status},
+    validate::{Kind, Selection},
+};
 
-use crate::{Observed, Refusal};
+use crate::{Observed, Refusal, Stored};
 
 /// What is done next with an object.
 #[derive(Clone, Debug)]
@@ -48,8 +52,66 @@ pub enum Choice {
     },
 }
 
-/// Decides. `resolved` is what the registry said, once it was asked in this run.
+/// Decides. `resolved` is what the registry said, once it was asked in this run. Where the spec has the digest, nobody
+/// is asked.
+///
+/// The annotation with the platform has no counterpart in the status: a changed one is applied with the next revision.
 pub fn decide(observed: &Observed, resolved: Option<&Resolved>) -> Plan {
-    let _ = (observed, resolved);
-    Plan::Nothing
+    if observed.deleting {
+        return Plan::Forget;
+    }
+    let Observed { spec, status, report, .. } = observed;
+    if spec.suspend == Some(true) {
+        return Plan::Nothing;
+    }
+    let Some(checked) = &report.checked else {
+        let unusable = report.faults.iter().filter(|fault| fault.kind == Kind::Unusable);
+        return Plan::Refuse(Refusal::Faults(unusable.cloned().collect()));
+    };
+    if spec.verify.is_some() {
+        return Plan::Refuse(Refusal::Signatures);
+    }
+    // An account may have pull Secrets, which win over the cloud's identity as the Secret does: whoever reads the
+    // account finds out.
+    if checked.secret.is_none()
+        && checked.service_account.is_none()
+        && let Some(refusal) = Refusal::identity(checked.provider)
+    {
+        return Plan::Refuse(refusal);
+    }
+    let wanted = match (&checked.selection, resolved) {
+        (Selection::Digest(digest), _) => {
+            let revision = Revision { tag: None, digest: digest.clone() };
+            Resolved { revision, choice: Choice::Digest }
+        }
+        (Selection::Range { .. } | Selection::Tag(_), Some(resolved)) => resolved.clone(),
+        (Selection::Range { .. } | Selection::Tag(_), None) => return Plan::Resolve,
+    };
+    if observed.stored == Stored::Whole && has_revision(status, &wanted.revision) && is_content(status, spec)
+    {
+        Plan::Keep(wanted)
+    } else {
+        Plan::Fetch(wanted)
+    }
+}
+
+/// Whether the artifact in the status is of this revision: tag and digest, as Flux compares. A tag alone that changed
+/// leads to a new artifact too, because consumers go by the whole revision.
+pub(crate) fn has_revision(status: &Status, wanted: &Revision) -> bool {
+    let stored = status.artifact.as_ref().and_then(|artifact| Revision::parse(&artifact.revision).ok());
+    stored.as_ref() == Some(wanted)
+}
+
+/// Whether the stored artifact was made as the spec says. Layer selectors are compared by their meaning: `{}` and
+/// nothing, and `extract` and no operation, are the same.
+fn is_content(status: &Status, spec: &Spec) -> bool {
+    status.observed_ignore == spec.ignore
+        && layer(status.observed_layer_selector.as_ref()) == layer(spec.layer_selector.as_ref())
+}
+
+/// Media type (empty: the first layer) and operation.
+fn layer(selector: Option<&LayerSelector>) -> (&str, &str) {
+    let media_type = selector.and_then(|selector| selector.media_type.as_deref());
+    let operation = selector.and_then(|selector| selector.operation.as_deref());
+    (media_type.unwrap_or_default(), operation.filter(|text| !text.is_empty()).unwrap_or("extract"))
 }
