@@ -1,1 +1,0 @@
-//! The command line: data only. Every flag and variable of source-controller 1.10.1 is accepted.

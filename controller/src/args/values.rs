@@ -1,0 +1,133 @@
+//! Values of flags, as Go's flag packages read them.
+
+use std::time::Duration;
+
+use clap::{ValueEnum, builder::TypedValueParser};
+use oci_artifact::name::Algorithm;
+use reqwest::Url;
+
+use super::{Listen, Maybe, selector as selectors};
+
+/// What is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// Everything.
+    Trace,
+    /// What helps to understand a problem.
+    Debug,
+    /// What happens.
+    #[default]
+    Info,
+    /// What goes wrong.
+    Error,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Encoding {
+    /// One JSON object.
+    #[default]
+    Json,
+    /// For people.
+    Console,
+}
+
+/// A parser for which an empty value is none.
+pub(super) fn maybe<T, E>(
+    parse: impl Fn(&str) -> Result<T, E> + Clone + Send + Sync + 'static,
+) -> impl TypedValueParser<Value = Maybe<T>>
+where
+    T: Clone + Send + Sync + 'static,
+    E: std::fmt::Display,
+{
+    move |text: &str| {
+        if text.is_empty() { Ok(None) } else { parse(text).map(Some).map_err(|error| error.to_string()) }
+    }
+}
+
+/// As `strconv.ParseBool`.
+pub(super) fn boolean(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
+        _ => Err("it is neither true nor false"),
+    }
+}
+
+/// A duration as Go writes it.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    oci_crds::duration::parse(text).map_err(|error| error.to_string())
+}
+
+/// A duration that is not zero.
+pub(super) fn period(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|every| if every.is_zero() { Err("it is zero".to_owned()) } else { Ok(every) })
+}
+
+pub(super) fn at_least_one(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|&number| number > 0).ok_or("it is no number from 1 on")
+}
+
+pub(super) fn percent(text: &str) -> Result<u8, &'static str> {
+    text.parse().ok().filter(|&number| number < 100).ok_or("it is no number from 0 to 99")
+}
+
+pub(super) fn listen(text: &str) -> Result<Listen, &'static str> {
+    text.parse()
+}
+
+pub(super) fn algorithm(text: &str) -> Result<Algorithm, String> {
+    let all = [Algorithm::Sha256, Algorithm::Sha512];
+    all.into_iter().find(|algorithm| algorithm.name() == text).ok_or_else(|| {
+        format!(
+            "it is not supported; supported are {} and {}",
+            Algorithm::Sha256.name(),
+            Algorithm::Sha512.name()
+        )
+    })
+}
+
+/// Where something is posted.
+pub(super) fn url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let http = matches!(url.scheme(), "http" | "https");
+    if http && url.has_host() { Ok(url) } else { Err("it is no http or https URL".to_owned()) }
+}
+
+/// Where artifacts are found: `host[:port]` or a URL. Returned as given, for a dot at the end of the host is kept.
+pub(super) fn origin(text: &str) -> Result<String, &'static str> {
+    let fault = "it is no HOST[:PORT] and no http or https URL";
+    let full = match text.contains("://") {
+        true => text.to_owned(),
+        false => format!("http://{text}"),
+    };
+    let url = url(&full).map_err(|_| fault)?;
+    let plain = url.username().is_empty() && url.password().is_none();
+    let plain = plain && url.query().is_none() && url.fragment().is_none();
+    if plain && !text.contains(char::is_whitespace) { Ok(text.to_owned()) } else { Err(fault) }
+}
+
+/// A name that is one part of a host name, as namespaces have.
+pub(super) fn label(text: &str) -> Result<String, &'static str> {
+    let fits = !text.is_empty()
+        && text.len() <= 253
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
+        && text.split('.').all(|part| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-'));
+    if fits { Ok(text.to_owned()) } else { Err("it is no name of a Kubernetes object") }
+}
+
+/// `os/architecture` or `os/architecture/variant`.
+pub(super) fn platform(text: &str) -> Result<String, &'static str> {
+    let word = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
+    let parts = text.split('/').count();
+    let fits = (2..=3).contains(&parts) && text.split('/').all(word);
+    if fits { Ok(text.to_owned()) } else { Err("it is no platform such as linux/amd64 or linux/arm/v7") }
+}
+
+pub(super) fn selector(text: &str) -> Result<String, selectors::SelectorError> {
+    selectors::check(text).map(|()| text.to_owned())
+}
