@@ -108,6 +108,7 @@ fn check_lets_a_stored_object_run_as_flux_does() {
         matches!(reference(json!({ "semverFilter": "(" })), Selection::Tag(tag) if tag.as_str() == "latest")
     );
     assert!(checked(&json!({ "interval": "0s" })).interval.is_zero());
+    assert_eq!(checked(&json!({ "timeout": "0s" })).timeout.as_secs(), 60);
     // What is used must not be.
     for broken in [
         json!({ "tag": "no tag" }),
