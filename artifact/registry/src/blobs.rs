@@ -17,7 +17,7 @@ use reqwest::{Method, header};
 use tokio::sync::mpsc;
 
 use crate::{
-    body,
+    body::{self, Pace},
     call::Call,
     client::RepositoryClient,
     error::{Error, Fault},
@@ -89,6 +89,7 @@ impl RepositoryClient {
         let reply = self.ask_blob(blob, 0, &action).await?;
         let state = Streamed {
             reply,
+            pace: Pace::default(),
             hasher: Some(Hasher::new(blob.digest.algorithm())),
             done: 0,
             blob: blob.clone(),
@@ -115,7 +116,7 @@ impl RepositoryClient {
                 let _ = orders.send(Order::Restart).await;
             }
             let before = done;
-            let pumped = self.transport.within_deadline(pump(reply, layer.size, &mut done, orders)).await;
+            let pumped = self.session.in_time(pump(reply, layer.size, &mut done, orders)).await;
             let fault = match pumped {
                 Ok(()) => return Ok(()),
                 Err(fault) => fault,
@@ -151,6 +152,7 @@ impl RepositoryClient {
 /// A blob under way to somebody else.
 struct Streamed {
     reply: Reply,
+    pace: Pace,
     /// Gone once the end was checked.
     hasher: Option<Hasher>,
     done: u64,
@@ -169,8 +171,8 @@ impl Streamed {
     }
 
     async fn step(&mut self) -> Result<Option<Bytes>, Fault> {
-        let reading = body::next(&mut self.reply.response, &self.reply.url);
-        let chunk = self.client.transport.within_deadline(reading).await?;
+        let reading = body::next_paced(&mut self.reply, &mut self.pace);
+        let chunk = self.client.session.in_time(reading).await?;
         let expected = self.blob.size;
         let Some(hasher) = &mut self.hasher else {
             return Ok(None);
@@ -201,9 +203,14 @@ fn continues_at(reply: &Reply, from: u64) -> bool {
 }
 
 /// Hands the body of one answer on, never more than `size` bytes in all.
-async fn pump(reply: Reply, size: u64, done: &mut u64, orders: &mpsc::Sender<Order>) -> Result<(), Fault> {
-    let Reply { mut response, url } = reply;
-    while let Some(chunk) = body::next(&mut response, &url).await? {
+async fn pump(
+    mut reply: Reply,
+    size: u64,
+    done: &mut u64,
+    orders: &mpsc::Sender<Order>,
+) -> Result<(), Fault> {
+    let mut pace = Pace::default();
+    while let Some(chunk) = body::next_paced(&mut reply, &mut pace).await? {
         let total = *done + chunk.len() as u64;
         if total > size {
             return Err(Fault::Size { expected: size, actual: total });

@@ -1,11 +1,13 @@
 //! The entry points: a client, and one repository of it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use oci_artifact::name::Repository;
 
+use tokio::time::Instant;
+
 use crate::{
-    auth::Access,
+    auth::{Access, CredentialSource},
     options::Options,
     transport::{Session, Transport},
 };
@@ -29,6 +31,13 @@ impl Client {
         Self { transport: Arc::new(Transport::new(options)) }
     }
 
+    /// A client with other credentials that shares connections, and what was learned of the registries, with this one.
+    /// Credentials and tokens are never shared. Cheap: one for each tenant is what it is for.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: Arc<dyn CredentialSource>) -> Self {
+        Self { transport: Arc::new(self.transport.with_credentials(credentials)) }
+    }
+
     /// A repository, for this access: a token is asked for exactly that.
     pub fn repository(&self, repository: &Repository, access: Access) -> RepositoryClient {
         RepositoryClient {
@@ -42,6 +51,22 @@ impl RepositoryClient {
     /// The repository.
     pub fn repository(&self) -> &Repository {
         &self.session.repository
+    }
+
+    /// The same repository, for which everything that follows must be done at `deadline`; `None` for no bound. In place
+    /// of [`Options::deadline`].
+    #[must_use]
+    pub fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.session.deadline = deadline;
+        self
+    }
+
+    /// The same repository, given up when the other side is silent for longer than `idle` (one minute by default): no
+    /// head of an answer, no bytes of a body, in either direction.
+    #[must_use]
+    pub fn stalling_after(mut self, idle: Duration) -> Self {
+        self.session.idle = idle;
+        self
     }
 
     /// This repository's client with the right to read `from` too, where both are in one registry.

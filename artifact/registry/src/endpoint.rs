@@ -15,6 +15,9 @@ use crate::{auth::Challenge, error::Fault, options::Options, origin::is_public, 
 /// The name under which Docker Hub serves its API.
 const DOCKER_HUB_API: &str = "registry-1.docker.io";
 
+/// How long HEAD is left out where it was of no use.
+const HEADLESS: Duration = Duration::from_hours(1);
+
 /// One registry host and what is known about it.
 pub(crate) struct Endpoint {
     host: Host,
@@ -23,6 +26,8 @@ pub(crate) struct Endpoint {
     challenge: Mutex<Option<Challenge>>,
     /// Until when the registry wants to be left alone.
     quiet_until: Mutex<Option<Instant>>,
+    /// Until when HEAD is not tried for the digest of a manifest.
+    headless_until: Mutex<Option<Instant>>,
 }
 
 impl Endpoint {
@@ -33,6 +38,7 @@ impl Endpoint {
             local: OnceCell::new(),
             challenge: Mutex::default(),
             quiet_until: Mutex::default(),
+            headless_until: Mutex::default(),
         }
     }
 
@@ -55,7 +61,12 @@ impl Endpoint {
     }
 
     /// https, unless plain HTTP is allowed (`insecure`, or a loopback host without certificates of ours) and spoken.
+    ///
+    /// Through a proxy nothing can be looked at first: `insecure` is plain HTTP then.
     async fn scheme(&self, options: &Options) -> Result<&'static str, Fault> {
+        if options.proxy.is_some() {
+            return Ok(if options.insecure { "http" } else { "https" });
+        }
         let certificates = options.tls.ca.is_some() || options.tls.certificate.is_some();
         if !options.insecure && (certificates || !self.host.is_loopback()) {
             return Ok("https");
@@ -75,7 +86,9 @@ impl Endpoint {
     }
 
     /// Whether the registry itself is at a local address, so that its token server and storage may be too.
-    pub(crate) async fn is_local(&self) -> bool {
+    ///
+    /// A name that a proxy of the options resolves counts as public.
+    pub(crate) async fn is_local(&self, options: &Options) -> bool {
         *self
             .local
             .get_or_init(|| async {
@@ -84,6 +97,9 @@ impl Endpoint {
                 }
                 if let Some(address) = self.host.address() {
                     return !is_public(address);
+                }
+                if options.proxy.is_some() {
+                    return false;
                 }
                 let port = self.host.port().unwrap_or(443);
                 match tokio::net::lookup_host((self.host.name(), port)).await {
@@ -106,6 +122,19 @@ impl Endpoint {
         if let Some(until) = until {
             tokio::time::sleep_until(until).await;
         }
+    }
+
+    /// Whether HEAD may tell the digest of a manifest.
+    pub(crate) fn heads_tell_digests(&self) -> bool {
+        let until = *self.headless_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_none_or(|until| until <= Instant::now())
+    }
+
+    /// HEAD told no digest, but GET did: HEAD is left out for a while, not for ever, because GETs are what registries
+    /// limit.
+    pub(crate) fn heads_tell_nothing(&self) {
+        let until = Instant::now() + HEADLESS;
+        *self.headless_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 
     /// The challenge that the registry sent last.

@@ -71,14 +71,26 @@ pub enum Fault {
         origin: String,
         /// The innermost cause.
         detail: String,
+        /// Whether the head of an answer had come.
+        answered: bool,
     },
-    /// Nothing came or went for too long.
-    #[error("no answer from {origin} for {} s", .after.as_secs())]
+    /// Nothing, or far too little, came or went for too long.
+    #[error("{}", stall_line(.origin, *.after, *.received))]
     Stalled {
         /// Scheme, host and port.
         origin: String,
         /// How long we waited.
         after: Duration,
+        /// Bytes that came in that time.
+        received: u64,
+    },
+    /// The proxy of the options refused us, or could not be reached.
+    #[error("cannot connect through the proxy {proxy}: {detail}")]
+    Proxy {
+        /// The proxy's scheme, host and port.
+        proxy: String,
+        /// The innermost cause.
+        detail: String,
     },
     /// The whole operation's time is over.
     #[error("timed out")]
@@ -146,6 +158,33 @@ impl Fault {
         Error { action: action.into(), fault: Box::new(self) }
     }
 
+    /// Says that the answer had begun.
+    pub(crate) fn after_an_answer(self) -> Self {
+        match self {
+            Self::Broken { origin, detail, .. } => Self::Broken { origin, detail, answered: true },
+            other => other,
+        }
+    }
+
+    /// Says that a failed connection was one to a proxy, if there is one: nothing else is connected to then.
+    pub(crate) fn through(self, proxy: Option<&str>) -> Self {
+        match (self, proxy) {
+            (Self::Connect { detail, .. }, Some(proxy)) => Self::Proxy { proxy: proxy.to_owned(), detail },
+            (other, _) => other,
+        }
+    }
+
+    /// Whether the registry did not answer at all or not in time, so that asking it again soon is of no use to anybody.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect { .. }
+                | Self::Broken { answered: false, .. }
+                | Self::Stalled { .. }
+                | Self::Deadline
+        )
+    }
+
     /// The HTTP status, if the registry answered with one.
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -159,6 +198,11 @@ impl Error {
     /// Whether the thing that was asked for does not exist.
     pub fn is_not_found(&self) -> bool {
         self.fault.status() == Some(404) || matches!(*self.fault, Fault::NotInLayout { .. })
+    }
+
+    /// See [`Fault::is_unreachable`].
+    pub fn is_unreachable(&self) -> bool {
+        self.fault.is_unreachable()
     }
 }
 
@@ -187,6 +231,7 @@ impl Classify for Fault {
             Self::Tls { .. } => "TLSFailed",
             Self::Broken { .. } => "ConnectionBroken",
             Self::Stalled { .. } | Self::Deadline => "Timeout",
+            Self::Proxy { .. } => "ProxyFailed",
             Self::Digest { .. } => "DigestMismatch",
             Self::Size { .. } => "SizeMismatch",
             Self::TooLarge(_) => "TooLarge",
@@ -207,9 +252,11 @@ impl Classify for Fault {
                 Class::Retry { after: *retry_after }
             }
             Self::Status { status: 409, .. } => Class::Conflict,
-            Self::Connect { .. } | Self::Broken { .. } | Self::Stalled { .. } | Self::Deadline => {
-                Class::Retry { after: None }
-            }
+            Self::Connect { .. }
+            | Self::Broken { .. }
+            | Self::Stalled { .. }
+            | Self::Proxy { .. }
+            | Self::Deadline => Class::Retry { after: None },
             Self::Credentials(fault) => fault.class(),
             Self::Login(fault) => fault.class(),
             Self::Status { .. }
@@ -256,6 +303,14 @@ impl Classify for Fault {
 /// Statuses after which the same request may succeed.
 pub(crate) fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+fn stall_line(origin: &str, after: Duration, received: u64) -> String {
+    let seconds = after.as_secs();
+    match received {
+        0 => format!("no answer from {origin} for {seconds} s"),
+        _ => format!("only {received} bytes from {origin} in {seconds} s"),
+    }
 }
 
 fn status_line(status: u16, errors: &WireErrors, retry_after: Option<Duration>) -> String {

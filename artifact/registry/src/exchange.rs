@@ -1,24 +1,28 @@
 //! One request and the head of its answer, over the right HTTP client.
 
-use std::sync::{
-    Arc, OnceLock, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use reqwest::{Method, Response, header};
+use reqwest::{Method, StatusCode, header};
 use tokio::time::{Instant, timeout};
 use url::Url;
 
 use crate::{
     auth::Authorization,
-    body::IDLE,
     call::{Call, Payload},
     error::{Error, Fault},
-    failure, redact,
-    tls::{Reach, http_client},
-    transport::{Session, Transport},
+    failure,
+    options::Proxy,
+    redact,
+    tls::Reach,
+    transport::{Reply, Session, Transport},
 };
 
 impl Transport {
@@ -30,7 +34,7 @@ impl Transport {
         url: &Url,
         at_home: bool,
         authorization: Option<&Authorization>,
-    ) -> Result<Response, Fault> {
+    ) -> Result<Reply, Fault> {
         let mut request = self.client(session, at_home, url).await?.request(call.method.clone(), url.clone());
         for (name, value) in &call.headers {
             request = request.header(name, value);
@@ -60,16 +64,17 @@ impl Transport {
             }
         };
         let started = Instant::now();
-        let sent = unless_idle(request.send(), &progress).await;
+        let idle = session.idle;
+        let sent = unless_idle(request.send(), &progress, idle).await;
         // What broke our own side of the upload is the cause, the broken connection only its effect.
         if let Some(fault) = Arc::into_inner(failed).and_then(OnceLock::into_inner) {
             return Err(fault);
         }
         let response = match sent {
-            Some(sent) => sent.map_err(|error| failure::classify(&error, url))?,
-            None => {
-                return Err(Fault::Stalled { origin: failure::origin(url), after: IDLE });
+            Some(sent) => {
+                sent.map_err(|error| failure::classify(&error, url).through(self.proxy().as_deref()))?
             }
+            None => return Err(Fault::Stalled { origin: failure::origin(url), after: idle, received: 0 }),
         };
         tracing::debug!(
             method = %call.method,
@@ -79,26 +84,29 @@ impl Transport {
             ms = started.elapsed().as_millis(),
             "request"
         );
-        Ok(response)
+        match self.proxy() {
+            Some(proxy) if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                Err(Fault::Proxy { proxy, detail: "it wants another user and password (407)".into() })
+            }
+            _ => Ok(Reply { response, url: url.clone(), idle }),
+        }
+    }
+
+    /// The proxy of the options, for messages.
+    fn proxy(&self) -> Option<String> {
+        self.options.proxy.as_ref().map(Proxy::origin)
     }
 
     /// The HTTP client for the registry itself, or for a place that it named.
     async fn client(&self, session: &Session, at_home: bool, url: &Url) -> Result<reqwest::Client, Fault> {
         let reach = if session.endpoint.is_loopback() {
             Reach::Loopback
-        } else if at_home || self.options.behind_proxy || session.endpoint.is_local().await {
+        } else if at_home || self.options.is_proxied() || session.endpoint.is_local(&self.options).await {
             Reach::Anywhere
         } else {
             Reach::Public
         };
-        let encrypted = url.scheme() == "https";
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&(reach, encrypted)) {
-            return Ok(client.clone());
-        }
-        let fresh = http_client(&self.options, reach, encrypted)?;
-        clients.insert((reach, encrypted), fresh.clone());
-        Ok(fresh)
+        self.http(reach, url.scheme() == "https")
     }
 }
 
@@ -120,12 +128,12 @@ fn watch(
     }
 }
 
-/// `None` if neither an answer came nor a byte went out for [`IDLE`].
-async fn unless_idle<T>(sending: impl Future<Output = T>, progress: &AtomicU64) -> Option<T> {
+/// `None` if neither an answer came nor a byte went out for `idle`.
+async fn unless_idle<T>(sending: impl Future<Output = T>, progress: &AtomicU64, idle: Duration) -> Option<T> {
     let mut sending = std::pin::pin!(sending);
     let mut before = progress.load(Ordering::Relaxed);
     loop {
-        if let Ok(done) = timeout(IDLE, &mut sending).await {
+        if let Ok(done) = timeout(idle, &mut sending).await {
             return Some(done);
         }
         let now = progress.load(Ordering::Relaxed);

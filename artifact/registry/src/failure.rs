@@ -29,7 +29,7 @@ pub(crate) fn classify(error: &reqwest::Error, url: &Url) -> Fault {
     } else if error.is_connect() {
         Fault::Connect { origin, detail }
     } else {
-        Fault::Broken { origin, detail }
+        Fault::Broken { origin, detail, answered: false }
     }
 }
 

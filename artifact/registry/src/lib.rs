@@ -46,7 +46,7 @@ pub use client::{Client, RepositoryClient};
 pub use copy::{Copied, Place, copy};
 pub use error::{Error, Fault, TlsCause};
 pub use manifests::Fetched;
-pub use options::{Options, Pem, Tls};
+pub use options::{Options, Pem, Proxy, ProxyError, Tls};
 pub use origin::Origin;
 pub use push::{Artifact, Pushed};
 pub use redirect::RedirectFault;

@@ -41,6 +41,28 @@ impl Fetched {
 }
 
 impl RepositoryClient {
+    /// The digest that a tag has now, in one request where the registry tells it in answer to HEAD; else by GET, as the
+    /// hash of a checked manifest, and then by GET at once for an hour. A digest is returned as it is.
+    pub async fn resolve(&self, target: &Target) -> Result<Digest, Error> {
+        if let Target::Digest(digest) = target {
+            return Ok(digest.clone());
+        }
+        if !self.session.endpoint.heads_tell_digests() {
+            return self.manifest(target).await.map(|fetched| fetched.digest);
+        }
+        let call = self.manifest_call(&Method::HEAD, target, &[200, 400, 405, 501], "looking up");
+        let reply = self.transport.send(&self.session, &call).await?;
+        let stated = header_text(&reply.response, "docker-content-digest");
+        if reply.response.status() == 200
+            && let Some(digest) = stated.and_then(|text| Digest::parse(&text).ok())
+        {
+            return Ok(digest);
+        }
+        let fetched = self.manifest(target).await?;
+        self.session.endpoint.heads_tell_nothing();
+        Ok(fetched.digest)
+    }
+
     /// A manifest or index with its bytes, checked: bounded, of the digest asked for and of the one the registry
     /// states, and of one of the four known media types.
     pub async fn manifest(&self, target: &Target) -> Result<Fetched, Error> {
@@ -48,7 +70,7 @@ impl RepositoryClient {
         let mut attempt = 1;
         loop {
             let reply = self.transport.send(&self.session, &call).await?;
-            let fault = match self.transport.within_deadline(self.read_manifest(reply, target)).await {
+            let fault = match self.session.in_time(self.read_manifest(reply, target)).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(fault) => fault,
             };
@@ -63,8 +85,7 @@ impl RepositoryClient {
     async fn read_manifest(&self, reply: crate::transport::Reply, target: &Target) -> Result<Fetched, Fault> {
         let served = header_text(&reply.response, &header::CONTENT_TYPE);
         let stated = stated_digest(&reply.response)?;
-        let bytes =
-            body::read_all(reply.response, &reply.url, limits::MANIFEST_BYTES, "the manifest").await?;
+        let bytes = body::read_all(reply, limits::MANIFEST_BYTES, "the manifest").await?;
         if let Some(stated) = stated {
             verify(&bytes, &stated)?;
         }

@@ -30,7 +30,7 @@ impl RepositoryClient {
             if reply.response.status() == 404 {
                 return Ok(false);
             }
-            let read = self.transport.within_deadline(page(reply, what, take)).await;
+            let read = self.session.in_time(page(reply, what, take)).await;
             let Some(next) = read.map_err(|fault| fault.during(&call.action))? else { return Ok(true) };
             if !seen.insert(next.clone()) {
                 return Err(Fault::from(RedirectFault::Loop).during(call.action));
@@ -48,6 +48,6 @@ async fn page(
     take: &mut (dyn FnMut(&[u8]) -> Result<(), Fault> + Send),
 ) -> Result<Option<url::Url>, Fault> {
     let next = link::next_page(reply.response.headers(), &reply.url)?;
-    take(&body::read_all(reply.response, &reply.url, limits::PAGE_BYTES, what).await?)?;
+    take(&body::read_all(reply, limits::PAGE_BYTES, what).await?)?;
     Ok(next)
 }

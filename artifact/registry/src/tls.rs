@@ -53,7 +53,9 @@ pub(crate) fn http_client(
         .connect_timeout(CONNECT)
         .pool_max_idle_per_host(IDLE_PER_HOST)
         .http1_only();
-    if reach == Reach::Loopback {
+    if let Some(proxy) = &options.proxy {
+        builder = builder.proxy(proxy.for_http()?);
+    } else if reach == Reach::Loopback {
         builder = builder.no_proxy();
     }
     if reach == Reach::Public {
@@ -62,7 +64,7 @@ pub(crate) fn http_client(
     if !encrypted {
         return builder.tls_certs_only([]).build().map_err(setup);
     }
-    if options.insecure {
+    if options.insecure && options.tls.ca.is_none() {
         builder = builder.tls_danger_accept_invalid_certs(true).tls_certs_only([]);
     } else {
         builder = builder.tls_certs_only(trusted(&options.tls)?);

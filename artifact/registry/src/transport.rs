@@ -18,8 +18,8 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::{
-    auth::{Access, Authorization, Challenge, LoginFault, Logins, Scopes},
-    body,
+    auth::{Access, Authorization, Challenge, CredentialSource, LoginFault, Logins, Scopes},
+    body::{self, IDLE},
     call::{Call, Place},
     endpoint::Endpoint,
     error::{Error, Fault},
@@ -28,21 +28,28 @@ use crate::{
     origin::Origin,
     redirect,
     redirect::RedirectFault,
-    tls::Reach,
+    tls::{Reach, http_client},
     wire_error::WireErrors,
 };
 
-/// Longest wait that a `Retry-After` can ask for.
-const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 /// Longest wait of our own choice.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
-/// Connections, logins and what is known of each registry.
+/// Registries that are remembered while nobody uses them.
+const ENDPOINTS: usize = 1_024;
+
+/// Logins of one client, and what several clients share.
 pub(crate) struct Transport {
-    pub(crate) options: Options,
+    pub(crate) options: Arc<Options>,
     pub(crate) logins: Logins,
+    shared: Arc<Shared>,
+}
+
+/// Connections, and what is known of each registry: nothing of it is anybody's secret.
+#[derive(Default)]
+struct Shared {
     endpoints: Mutex<HashMap<Host, Arc<Endpoint>>>,
-    pub(crate) clients: Mutex<HashMap<(Reach, bool), reqwest::Client>>,
+    clients: Mutex<HashMap<(Reach, bool), reqwest::Client>>,
 }
 
 /// One repository as one caller uses it.
@@ -51,33 +58,74 @@ pub(crate) struct Session {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) repository: Repository,
     pub(crate) scopes: Scopes,
+    /// When everything must be done.
+    pub(crate) deadline: Option<Instant>,
+    /// Longest silence of the other side.
+    pub(crate) idle: Duration,
 }
 
-/// An expected answer and the URL that it came from.
+impl Session {
+    /// Bounds a step by the operation's deadline.
+    pub(crate) async fn in_time<T>(&self, step: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        match self.deadline {
+            Some(deadline) => timeout_at(deadline, step).await.unwrap_or(Err(Fault::Deadline)),
+            None => step.await,
+        }
+    }
+}
+
+/// The head of an answer, and what its body is read with.
 pub(crate) struct Reply {
     pub(crate) response: Response,
+    /// Where it came from.
     pub(crate) url: Url,
+    /// Longest wait for the next bytes.
+    pub(crate) idle: Duration,
 }
 
 impl Transport {
     pub(crate) fn new(options: Options) -> Self {
         Self {
             logins: Logins::new(Arc::clone(&options.credentials)),
-            options,
-            endpoints: Mutex::default(),
-            clients: Mutex::default(),
+            options: Arc::new(options),
+            shared: Arc::default(),
         }
+    }
+
+    /// The same connections with other logins.
+    pub(crate) fn with_credentials(&self, source: Arc<dyn CredentialSource>) -> Self {
+        Self {
+            logins: Logins::new(source),
+            options: Arc::clone(&self.options),
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
+    /// The HTTP client of this kind, made when it is first needed.
+    pub(crate) fn http(&self, reach: Reach, encrypted: bool) -> Result<reqwest::Client, Fault> {
+        let mut clients = self.shared.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&(reach, encrypted)) {
+            return Ok(client.clone());
+        }
+        let fresh = http_client(&self.options, reach, encrypted)?;
+        clients.insert((reach, encrypted), fresh.clone());
+        Ok(fresh)
     }
 
     /// What is known of the repository's registry, for requests with this access.
     pub(crate) fn session(&self, repository: &Repository, access: Access) -> Session {
-        let mut endpoints = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut endpoints = self.shared.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
         let host = repository.host();
+        if endpoints.len() >= ENDPOINTS && !endpoints.contains_key(host) {
+            endpoints.retain(|_, endpoint| Arc::strong_count(endpoint) > 1);
+        }
         let endpoint = endpoints.entry(host.clone()).or_insert_with(|| Arc::new(Endpoint::new(host.clone())));
         Session {
             endpoint: Arc::clone(endpoint),
             repository: repository.clone(),
             scopes: Scopes::new(repository, access),
+            deadline: self.options.deadline,
+            idle: IDLE,
         }
     }
 
@@ -100,18 +148,7 @@ impl Transport {
 
     /// Sends a request once: for what cannot be repeated as it is.
     pub(crate) async fn send_once(&self, session: &Session, call: &Call) -> Result<Reply, Fault> {
-        self.within_deadline(self.attempt(session, call)).await
-    }
-
-    /// Bounds a step by the operation's deadline.
-    pub(crate) async fn within_deadline<T>(
-        &self,
-        step: impl Future<Output = Result<T, Fault>>,
-    ) -> Result<T, Fault> {
-        match self.options.deadline {
-            Some(deadline) => timeout_at(deadline, step).await.unwrap_or(Err(Fault::Deadline)),
-            None => step.await,
-        }
+        session.in_time(self.attempt(session, call)).await
     }
 
     /// How long to wait before the next try; `None` if there is none. A registry that limits requests is asked more
@@ -126,12 +163,13 @@ impl Transport {
         let doubled = self.options.backoff.saturating_mul(1 << (attempt - 1).min(16)).min(LONGEST_BACKOFF);
         // Between three and five quarters, so that parallel clients do not come back together.
         let jittered = doubled.mul_f64(0.75 + fastrand::f64() / 2.0);
-        let pause = after.map_or(jittered, |after| after.min(LONGEST_PAUSE).max(jittered));
-        let in_time = self.options.deadline.is_none_or(|deadline| Instant::now() + pause < deadline);
-        if limited && in_time {
+        let pause = after.map_or(jittered, |after| after.max(jittered));
+        let in_time = session.deadline.is_none_or(|deadline| pause < deadline - Instant::now());
+        let worth_it = in_time && pause <= self.options.longest_pause;
+        if limited && worth_it {
             session.endpoint.hold(pause);
         }
-        in_time.then_some(pause)
+        worth_it.then_some(pause)
     }
 
     /// One try: the request, its redirects, and at most one answer to a challenge.
@@ -151,28 +189,28 @@ impl Transport {
         loop {
             let at_home = Origin::of(&url) == home;
             let shown = authorization.as_ref().filter(|_| at_home);
-            let response = self.exchange(session, call, &url, at_home, shown).await?;
-            let status = response.status();
+            let reply = self.exchange(session, call, &url, at_home, shown).await?;
+            let status = reply.response.status();
             if call.expect.contains(&status.as_u16()) {
-                return Ok(Reply { response, url });
+                return Ok(reply);
             }
-            if let Some(location) = redirected(call, &response)? {
+            if let Some(location) = redirected(call, &reply.response)? {
                 hops += 1;
                 if hops > limits::REDIRECTS {
                     return Err(RedirectFault::TooMany(limits::REDIRECTS).into());
                 }
-                url = redirect::follow(&url, &location, session.endpoint.is_local().await)?;
+                url = redirect::follow(&url, &location, session.endpoint.is_local(&self.options).await)?;
                 continue;
             }
             // Only the registry's own challenge counts, never that of a place it sent us to.
             if status == StatusCode::UNAUTHORIZED && at_home && hops == 0 && !challenged {
                 challenged = true;
-                if let Some(answer) = self.answer(session, &response, authorization.as_ref()).await? {
+                if let Some(answer) = self.answer(session, &reply.response, authorization.as_ref()).await? {
                     authorization = Some(answer);
                     continue;
                 }
             }
-            return Err(self.refusal(session, call, response, at_home && challenged).await);
+            return Err(self.refusal(session, call, reply, at_home && challenged).await);
         }
     }
 
@@ -212,13 +250,13 @@ impl Transport {
     }
 
     /// Reads an unexpected answer into a fault.
-    async fn refusal(&self, session: &Session, call: &Call, response: Response, after_login: bool) -> Fault {
-        let status = response.status().as_u16();
-        let retry_after = http_date::retry_after(response.headers());
+    async fn refusal(&self, session: &Session, call: &Call, reply: Reply, after_login: bool) -> Fault {
+        let status = reply.response.status().as_u16();
+        let retry_after = http_date::retry_after(reply.response.headers());
         let errors = if call.method == Method::HEAD {
             WireErrors::default()
         } else {
-            WireErrors::parse(&body::read_start(response, limits::ERROR_BODY_BYTES).await)
+            WireErrors::parse(&body::read_start(reply, limits::ERROR_BODY_BYTES).await)
         };
         if status == 401 && after_login {
             return match self.logins.credential(&session.repository).await {

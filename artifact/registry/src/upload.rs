@@ -95,7 +95,7 @@ impl RepositoryClient {
             return Ok(None);
         }
         let location = reply.response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
-        let local = self.session.endpoint.is_local().await;
+        let local = self.session.endpoint.is_local(&self.transport.options).await;
         let place = location
             .ok_or_else(|| Fault::Protocol("an upload was opened without a usable Location".into()))
             .and_then(|location| Ok(redirect::follow(&reply.url, location, local)?));

@@ -35,7 +35,7 @@ impl Transport {
         let base = session.endpoint.base(&self.options).await?;
         let mut url = Url::parse(realm)
             .map_err(|_| Fault::Protocol(format!("the token realm `{}` is no URL", shown(realm))))?;
-        redirect::check(base.scheme(), &url, session.endpoint.is_local().await)?;
+        redirect::check(base.scheme(), &url, session.endpoint.is_local(&self.options).await)?;
         let at_home = Origin::of(&url) == Origin::of(base);
         let scopes = session.scopes.texts().map(|text| ("scope", text));
         let parameters: Vec<(&str, String)> =
@@ -55,17 +55,16 @@ impl Transport {
                 (Call::new(Method::GET, String::new(), &[], String::new()), basic(credential))
             }
         };
-        let response = self.exchange(session, &call, &url, at_home, authorization.as_ref()).await?;
-        let status = response.status().as_u16();
+        let reply = self.exchange(session, &call, &url, at_home, authorization.as_ref()).await?;
+        let status = reply.response.status().as_u16();
         let realm = failure::origin(&url);
         if status != 200 {
-            let errors = WireErrors::parse(&body::read_start(response, limits::ERROR_BODY_BYTES).await);
+            let errors = WireErrors::parse(&body::read_start(reply, limits::ERROR_BODY_BYTES).await);
             let credential = format!("{:?}, {}", found.credential, found.origin);
             return Err(Fault::Login(LoginFault::Refused { realm, status, errors, credential }));
         }
-        let reply =
-            body::read_all(response, &url, limits::TOKEN_REPLY_BYTES, "the token server's reply").await?;
-        Token::parse(&reply, &realm, Instant::now()).map_err(Fault::Login)
+        let body = body::read_all(reply, limits::TOKEN_REPLY_BYTES, "the token server's reply").await?;
+        Token::parse(&body, &realm, Instant::now()).map_err(Fault::Login)
     }
 }
 

@@ -119,19 +119,19 @@ pub(crate) struct Logins {
     source: Arc<dyn CredentialSource>,
     /// One look-up per repository: a helper may be a slow process.
     found: tokio::sync::Mutex<HashMap<Repository, Found>>,
-    tokens: Mutex<HashMap<Key, Token>>,
-    /// Held while a token is fetched, so that parallel requests wait for one token instead of fetching many.
-    fetching: tokio::sync::Mutex<()>,
+    tokens: Mutex<HashMap<Key, Slot>>,
 }
+
+/// A token, or nothing yet. Locked while it is fetched, so that parallel requests wait for one token instead of
+/// fetching many, and nobody waits for another's token server.
+type Slot = Arc<tokio::sync::Mutex<Option<Token>>>;
+
+/// Credentials, and tokens, that are remembered.
+const REMEMBERED: usize = 1_024;
 
 impl Logins {
     pub(crate) fn new(source: Arc<dyn CredentialSource>) -> Self {
-        Self {
-            source,
-            found: tokio::sync::Mutex::default(),
-            tokens: Mutex::default(),
-            fetching: tokio::sync::Mutex::default(),
-        }
+        Self { source, found: tokio::sync::Mutex::default(), tokens: Mutex::default() }
     }
 
     /// The credential for a repository, looked up once.
@@ -142,6 +142,10 @@ impl Logins {
         }
         let fresh = self.source.credential(repository).await.map_err(Fault::Credentials)?;
         tracing::debug!(repository = %repository, credential = ?fresh.credential, origin = %fresh.origin, "credential");
+        if found.len() >= REMEMBERED {
+            // The look-ups begin anew; that is rare, and cheaper than to know who came when.
+            found.clear();
+        }
         found.insert(repository.clone(), fresh.clone());
         Ok(fresh)
     }
@@ -174,23 +178,32 @@ impl Logins {
             (Challenge::Bearer { realm, service, .. }, _) => (realm.clone(), service.clone()),
         };
         let key = Key { credential: found.credential.clone(), realm, service, scopes: scopes.clone() };
-        if let Some(known) = self.known(&key, stale) {
-            return Ok(Some(known));
+        let slot = self.slot(key);
+        let mut slot = slot.lock().await;
+        if let Some(token) = slot.as_ref().filter(|token| token.is_fresh(Instant::now())) {
+            let header = Authorization::bearer(&token.value);
+            if stale.is_none_or(|stale| stale.expose() != header.expose()) {
+                return Ok(Some(header));
+            }
         }
-        let _one_at_a_time = self.fetching.lock().await;
-        if let Some(known) = self.known(&key, stale) {
-            return Ok(Some(known));
-        }
-        let token = fetch(&found.credential).await?;
-        let header = Authorization::bearer(&token.value);
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(key, token);
-        Ok(Some(header))
+        let token = slot.insert(fetch(&found.credential).await?);
+        Ok(Some(Authorization::bearer(&token.value)))
     }
 
-    fn known(&self, key: &Key, stale: Option<&Authorization>) -> Option<Authorization> {
-        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        let token = tokens.get(key).filter(|token| token.is_fresh(Instant::now()))?;
-        let header = Authorization::bearer(&token.value);
-        stale.is_none_or(|stale| stale.expose() != header.expose()).then_some(header)
+    fn slot(&self, key: Key) -> Slot {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if tokens.len() >= REMEMBERED && !tokens.contains_key(&key) {
+            let now = Instant::now();
+            let in_use = |slot: &Slot| match slot.try_lock() {
+                Ok(token) => token.as_ref().is_some_and(|token| token.is_fresh(now)),
+                Err(_) => true,
+            };
+            tokens.retain(|_, slot| in_use(slot));
+            if tokens.len() >= REMEMBERED {
+                // Whoever still holds one of them goes on with it.
+                tokens.clear();
+            }
+        }
+        Arc::clone(tokens.entry(key).or_default())
     }
 }
