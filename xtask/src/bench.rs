@@ -18,7 +18,7 @@ use crate::{
     cli,
     error::{At as _, Error, Result},
     measure::{Subject, compare, median, peak, quiet},
-    printer, run,
+    printer, run, tools as programs,
 };
 
 const MIB: u64 = 1 << 20;
@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &cli::Bench) -> Result<()> {
     match arguments.what {
         cli::Part::Plugin => plugin(arguments),
         cli::Part::Webhook => webhook(),
+        cli::Part::Controller => controller(&arguments.parts),
     }
 }
 
@@ -34,6 +35,14 @@ pub(crate) fn run(arguments: &cli::Bench) -> Result<()> {
 fn webhook() -> Result<()> {
     let folder = run::programs(&["oci-webhook", "oci-bench"], true)?;
     run::through(Command::new(folder.join("webhook-bench")).arg(folder.join("oci-webhook")))
+}
+
+/// `tests/bench` does it, beside a real API server.
+fn controller(parts: &[String]) -> Result<()> {
+    programs::control_plane()?;
+    let folder = run::programs(&["oci-controller", "oci-bench"], true)?;
+    let mut command = Command::new(folder.join("controller-bench"));
+    run::through(command.arg(folder.join("oci-controller")).args(parts))
 }
 
 fn plugin(arguments: &cli::Bench) -> Result<()> {

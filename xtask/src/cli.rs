@@ -24,7 +24,8 @@ pub(crate) enum Command {
     Test(Test),
     /// Push, list, change, diff and pull a sample against a registry inside this process
     Demo,
-    /// Time and memory next to peers, as ratios: the plugin beside tar, gzip, curl and oras, or the webhook
+    /// Time and memory next to peers, as ratios: the plugin beside tar, gzip, curl and oras, the webhook, or
+    /// the controller beside a bare loader, gzip and nginx
     Bench(Bench),
 }
 
@@ -50,6 +51,8 @@ pub(crate) struct Bench {
     /// Leave the 1 GiB layers out
     #[arg(long)]
     pub(crate) small: bool,
+    /// Which parts of the controller's measurements: fleet, pull, serving, dead, rest; all if not given
+    pub(crate) parts: Vec<String>,
 }
 
 /// The programs that can be measured.
@@ -60,4 +63,6 @@ pub(crate) enum Part {
     Plugin,
     /// `oci-webhook`
     Webhook,
+    /// `oci-controller`
+    Controller,
 }

@@ -1,7 +1,7 @@
 //! Percentiles and medians.
 
 /// The value that `share` of all are not above.
-pub(crate) fn percentile(values: &mut [f64], share: f64) -> f64 {
+pub fn percentile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     #[expect(
         clippy::cast_possible_truncation,
@@ -14,6 +14,6 @@ pub(crate) fn percentile(values: &mut [f64], share: f64) -> f64 {
 }
 
 /// The middle one.
-pub(crate) fn median(values: &mut [f64]) -> f64 {
+pub fn median(values: &mut [f64]) -> f64 {
     percentile(values, 0.5)
 }

@@ -17,7 +17,6 @@ mod conversion;
 mod echo;
 mod program;
 mod reviews;
-mod statistics;
 
 fn main() {
     let argument = std::env::args().nth(1).unwrap_or_default();

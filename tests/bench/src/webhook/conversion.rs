@@ -12,12 +12,8 @@ use std::{
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 
-use crate::{
-    client::Client,
-    program::Program,
-    reviews,
-    statistics::{median, percentile},
-};
+use crate::{client::Client, program::Program, reviews};
+use oci_bench::statistics::{median, percentile};
 
 const OBJECTS: usize = 10_000;
 const PAIRS: usize = 15;

@@ -5,12 +5,8 @@ use std::{path::Path, time::Instant};
 use bytes::Bytes;
 use oci_webhook::admit::{Rules, admit};
 
-use crate::{
-    client::Client,
-    program::Program,
-    reviews,
-    statistics::{median, percentile},
-};
+use crate::{client::Client, program::Program, reviews};
+use oci_bench::statistics::{median, percentile};
 
 /// Requests of one round, over all connections.
 const REQUESTS: usize = 4_000;

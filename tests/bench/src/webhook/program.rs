@@ -70,9 +70,7 @@ impl Program {
 
     /// A line of `/proc/PID/status` in KiB: `VmRSS`, `VmHWM`.
     pub(crate) fn memory(&self, line: &str) -> f64 {
-        let text = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let value = text.lines().find_map(|text| text.strip_prefix(line)).unwrap_or_default();
-        value.trim_start_matches(':').trim().trim_end_matches("kB").trim().parse().unwrap_or_default()
+        oci_bench::process::memory(self.child.id(), line)
     }
 }
 

@@ -1,0 +1,103 @@
+//! The controller under measurement, as a process of its own.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use oci_bench::process;
+use oci_testkit::control_plane::ControlPlane;
+use tempfile::TempDir;
+
+/// A running controller.
+pub(crate) struct Controller {
+    child: Child,
+    folder: TempDir,
+    pub(crate) artifacts: String,
+    metrics: String,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Controller {
+    /// Starts one that looks after one namespace. `pinned` is the processor that it runs on, if it is to be one.
+    pub(crate) fn start(
+        program: &str,
+        plane: &ControlPlane,
+        namespace: &str,
+        concurrent: u32,
+        pinned: Option<u32>,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("data")).unwrap();
+        let (artifacts, metrics, health) = (free_port(), free_port(), free_port());
+        let mut command = match pinned {
+            Some(core) => {
+                let mut command = Command::new("taskset");
+                command.arg("-c").arg(core.to_string()).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
+        command.arg(format!("--storage-path={}", folder.path().join("data").display()));
+        command.arg(format!("--storage-addr=127.0.0.1:{artifacts}"));
+        command.arg(format!("--storage-adv-addr=127.0.0.1:{artifacts}"));
+        command.arg(format!("--metrics-addr=127.0.0.1:{metrics}"));
+        command.arg(format!("--health-addr=127.0.0.1:{health}"));
+        command.arg(format!("--concurrent={concurrent}"));
+        command.args(["--watch-all-namespaces=false", "--log-level=error", "--take-over"]);
+        command.env("RUNTIME_NAMESPACE", namespace).env("KUBECONFIG", plane.kubeconfig());
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let controller = Self {
+            child,
+            artifacts: format!("http://127.0.0.1:{artifacts}"),
+            metrics: format!("http://127.0.0.1:{metrics}/metrics"),
+            folder,
+        };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while std::net::TcpStream::connect(("127.0.0.1", artifacts)).is_err() {
+            assert!(Instant::now() < deadline, "the controller does not start: {}", controller.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        controller
+    }
+
+    /// What it said.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Its storage.
+    pub(crate) fn storage(&self) -> PathBuf {
+        Path::join(self.folder.path(), "data")
+    }
+
+    /// Resident memory in MiB: now, and at its highest.
+    pub(crate) fn memory(&self) -> (f64, f64) {
+        let pid = self.child.id();
+        (process::memory(pid, "VmRSS") / 1024.0, process::memory(pid, "VmHWM") / 1024.0)
+    }
+
+    /// Seconds of processor time so far.
+    pub(crate) fn cpu(&self) -> f64 {
+        process::cpu_seconds(self.child.id())
+    }
+
+    /// What it says about itself.
+    pub(crate) async fn metrics(&self) -> String {
+        reqwest::get(&self.metrics).await.unwrap().text().await.unwrap()
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
