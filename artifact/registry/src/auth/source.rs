@@ -70,7 +70,9 @@ pub struct Anonymous;
 
 impl CredentialSource for Anonymous {
     fn credential<'a>(&'a self, _: &'a Repository) -> SourceFuture<'a> {
-        Box::pin(async { Ok(Found { credential: Credential::Anonymous, origin: "anonymous".into() }) })
+        Box::pin(async {
+            Ok(Found { credential: Credential::Anonymous, origin: "no credentials were given".into() })
+        })
     }
 }
 

@@ -15,8 +15,12 @@ mod pushing;
 #[cfg(test)]
 mod redirects;
 #[cfg(test)]
+mod resolving;
+#[cfg(test)]
 mod retries;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tenants;
 #[cfg(test)]
 mod transport_security;

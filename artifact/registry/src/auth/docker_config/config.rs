@@ -9,7 +9,6 @@ use oci_artifact::{
 use serde::Deserialize;
 
 use super::{
-    super::Credential,
     CONFIG_BYTES, ConfigError, Stored,
     entry::Entry,
     key::{self, Place},
@@ -107,13 +106,6 @@ impl DockerConfig {
             helper.map(|program| Stored::Helper { program: program.clone(), server: key::server(&host) });
         let credential = |entry: &Entry| Stored::Credential(entry.credential.clone());
         path.map(credential).into_iter().chain(helper).chain(plain.map(credential)).collect()
-    }
-
-    /// The credential that stands in the file itself. For files of strangers (pull secrets), whose helpers must
-    /// never run.
-    pub fn without_helpers(&self, repository: &Repository) -> Option<Credential> {
-        let (path, plain) = self.entries(&key::canonical(repository.host()), repository.path());
-        path.or(plain).map(|entry| entry.credential.clone())
     }
 
     /// The entry with the longest path that holds the repository, and the entry of the host.

@@ -41,9 +41,9 @@ pub enum EntryFault {
 
 /// An entry with a secret.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(in crate::auth) struct Entry {
     /// What it proves.
-    pub(super) credential: Credential,
+    pub(in crate::auth) credential: Credential,
 }
 
 #[derive(Default, Deserialize)]
@@ -61,7 +61,7 @@ struct Raw {
 impl Entry {
     /// Reads an entry; `None` if it holds no secret. Of several secrets the registry token wins, then the identity
     /// token, then `auth`, then the pair of fields.
-    pub(super) fn parse(value: &serde_json::Value) -> Result<Option<Self>, EntryFault> {
+    pub(in crate::auth) fn parse(value: &serde_json::Value) -> Result<Option<Self>, EntryFault> {
         if value.is_null() {
             return Ok(None);
         }

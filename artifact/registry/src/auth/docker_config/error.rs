@@ -64,7 +64,7 @@ impl Classify for ConfigError {
 
 impl ConfigError {
     /// The library's own message may quote the input, so only the place is kept.
-    pub(super) fn json(origin: &str, error: &serde_json::Error) -> Self {
+    pub(in crate::auth) fn json(origin: &str, error: &serde_json::Error) -> Self {
         let fault = match error.classify() {
             serde_json::error::Category::Eof => "the JSON ends too early",
             serde_json::error::Category::Data => "a value of the wrong type",

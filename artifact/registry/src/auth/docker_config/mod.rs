@@ -21,7 +21,7 @@ mod key;
 
 use super::Credential;
 
-pub(super) use self::entry::{basic_or_identity, has_breaks};
+pub(super) use self::entry::{Entry, basic_or_identity, has_breaks};
 pub use self::{config::DockerConfig, entry::EntryFault, error::ConfigError};
 
 /// Bytes of a file of credentials.

@@ -154,15 +154,6 @@ fn lookup_asks_helpers_in_order() {
 }
 
 #[test]
-fn without_helpers_names_no_program() {
-    let text = format!(r#"{{"auths":{{"a.example":{{"auth":"{}"}}}},"credsStore":"evil"}}"#, auth("u:p"));
-    let config = config(&text);
-    let found = config.without_helpers(&Repository::parse("a.example/app").unwrap());
-    assert_eq!(found.map(Stored::Credential), Some(basic("u", "p")));
-    assert_eq!(config.without_helpers(&Repository::parse("b.example/app").unwrap()), None);
-}
-
-#[test]
 fn parse_passes_over_what_it_does_not_know() {
     for text in ["", " \n", "{}", r#"{"auths":null,"credHelpers":null,"credsStore":""}"#, "\u{feff}{}"] {
         assert_eq!(lookup(text, "r.example/app"), Stored::Nothing, "{text:?}");
