@@ -11,6 +11,8 @@ mod login;
 #[cfg(test)]
 mod manifests;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod pushing;
 #[cfg(test)]
 mod redirects;

@@ -39,6 +39,34 @@ async fn insecure_takes_any_certificate() {
 }
 
 #[tokio::test]
+async fn insecure_with_an_authority_believes_that_one_only() {
+    let certificates = tls::Tls::new();
+    let registry = Registry::builder().tls(&certificates).start();
+    seed(&registry, "v1", b"content");
+    for (ca, trusted) in [(&certificates.ca_pem, true), (&tls::Tls::new().ca_pem, false)] {
+        let tls = Tls { ca: pem(ca), ..Tls::default() };
+        let options = Options { insecure: true, attempts: 1, tls, ..quick() };
+        let answer = open(&registry, options, Access::Pull).manifest(&tag("v1")).await;
+        assert_eq!(answer.is_ok(), trusted);
+    }
+}
+
+#[tokio::test]
+async fn insecure_shows_a_client_certificate_and_prefers_plain_http() {
+    let certificates = tls::Tls::new();
+    let identity = || Tls {
+        certificate: pem(&certificates.client_cert_pem),
+        key: pem(&certificates.client_key_pem),
+        ..Tls::default()
+    };
+    for registry in [Registry::builder().mutual_tls(&certificates).start(), Registry::start()] {
+        seed(&registry, "v1", b"content");
+        let options = Options { insecure: true, tls: identity(), ..quick() };
+        open(&registry, options, Access::Pull).manifest(&tag("v1")).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn expired_certificate_is_refused() {
     let certificates = tls::Tls::expired();
     let registry = Registry::builder().tls(&certificates).start();
