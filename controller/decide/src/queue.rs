@@ -91,8 +91,8 @@ impl<K: Clone + Eq + Hash + Ord, L: Clone + Eq + Hash> Queue<K, L> {
         self.enter(key, lane, turn);
     }
 
-    /// The next object to run now; it counts as running until [`Queue::done`].
-    pub fn next(&mut self, now: Instant) -> Option<K> {
+    /// The next object to run now, and since when it is due; it counts as running until [`Queue::done`].
+    pub fn next(&mut self, now: Instant) -> Option<(K, Instant)> {
         if self.running.len() >= self.all {
             return None;
         }
@@ -107,7 +107,7 @@ impl<K: Clone + Eq + Hash + Ord, L: Clone + Eq + Hash> Queue<K, L> {
         self.waiting.remove(&key);
         self.running.insert(key.clone(), run);
         self.settle(slot);
-        Some(key)
+        Some((key, turn.0))
     }
 
     /// When [`Queue::next`] may have something, if nothing else happens. `None`: not before something happens.
