@@ -62,6 +62,21 @@ impl Platform {
     pub fn linux_amd64() -> Self {
         Self { os: "linux".into(), architecture: "amd64".into(), variant: None }
     }
+
+    /// Reads `os/architecture` or `os/architecture/variant`, each of lower-case letters, digits, `.`, `_` and `-`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = |part: &str| {
+            let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+            (1..=64).contains(&part.len()) && part.chars().all(known)
+        };
+        let mut parts = text.splitn(3, '/').map(|part| fits(part).then(|| part.to_owned()));
+        let (os, architecture) = (parts.next()??, parts.next()??);
+        let variant = match parts.next() {
+            Some(variant) => Some(variant?),
+            None => None,
+        };
+        Some(Self { os, architecture, variant })
+    }
 }
 
 impl fmt::Display for Platform {
