@@ -1,11 +1,15 @@
-//! The command tree: `kubectl oci VERB artifact …`, as the Flux CLI has it, and what is done with manifests.
+//! The command tree: `kubectl oci VERB artifact …`, as the Flux CLI has it, `kubectl oci VERB NAME` for objects in a
+//! cluster, and what is done with manifests.
 
 use std::ffi::OsString;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
-    commands::{build, convert, copy, diff, inspect, lint, list, pull, push, tag, version},
+    commands::{
+        build, convert, copy, create, diff, export, get, inspect, lint, list, pull, push, reconcile, suspend,
+        tag, version,
+    },
     context::Context,
     error::Error,
     exit::Exit,
@@ -15,8 +19,8 @@ use crate::{
 /// Ship Kubernetes configuration as OCI artifacts.
 ///
 /// Packs folders of manifests into OCI artifacts that Flux's `OCIRepository` understands, and pushes, pulls, lists,
-/// compares, tags and copies them. Works with any OCI registry and the logins of Docker; needs no cluster. Checks
-/// manifests of that kind as well.
+/// compares, tags and copies them. Works with any OCI registry and the logins of Docker. Checks manifests of that kind,
+/// and makes, shows and steers the objects in a cluster.
 #[derive(Debug, Parser)]
 #[command(name = "kubectl-oci", version, max_term_width = 110, subcommand_required = true)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
@@ -49,6 +53,18 @@ enum Verb {
     Lint(lint::Lint),
     /// Move OCIRepository manifests to another version of the API
     Convert(convert::Convert),
+    /// Create or update an OCIRepository in the cluster
+    Create(create::Create),
+    /// Show OCIRepository objects of the cluster
+    Get(get::Get),
+    /// Print OCIRepository objects of the cluster as manifests
+    Export(export::Export),
+    /// Let the controller look at the registry now
+    Reconcile(reconcile::Reconcile),
+    /// Let the controller leave objects alone
+    Suspend(suspend::Suspend),
+    /// Let the controller go on with objects
+    Resume(suspend::Resume),
     /// Print the version
     Version(version::Version),
 }
@@ -88,6 +104,12 @@ impl Cli {
             Verb::Copy(noun) => copy::run(noun.args(), context).await,
             Verb::Lint(args) => lint::run(args, context).await,
             Verb::Convert(args) => convert::run(args, context).await,
+            Verb::Create(args) => create::run(args, context).await,
+            Verb::Get(args) => get::run(args, context).await,
+            Verb::Export(args) => export::run(args, context).await,
+            Verb::Reconcile(args) => reconcile::run(args, context).await,
+            Verb::Suspend(args) => suspend::suspend(args, context).await,
+            Verb::Resume(args) => suspend::resume(args, context).await,
             Verb::Version(args) => version::run(&args, context),
         }
     }

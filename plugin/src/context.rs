@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs::File,
-    io::{self, Read as _},
+    io::{self, IsTerminal as _, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -19,8 +19,9 @@ use tokio::time::Instant;
 
 use crate::{
     args::{Provider, RegistryArgs},
+    cluster::{self, Access, Surroundings},
     error::Error,
-    global::Global,
+    global::{ClusterFlags, Global},
     ui::Printer,
 };
 
@@ -42,6 +43,10 @@ pub(crate) struct Context {
     pub(crate) deadline: Option<Instant>,
     /// When the command began.
     pub(crate) now: Timestamp,
+    /// Which cluster is meant.
+    pub(crate) flags: ClusterFlags,
+    /// Where clusters are looked for.
+    pub(crate) surroundings: Surroundings,
     source_date_epoch: Option<OsString>,
     behind_proxy: bool,
     docker: DockerEnvironment,
@@ -53,6 +58,7 @@ impl Context {
     pub(crate) fn new(global: &Global) -> Self {
         let var = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let path = |name| var(name).map(PathBuf::from);
+        let text = |name| var(name).and_then(|value| value.into_string().ok());
         let printer = Printer::new(global.quiet, global.verbose);
         let timeout = Some(global.timeout).filter(|timeout| !timeout.is_zero());
         Self {
@@ -62,6 +68,15 @@ impl Context {
                 .map(|timeout| std::time::Instant::now() + timeout.min(LONGEST))
                 .map(Instant::from_std),
             now: Timestamp::now(),
+            flags: global.cluster.clone(),
+            surroundings: Surroundings {
+                kubeconfig: var("KUBECONFIG"),
+                home: path("HOME"),
+                in_cluster: cluster::is_pod(var("KUBERNETES_SERVICE_HOST").is_some()),
+                proxy: text("HTTPS_PROXY").or_else(|| text("https_proxy")),
+                no_proxy: text("NO_PROXY").or_else(|| text("no_proxy")),
+                interactive: io::stdin().is_terminal(),
+            },
             source_date_epoch: var("SOURCE_DATE_EPOCH"),
             behind_proxy: PROXIES.iter().any(|name| var(name).is_some()),
             docker: DockerEnvironment {
@@ -90,6 +105,11 @@ impl Context {
             let shown = text.to_string_lossy();
             Error::usage(format!("SOURCE_DATE_EPOCH `{}` is not a number of seconds", shown.escape_debug()))
         })
+    }
+
+    /// The cluster that the flags mean.
+    pub(crate) async fn cluster(&self) -> Result<Access, Error> {
+        Ok(cluster::connect(&self.flags, &self.surroundings).await?)
     }
 
     /// A registry client as the flags want it.

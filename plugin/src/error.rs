@@ -6,8 +6,9 @@ use oci_artifact::{
     Class, Classify, archive, manifest,
     name::{ReferenceError, TagError, select::FilterError},
 };
+use oci_crds::validate::Fault;
 
-use crate::origin::OriginError;
+use crate::{cluster::ClusterError, exit::Exit, origin::OriginError};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,12 @@ pub(crate) enum Error {
     /// The Git repository could not be read.
     #[error(transparent)]
     Origin(#[from] OriginError),
+    /// An object that would be refused.
+    #[error(transparent)]
+    Fault(Box<SpecFault>),
+    /// The cluster, or the way to it, failed.
+    #[error(transparent)]
+    Cluster(Box<ClusterError>),
     /// A thread stopped before its work was done.
     #[error("{0} stopped unexpectedly")]
     Stopped(&'static str),
@@ -53,7 +60,33 @@ pub(crate) enum Error {
     TimedOut(Duration),
 }
 
+/// Something wrong with an object, before it is sent anywhere.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct SpecFault(Fault);
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(SpecFault(fault).into())
+    }
+}
+
+impl From<ClusterError> for Error {
+    fn from(error: ClusterError) -> Self {
+        Self::Cluster(error.into())
+    }
+}
+
 impl Error {
+    /// How a command ends that fails so.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Fault(_) => Exit::Different,
+            Self::Cluster(error) if error.is_refusal() => Exit::Different,
+            _ => Exit::Failed,
+        }
+    }
+
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: None }
     }
@@ -97,6 +130,8 @@ impl Classify for Error {
             Self::File { .. } => "FileFailed",
             Self::Document { .. } => "DocumentInvalid",
             Self::Origin(source) => source.reason(),
+            Self::Fault(fault) => fault.0.code.as_str(),
+            Self::Cluster(source) => source.reason(),
             Self::Stopped(_) | Self::Runtime(_) => "InternalError",
             Self::TimedOut(_) => "Timeout",
         }
@@ -108,6 +143,7 @@ impl Classify for Error {
             Self::Registry { source, .. } => source.class(),
             Self::Manifest { source, .. } => source.class(),
             Self::Origin(source) => source.class(),
+            Self::Cluster(source) => source.class(),
             Self::TimedOut(_) => Class::Retry { after: None },
             Self::Usage { .. }
             | Self::Reference(_)
@@ -115,6 +151,7 @@ impl Classify for Error {
             | Self::Filter(_)
             | Self::File { .. }
             | Self::Document { .. }
+            | Self::Fault(_)
             | Self::Stopped(_)
             | Self::Runtime(_) => Class::Terminal,
         }
@@ -128,6 +165,8 @@ impl Classify for Error {
             Self::Registry { source, .. } => source.hint(),
             Self::Manifest { source, .. } => source.hint(),
             Self::Origin(source) => source.hint(),
+            Self::Fault(fault) => fault.0.hint.clone(),
+            Self::Cluster(source) => source.hint(),
             Self::Filter(source) => source.hint(),
             Self::TimedOut(_) => Some("allow more time with `--timeout`".into()),
             Self::Tag(_) | Self::File { .. } | Self::Stopped(_) | Self::Runtime(_) => None,

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-/// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a command ended, the better before the worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// Done.
     Ok,
-    /// Done, and the answer is "it differs".
+    /// The answer is "it differs" or "it is refused".
     Different,
     /// Not done; a message says why.
     Failed,

@@ -1,10 +1,10 @@
 //! Flags that every command takes.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use crate::args::parse_duration;
+use crate::{args::parse_duration, cluster::parse_name};
 
 /// Flags of every command.
 #[derive(Args, Debug)]
@@ -20,21 +20,39 @@ pub(crate) struct Global {
     #[arg(long, short = 'q', global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     #[command(flatten)]
-    cluster: ClusterFlags,
+    pub(crate) cluster: ClusterFlags,
 }
 
-/// Flags that the Flux CLI takes everywhere. The artifact commands need no cluster: accepted so that scripts keep
-/// working, and not looked at.
-#[derive(Args, Debug)]
-struct ClusterFlags {
-    #[arg(long, short = 'n', global = true, hide = true, value_name = "NAME")]
-    namespace: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "FILE")]
-    kubeconfig: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "NAME")]
-    context: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "NAME")]
-    cluster: Option<String>,
+/// Flags of kubectl that say which cluster is meant, and as whom. The artifact commands need no cluster: accepted there
+/// so that scripts keep working, and not looked at.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Cluster (create, get, export, reconcile, suspend, resume)")]
+pub(crate) struct ClusterFlags {
+    /// Namespace; the context's own if absent
+    #[arg(long, short = 'n', global = true, hide_short_help = true, value_name = "NAME", value_parser = parse_name)]
+    pub(crate) namespace: Option<String>,
+    /// Kubeconfig file; $KUBECONFIG, then ~/.kube/config if absent
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// Cluster of the kubeconfig
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
+    /// User of the kubeconfig
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// Act as this user
+    #[arg(long = "as", id = "as", global = true, hide_short_help = true, value_name = "USER")]
+    pub(crate) impersonate: Option<String>,
+    /// Act as a member of this group; can be repeated
+    #[arg(long = "as-group", id = "as-group", global = true, hide_short_help = true, value_name = "GROUP")]
+    pub(crate) impersonate_groups: Vec<String>,
+    /// Longest time of a single request; 0 for no limit but --timeout
+    #[arg(long, global = true, hide_short_help = true, default_value = "0", value_name = "DURATION")]
+    #[arg(value_parser = parse_duration)]
+    pub(crate) request_timeout: Duration,
     #[arg(long, global = true, hide = true)]
     ns_follows_kube_context: bool,
 }

@@ -3,6 +3,7 @@
 mod annotations;
 mod args;
 mod cli;
+mod cluster;
 mod commands;
 mod context;
 mod end;

@@ -51,7 +51,7 @@ async fn until_done(cli: Cli, context: &Context) -> Exit {
         Err(error) => {
             context.control.cancel();
             ui::failure(&error);
-            Exit::Failed
+            error.exit()
         }
     }
 }

@@ -3,11 +3,16 @@
 pub(crate) mod build;
 pub(crate) mod convert;
 pub(crate) mod copy;
+pub(crate) mod create;
 pub(crate) mod diff;
+pub(crate) mod export;
+pub(crate) mod get;
 pub(crate) mod inspect;
 pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod pull;
 pub(crate) mod push;
+pub(crate) mod reconcile;
+pub(crate) mod suspend;
 pub(crate) mod tag;
 pub(crate) mod version;

@@ -1,5 +1,6 @@
 //! What a person or a pipe sees. Data goes to standard output, everything else to standard error.
 
+mod conditions;
 mod describe;
 mod errors;
 mod format;
@@ -7,9 +8,10 @@ mod printer;
 mod progress;
 mod table;
 
+pub(crate) use conditions::Conditions;
 pub(crate) use describe::{Report, describe};
 pub(crate) use errors::{failure, fatal, usage};
-pub(crate) use format::{clean, document, indented, lines, size};
+pub(crate) use format::{clean, document, indented, lines, size, time};
 pub(crate) use printer::Printer;
 pub(crate) use progress::Progress;
 pub(crate) use table::table;

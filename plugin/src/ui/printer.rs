@@ -23,7 +23,9 @@ impl Printer {
             let lines =
                 fmt::layer().with_writer(io::stderr).with_ansi(false).without_time().with_target(false);
             // Ours alone: the HTTP library's lines say nothing to a user.
-            let ours = Targets::new().with_target("oci_registry", LevelFilter::DEBUG);
+            let ours = Targets::new()
+                .with_target("oci_registry", LevelFilter::DEBUG)
+                .with_target("kubectl_oci", LevelFilter::DEBUG);
             // A second subscriber in one process is a programming fault that nobody has to see.
             let _ = tracing_subscriber::registry().with(lines).with(ours).try_init();
         }
@@ -43,6 +45,11 @@ impl Printer {
     /// Something is done.
     pub(crate) fn success(self, text: impl AsRef<str>) {
         self.status("✔", text.as_ref());
+    }
+
+    /// Something is waited for.
+    pub(crate) fn waiting(self, text: impl AsRef<str>) {
+        self.status("◎", text.as_ref());
     }
 
     /// Something is odd but does not stop us.
