@@ -24,8 +24,8 @@
 //! to [`Act::RawReply`]) come before credentials are looked at, the others change a successful answer only. Every
 //! request is a [`registry::Recorded`] with method, path, query, status, class, headers and number of body bytes.
 //!
-//! Modules: [`registry`] the embedded one, [`real`] distribution and olareg as child processes, [`tls`] certificates,
-//! [`net`] addresses that refuse or stay silent, [`samples`] trees, [`tools`] the foreign programs that
+//! Modules: [`registry`] the embedded one, [`real`] distribution and olareg as child processes, [`controller`] ours as one,
+//! [`tls`] certificates, [`net`] addresses that refuse or stay silent, [`proxy`] and [`receiver`] what their names say, [`samples`] trees, [`tools`] the foreign programs that
 //! `cargo xtask tools` and `cargo xtask control-plane` build and where the plugin is; with the feature `cluster` also
 //! `control_plane`, a kube-apiserver with etcd.
 //!
@@ -42,8 +42,12 @@
 pub mod cases;
 #[cfg(feature = "cluster")]
 pub mod control_plane;
+pub mod controller;
+mod kept;
 pub mod net;
+pub mod proxy;
 pub mod real;
+pub mod receiver;
 pub mod registry;
 pub mod samples;
 pub mod tls;

@@ -10,6 +10,7 @@
 mod admission;
 mod certificates;
 mod control_plane;
+mod controller;
 mod conversion;
 mod objects;
 mod outage;

@@ -19,7 +19,6 @@
 
 #![expect(clippy::panic, reason = "a test that has no server, or waits in vain, fails with the reason")]
 
-mod child;
 mod eventually;
 mod identity;
 mod kubectl;
@@ -40,12 +39,13 @@ use kube::{
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use child::Kept;
 pub use eventually::eventually;
 use identity::{Authority, Identity};
 pub use kubectl::Ran;
 use servers::Attempt;
 pub use servers::Error;
+
+use crate::kept::Kept;
 
 /// Ports tried, since another process may take one between choice and use.
 const PORTS: usize = 5;

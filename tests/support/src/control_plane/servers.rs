@@ -10,8 +10,11 @@ use std::{
 use kube::Client;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{child::Kept, identity::Authority};
-use crate::tools::{self, Tool};
+use super::identity::Authority;
+use crate::{
+    kept::{Kept, Start},
+    tools::{self, Tool},
+};
 
 /// How long the API server gets to be ready; usually it takes four seconds.
 const START: Duration = Duration::from_mins(1);
@@ -84,7 +87,9 @@ pub(super) fn etcd(folder: &Path) -> Result<Kept, Error> {
         format!("--advertise-client-urls={ETCD}"),
         format!("--listen-peer-urls={PEER}"),
     ];
-    Ok(Kept::start(&program, &arguments, folder, "etcd.log", Some(folder))?)
+    let (remove, log) = (Some(folder), "etcd.log");
+    let arguments = &arguments;
+    Ok(Kept::start(&Start { program: &program, arguments, environment: &[], folder, log, remove })?)
 }
 
 /// Starts the API server on `port`.
@@ -112,7 +117,8 @@ pub(super) fn api_server(folder: &Path, port: u16) -> Result<Kept, Error> {
         format!("--service-account-key-file={ACCOUNTS}"),
         format!("--service-account-signing-key-file={ACCOUNTS_KEY}"),
     ]);
-    Ok(Kept::start(&program, &arguments, folder, "kube-apiserver.log", None)?)
+    let (arguments, log) = (&arguments, "kube-apiserver.log");
+    Ok(Kept::start(&Start { program: &program, arguments, environment: &[], folder, log, remove: None })?)
 }
 
 /// A port that was free a moment ago.

@@ -2,11 +2,13 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use super::{child::Kept, eventually, identity::Authority};
+use super::{eventually, identity::Authority};
+use crate::kept::{Kept, Start};
 
 fn shell(folder: &Path, script: &str, remove: Option<&Path>) -> Kept {
     let arguments = ["-c".to_owned(), script.to_owned()];
-    Kept::start(Path::new("/bin/sh"), &arguments, folder, "log", remove).unwrap()
+    let (program, arguments) = (Path::new("/bin/sh"), &arguments);
+    Kept::start(&Start { program, arguments, environment: &[], folder, log: "log", remove }).unwrap()
 }
 
 /// Waits for a sign of life of the child.

@@ -1,0 +1,27 @@
+//! The real controller against the real API server, as its real `ServiceAccount` under the shipped manifests.
+//!
+//! Most tests share one controller and have a [`tenant::Tenant`] each: a namespace with a registry of its own. Tests that
+//! stop a controller, or start it in another way, have one of their own for the objects of a shard ([`world::shard`]).
+
+mod push;
+mod tenant;
+mod world;
+
+mod auth;
+mod crowd;
+mod events;
+mod faults;
+mod kubectl;
+mod layers;
+mod leaders;
+mod lifecycle;
+mod odd;
+mod outage;
+mod polls;
+mod proxy;
+mod references;
+mod secrets;
+mod shards;
+mod storage;
+mod suspend;
+mod tls;
