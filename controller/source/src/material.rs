@@ -1,9 +1,9 @@
 //! What Secrets hold, as they were read, and who reads them.
 
-use std::{collections::BTreeMap, future::Future, pin::Pin};
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
 use oci_decide::Failure;
-use oci_registry::Secret as Hidden;
+use oci_registry::{Secret as Hidden, auth::CredentialSource};
 
 /// A Secret of the cluster, or of a file.
 #[derive(Clone)]
@@ -25,6 +25,8 @@ pub struct Material {
     pub certificate: Option<SecretData>,
     /// The Secret with the proxy.
     pub proxy: Option<SecretData>,
+    /// Logs in instead of `pull`: somebody's own logins, where a run is done from a file.
+    pub logins: Option<Arc<dyn CredentialSource>>,
 }
 
 /// What [`Materials::read`] returns.
@@ -34,4 +36,16 @@ pub type MaterialFuture<'a> = Pin<Box<dyn Future<Output = Result<Material, Failu
 pub trait Materials: Send + Sync {
     /// Reads it. A failure says which step (`ServiceAccount`, `Credentials`, `Proxy`, `Certificates`) it belongs to.
     fn read(&self) -> MaterialFuture<'_>;
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The Secret `team/creds`.
+    pub(crate) fn secret(kind: &str, data: &[(&str, &str)]) -> SecretData {
+        let data =
+            data.iter().map(|(key, value)| ((*key).to_owned(), Hidden::new(value.as_bytes().to_vec())));
+        SecretData { origin: "team/creds".to_owned(), kind: kind.to_owned(), data: data.collect() }
+    }
 }

@@ -1,5 +1,7 @@
 //! Where artifacts go.
 
+mod folder;
+
 use std::{future::Future, pin::Pin};
 
 use jiff::Timestamp;
@@ -8,6 +10,8 @@ use oci_artifact::{
     name::{Digest, Revision},
 };
 use tempfile::NamedTempFile;
+
+pub use folder::Folder;
 
 /// Whose artifact it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

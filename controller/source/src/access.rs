@@ -1,0 +1,132 @@
+//! One object's way to its registry: its client, its time, and whether the registry is left alone for now.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use oci_artifact::{
+    Class,
+    name::{Host, Repository},
+};
+use oci_crds::validate::Checked;
+use oci_decide::{Failure, Observed, Step};
+use oci_registry::{Access as Rights, Error, Fault, RepositoryClient};
+
+use crate::{
+    breaker::Breaker,
+    clients::Clients,
+    connection::Connection,
+    credentials::PullSecrets,
+    failure::{Failed, Login},
+    fingerprint::Fingerprint,
+    material::Material,
+};
+
+/// Longest silence of a registry, but in downloads.
+const SILENCE: Duration = Duration::from_secs(30);
+/// A timeout below this says nothing about the registry: whoever writes a spec must not be able to shut a registry for
+/// others.
+const TELLING: Duration = Duration::from_secs(10);
+
+/// A registry, by the way that leads to it.
+pub(crate) type Route = (Host, Fingerprint);
+
+/// What a registry that does not answer came to: the fault, and what to do.
+pub(crate) type Why = (String, Option<String>);
+
+/// One object's way to its registry.
+pub(crate) struct Access<'a> {
+    breaker: &'a Breaker<Route, Why>,
+    route: Route,
+    /// Without an end, for downloads.
+    pub(crate) client: RepositoryClient,
+    /// With the end that everything else has.
+    pub(crate) bounded: RepositoryClient,
+    login: Login,
+    /// Whether there is a Secret with certificates, and one with a proxy.
+    has: (bool, bool),
+    timeout: Duration,
+    dice: f64,
+}
+
+impl<'a> Access<'a> {
+    /// Logs nobody in yet: that happens when the registry asks for it. `pull` has been read from `material`.
+    pub(crate) fn open(
+        (clients, breaker): (&Clients, &'a Breaker<Route, Why>),
+        observed: &Observed,
+        checked: &Checked,
+        material: &Material,
+        pull: Option<PullSecrets>,
+    ) -> Result<Self, Failure> {
+        let connection = Connection::read(material, checked.insecure)?;
+        let repository = &checked.repository;
+        let now = Instant::now();
+        let (login, client) = match (pull, &material.logins) {
+            (_, Some(logins)) => {
+                let client = clients.anonymous(&connection, now).with_credentials(Arc::clone(logins));
+                (Login::Found("the local logins".to_owned()), client)
+            }
+            (Some(secrets), None) => {
+                let login = match secrets.find(repository) {
+                    Some(found) => Login::Found(found.origin),
+                    None => Login::NoEntry(secrets.names()),
+                };
+                (login, clients.tenant(&connection, &observed.namespace, secrets, now))
+            }
+            (None, None) => (Login::Nothing, clients.anonymous(&connection, now)),
+        };
+        let client = client.repository(repository, Rights::Pull);
+        let end = tokio::time::Instant::now() + checked.timeout;
+        Ok(Self {
+            breaker,
+            route: (repository.host().clone(), connection.key),
+            bounded: client.clone().until(Some(end)).stalling_after(SILENCE),
+            client,
+            timeout: checked.timeout,
+            login,
+            has: (material.certificate.is_some(), material.proxy.is_some()),
+            dice: observed.dice,
+        })
+    }
+
+    pub(crate) fn repository(&self) -> &Repository {
+        self.client.repository()
+    }
+
+    /// Makes a call, unless the registry is left alone for now. `action` says what is attempted on what.
+    pub(crate) async fn ask<T>(
+        &self,
+        step: Step,
+        action: &str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Failure> {
+        let pass = self.breaker.enter(&self.route, Instant::now()).map_err(|shut| {
+            let (fault, hint) = shut.why;
+            let class = Class::Retry { after: Some(shut.left) };
+            Failure { step, class, message: format!("{action}: {fault}"), hint }
+        })?;
+        let error = match call.await {
+            Ok(done) => {
+                pass.answered();
+                return Ok(done);
+            }
+            Err(error) => error,
+        };
+        let failure = self.failure(step, action, &error);
+        match &*error.fault {
+            Fault::Deadline if self.timeout < TELLING => drop(pass),
+            fault if fault.is_unreachable() || matches!(fault, Fault::Proxy { .. }) => {
+                pass.unanswered(Instant::now(), self.dice, (fault.to_string(), failure.hint.clone()));
+            }
+            _ => pass.answered(),
+        }
+        Err(failure)
+    }
+
+    /// What an error of this object's client means.
+    pub(crate) fn failure(&self, step: Step, action: &str, error: &Error) -> Failure {
+        Failed { step, action, repository: self.repository(), login: &self.login, has: self.has }
+            .because_of(error)
+    }
+}
