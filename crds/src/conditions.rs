@@ -33,8 +33,10 @@ pub mod reason {
     pub const PROGRESSING_WITH_RETRY: &str = "ProgressingWithRetry";
     /// The registry has a new revision.
     pub const NEW_REVISION: &str = "NewRevision";
-    /// The spec cannot be run.
+    /// The URL of the spec cannot be used.
     pub const URL_INVALID: &str = "URLInvalid";
+    /// Something else of the spec cannot be used. Ours: Flux tries such a spec again and again.
+    pub const SPEC_INVALID: &str = "SpecInvalid";
     /// Secret, `ServiceAccount`, proxy or certificate cannot be used.
     pub const AUTHENTICATION_FAILED: &str = "AuthenticationFailed";
     /// Tags could not be listed, or none is wanted.

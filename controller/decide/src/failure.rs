@@ -1,6 +1,12 @@
 //! What can fail in a run, and what that means for status, events and the next run: one place, no wildcard.
 
 use oci_artifact::{Class, Classify};
+use oci_crds::{
+    conditions::{action, condition, reason},
+    validate::Operation,
+};
+
+use crate::{Observed, text::bounded};
 
 /// A step of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +39,73 @@ pub enum Step {
     Forget,
 }
 
+/// What the failure of a step means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meaning {
+    /// The condition that is true from now on. `None` where no status is left to say it in.
+    pub condition: Option<&'static str>,
+    /// Its reason, and that of the event.
+    pub reason: &'static str,
+    /// What the event says was done.
+    pub action: &'static str,
+}
+
+impl Step {
+    /// What its failure means: the reasons are Flux's.
+    pub fn meaning(self) -> Meaning {
+        let (condition, reason) = match self {
+            Self::ServiceAccount | Self::Credentials | Self::Proxy | Self::Certificates => {
+                (condition::FETCH_FAILED, reason::AUTHENTICATION_FAILED)
+            }
+            Self::Tag => (condition::FETCH_FAILED, reason::READ_OPERATION_FAILED),
+            Self::Digest | Self::Manifest => (condition::FETCH_FAILED, reason::PULL_FAILED),
+            Self::Layer | Self::Download | Self::Archive => {
+                (condition::FETCH_FAILED, reason::LAYER_OPERATION_FAILED)
+            }
+            Self::WorkFile => (condition::STORAGE_OPERATION_FAILED, reason::DIRECTORY_CREATION_FAILED),
+            Self::Store => (condition::STORAGE_OPERATION_FAILED, reason::ARCHIVE_OPERATION_FAILED),
+            Self::Forget => {
+                let reason = reason::GARBAGE_COLLECTION_FAILED;
+                return Meaning { condition: None, reason, action: action::FINALIZE };
+            }
+        };
+        Meaning { condition: Some(condition), reason, action: action::RECONCILE }
+    }
+
+    /// What Flux's message begins with, so that alerts which look for texts keep working.
+    fn prefix(self, observed: &Observed) -> String {
+        let Observed { spec, namespace, .. } = observed;
+        let url = spec.url.as_deref().unwrap_or_default();
+        match self {
+            Self::ServiceAccount => match spec.service_account_name.as_deref() {
+                Some(name) => format!("failed to get service account '{namespace}/{name}': "),
+                None => "failed to get service account: ".to_owned(),
+            },
+            Self::Credentials => "failed to get credential: ".to_owned(),
+            Self::Proxy => "failed to get proxy address: ".to_owned(),
+            Self::Certificates => format!("failed to generate transport for '{url}': "),
+            Self::Tag => format!("failed to determine the artifact tag for '{url}': "),
+            Self::Digest => "failed to determine artifact digest: ".to_owned(),
+            Self::Manifest => format!("failed to pull artifact from '{url}': "),
+            Self::Layer => String::new(),
+            Self::Download | Self::Archive => match operation(observed) {
+                Operation::Extract => "failed to extract layer contents from artifact: ".to_owned(),
+                Operation::Copy => "failed to copy layer from artifact: ".to_owned(),
+            },
+            Self::WorkFile => "failed to create temporary working directory: ".to_owned(),
+            Self::Store => match operation(observed) {
+                Operation::Extract => "unable to archive artifact to storage: ".to_owned(),
+                Operation::Copy => "unable to copy artifact to storage: ".to_owned(),
+            },
+            Self::Forget => "garbage collection for deleted resource failed: ".to_owned(),
+        }
+    }
+}
+
+fn operation(observed: &Observed) -> Operation {
+    observed.report.checked.as_ref().map(|checked| checked.layer.operation).unwrap_or_default()
+}
+
 /// A step that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -51,5 +124,16 @@ impl Failure {
     /// The failure of a step, from its error.
     pub fn new(step: Step, error: &(impl Classify + std::fmt::Display)) -> Self {
         Self { step, class: error.class(), message: error.to_string(), hint: error.hint() }
+    }
+
+    /// The sentence for conditions and events: the same for the same failure, on one line, bounded.
+    pub(crate) fn sentence(&self, observed: &Observed) -> String {
+        let mut text = self.step.prefix(observed);
+        text.push_str(&self.message);
+        if let Some(hint) = &self.hint {
+            text.push_str("; ");
+            text.push_str(hint);
+        }
+        bounded(&text)
     }
 }

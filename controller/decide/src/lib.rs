@@ -12,6 +12,7 @@
 
 mod conclude;
 mod conditions;
+mod draft;
 mod failure;
 mod notice;
 mod observed;
@@ -21,9 +22,10 @@ mod plan;
 pub mod queue;
 pub mod retention;
 mod schedule;
+mod text;
 
 pub use conclude::{Conclusion, conclude, progress};
-pub use failure::{Failure, Step};
+pub use failure::{Failure, Meaning, Step};
 pub use notice::{Kind, Notice};
 pub use observed::{Observed, Settings, Stored};
 pub use outcome::{Outcome, Refusal};

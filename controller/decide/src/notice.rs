@@ -2,6 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use oci_crds::{
+    conditions::{action, metadata, reason},
+    v1::Artifact,
+};
+
+use crate::{Observed, text::bounded};
+
+/// Annotations of manifests that say where the content is from.
+const ORIGIN_SOURCE: &str = "org.opencontainers.image.source";
+const ORIGIN_REVISION: &str = "org.opencontainers.image.revision";
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -24,4 +35,58 @@ pub struct Notice {
     pub message: String,
     /// Annotations of the event, and metadata of the notification.
     pub metadata: BTreeMap<String, String>,
+}
+
+impl Notice {
+    /// A new artifact is there.
+    pub(crate) fn stored(observed: &Observed, artifact: &Artifact) -> Self {
+        let url = observed.spec.url.as_deref().unwrap_or_default();
+        let mut message = format!("stored artifact with revision '{}' from '{url}'", artifact.revision);
+        if let (Some(source), Some(revision)) =
+            (annotation(artifact, ORIGIN_SOURCE), annotation(artifact, ORIGIN_REVISION))
+        {
+            message = format!("{message}, origin source '{source}', origin revision '{revision}'");
+        }
+        Self::about(observed, artifact, reason::NEW_ARTIFACT, &message)
+    }
+
+    /// What failed before works again; the artifact is the one that was there.
+    pub(crate) fn recovered(observed: &Observed, artifact: &Artifact, message: &str) -> Self {
+        Self::about(observed, artifact, reason::SUCCEEDED, message)
+    }
+
+    fn about(observed: &Observed, artifact: &Artifact, reason: &'static str, message: &str) -> Self {
+        let mut all = BTreeMap::from([
+            (metadata::REVISION.to_owned(), artifact.revision.clone()),
+            (metadata::DIGEST.to_owned(), artifact.digest.clone()),
+        ]);
+        if let Some(revision) = annotation(artifact, ORIGIN_REVISION) {
+            all.insert(metadata::ORIGIN_REVISION.to_owned(), bounded(revision));
+        }
+        all.extend(observed.event_annotations.clone());
+        Self {
+            kind: Kind::Normal,
+            reason,
+            action: action::RECONCILE,
+            message: bounded(message),
+            metadata: all,
+        }
+    }
+
+    /// Something is wrong.
+    pub(crate) fn warning(
+        observed: &Observed,
+        reason: &'static str,
+        action: &'static str,
+        message: &str,
+    ) -> Self {
+        let metadata = observed.event_annotations.clone();
+        Self { kind: Kind::Warning, reason, action, message: bounded(message), metadata }
+    }
+}
+
+/// What the manifest says, unless it is empty.
+fn annotation<'a>(artifact: &'a Artifact, name: &str) -> Option<&'a str> {
+    let value = artifact.metadata.as_ref()?.get(name)?;
+    Some(value.as_str()).filter(|value| !value.is_empty())
 }

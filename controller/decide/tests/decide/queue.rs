@@ -264,7 +264,11 @@ fn queue_does_what_its_rules_say() {
                     queue.wake(&key, &lane, time(at));
                     model.wake(key, lane, at);
                 }
-                4..7 => assert_eq!(queue.next(time(now)).map(|(key, _)| key), model.next(now), "seed {seed} step {step}"),
+                4..7 => assert_eq!(
+                    queue.next(time(now)).map(|(key, _)| key),
+                    model.next(now),
+                    "seed {seed} step {step}"
+                ),
                 7..9 => {
                     let next = random.bool().then_some(at);
                     queue.done(&key, next.map(time));
