@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use axum::http::{HeaderValue, Request, header::CONNECTION};
+use axum::http::{HeaderValue, Request, Response, header::CONNECTION};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -20,10 +20,9 @@ use tokio::{
     time::{Instant, Sleep},
 };
 use tokio_rustls::TlsAcceptor;
-use tower::Service as _;
 
 use super::{
-    Mood, Shared,
+    Answer, Mood, Shared,
     pulse::{Pulse, Watched},
 };
 use crate::limits::{HEAD_BYTES, Limits};
@@ -32,7 +31,7 @@ use crate::limits::{HEAD_BYTES, Limits};
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves a connection until either side ends it.
-pub(super) async fn run(stream: TcpStream, shared: &Shared, mut mood: watch::Receiver<Mood>) {
+pub(super) async fn run<A: Answer>(stream: TcpStream, shared: &Shared<A>, mut mood: watch::Receiver<Mood>) {
     // Replies are written at once; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
     let Some(tls) = &shared.options.tls else {
@@ -72,7 +71,7 @@ async fn within<T>(
     }
 }
 
-async fn serve<S>(stream: S, shared: &Shared, mut mood: watch::Receiver<Mood>)
+async fn serve<S, A: Answer>(stream: S, shared: &Shared<A>, mut mood: watch::Receiver<Mood>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -83,6 +82,7 @@ where
             // Its own limit would hold between requests, too: see `Pulse`.
             .header_read_timeout(None)
             .max_header_size(HEAD_BYTES)
+            .max_buf_size(shared.options.limits.buffer.max(HEAD_BYTES))
             .serve_connection(TokioIo::new(Watched::new(stream, Arc::clone(&pulse))), service)
     );
     let limits = &shared.options.limits;
@@ -150,13 +150,13 @@ where
     }
 }
 
-async fn answer(
+async fn answer<A: Answer>(
     request: Request<Incoming>,
-    shared: &Shared,
+    shared: &Shared<A>,
     pulse: &Pulse,
-) -> Result<axum::response::Response, Infallible> {
+) -> Result<Response<A::Body>, Infallible> {
     pulse.handling();
-    let mut response = shared.router.clone().call(request).await?;
+    let mut response = shared.answers.answer(request).await;
     if shared.draining.load(Ordering::Relaxed) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -1,9 +1,10 @@
-//! Connections: HTTP/1.1 with or without TLS for any router, with time limits and a shutdown that refuses nobody.
+//! Connections: HTTP/1.1 with or without TLS for any router or other [`Answer`], with time limits and a shutdown that refuses nobody.
 //!
 //! This is a loop of its own over hyper instead of `axum-server`, because of three things that our servers need:
 //! connections in their TLS handshake survive the beginning of a shutdown, a connection that is idle may stay longer
 //! than a request's head may take (hyper has one limit for both), and the number of connections is bounded.
 
+mod answer;
 mod connection;
 mod connections;
 pub mod limits;
@@ -19,7 +20,6 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
 use rustls::ServerConfig;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -28,6 +28,7 @@ use tokio::{
     time::Instant,
 };
 
+pub use answer::{Answer, Frame, Incoming, SizeHint};
 pub use connections::{Connections, Counted};
 use limits::Limits;
 
@@ -95,32 +96,32 @@ enum Mood {
 
 /// What connections have in common.
 #[derive(Debug)]
-struct Shared {
+struct Shared<A> {
     options: Options,
-    router: Router,
+    answers: A,
     draining: Arc<AtomicBool>,
 }
 
-/// Serves `router` on a listener. Must be called inside a tokio runtime.
-pub fn serve(listener: StdListener, router: Router, options: Options) -> io::Result<Running> {
+/// Serves a router, or what else answers, on a listener. Must be called inside a tokio runtime.
+pub fn serve<A: Answer>(listener: StdListener, answers: A, options: Options) -> io::Result<Running> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let address = listener.local_addr()?;
     let draining = Arc::new(AtomicBool::new(false));
-    let shared = Shared { options, router, draining: Arc::clone(&draining) };
+    let shared = Shared { options, answers, draining: Arc::clone(&draining) };
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(Acceptor::new(shared).run(listener, stopped));
     Ok(Running { address, draining, stop: Some(stop), task })
 }
 
-struct Acceptor {
-    shared: Arc<Shared>,
+struct Acceptor<A> {
+    shared: Arc<Shared<A>>,
     places: Arc<Semaphore>,
     mood: watch::Sender<Mood>,
 }
 
-impl Acceptor {
-    fn new(shared: Shared) -> Self {
+impl<A: Answer> Acceptor<A> {
+    fn new(shared: Shared<A>) -> Self {
         let places = Arc::new(Semaphore::new(shared.options.limits.connections));
         Self { shared: Arc::new(shared), places, mood: watch::Sender::new(Mood::Usual) }
     }

@@ -21,6 +21,9 @@ pub struct Limits {
     pub crowded_idle: Duration,
     /// For a client to take some bytes of an answer.
     pub stall: Duration,
+    /// Bytes of an answer that wait for a slow client; what its body gives at once may exceed it. At least
+    /// [`HEAD_BYTES`].
+    pub buffer: usize,
     /// For one more request on an idle connection, once the listener is closed.
     pub linger: Duration,
 }
@@ -34,6 +37,7 @@ impl Default for Limits {
             idle: Duration::from_mins(3),
             crowded_idle: Duration::from_secs(10),
             stall: Duration::from_secs(30),
+            buffer: 400 << 10,
             linger: Duration::from_secs(1),
         }
     }

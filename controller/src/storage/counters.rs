@@ -11,6 +11,8 @@ pub struct StorageStats {
     pub bytes: u64,
     /// Publications so far that took no space, because the same content was there.
     pub shared: u64,
+    /// Files so far that were read again because the file system said that something had changed.
+    pub reread: u64,
     /// Files so far that were not what was stored, and that were put away.
     pub damaged: u64,
     /// Files so far that were removed because newer ones took their place.
@@ -23,6 +25,7 @@ pub struct StorageStats {
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) shared: Count,
+    pub(super) reread: Count,
     pub(super) damaged: Count,
     pub(super) swept: Count,
     pub(super) refused: Count,

@@ -36,7 +36,9 @@ impl Classify for OpenError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::InUse { .. } => Some("one controller works on a volume: the other one has to end first".to_owned()),
+            Self::InUse { .. } => {
+                Some("one controller works on a volume: the other one has to end first".to_owned())
+            }
             Self::Store(error) => error.hint(),
         }
     }

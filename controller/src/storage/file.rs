@@ -5,11 +5,16 @@ use std::{
     io,
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use oci_artifact::name::Digest;
+use oci_artifact::name::{Algorithm, Digest};
 use rustix::fs::OFlags;
+
+use super::hash;
 
 /// What the file system says about a regular file. Nobody changes its bytes without changing this: the time of the
 /// last change cannot be set by programs.
@@ -44,15 +49,20 @@ impl Identity {
     }
 
     /// Whether only the time of the change differs, as after a link was made or removed.
-    fn resembles(&self, other: &Self) -> bool {
+    pub(crate) fn resembles(&self, other: &Self) -> bool {
         Self { changed: other.changed, ..*self } == *other
     }
 }
 
+/// The number of the next [`Inode`].
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// A file of the storage; several names may share it.
 #[derive(Debug)]
 pub(crate) struct Inode {
+    id: u64,
     digest: Digest,
+    other: OnceLock<Digest>,
     size: u64,
     /// Seconds since 1970.
     modified: i64,
@@ -69,11 +79,18 @@ pub(crate) struct State {
 impl Inode {
     pub(super) fn new(digest: Digest, identity: Identity) -> Self {
         Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             digest,
+            other: OnceLock::new(),
             size: identity.size,
             modified: identity.modified.0,
             state: Mutex::new(State { identity, damage: None }),
         }
+    }
+
+    /// A number that no other file of this process has.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
     }
 
     /// The digest of its bytes.
@@ -86,6 +103,18 @@ impl Inode {
         let known = &self.digest;
         let hex = digest.strip_prefix(known.algorithm().name()).and_then(|rest| rest.strip_prefix(':'));
         hex == Some(known.hex())
+    }
+
+    /// The digest by the other algorithm: read once, and only from the file that is known.
+    pub(super) fn other(&self, algorithm: Algorithm, path: &Path) -> Option<Digest> {
+        if let Some(other) = self.other.get() {
+            return Some(other.clone());
+        }
+        let (digest, identity) = hash::hash(open(path).ok()?, algorithm).ok()??;
+        if identity != self.lock().identity {
+            return None;
+        }
+        Some(self.other.get_or_init(|| digest).clone())
     }
 
     /// Its bytes.

@@ -1,6 +1,9 @@
 //! What the storage has: the files of every owner, by the names under which they are served.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use oci_artifact::name::Digest;
 use oci_decide::retention::{Policy, Record, garbage};
@@ -93,6 +96,18 @@ impl Index {
         let key = self.contents.get(digest)?;
         let entry = self.folders.get(key)?.files.iter().find(|entry| entry.inode.digest() == digest)?;
         Some((Arc::clone(key), entry.clone()))
+    }
+
+    /// One name of every file: its folder, and itself.
+    pub(super) fn inodes(&self) -> Vec<(Arc<str>, Arc<str>)> {
+        let mut seen = HashSet::new();
+        let mut names = Vec::new();
+        for (key, folder) in &self.folders {
+            for entry in folder.files.iter().filter(|entry| seen.insert(Arc::as_ptr(&entry.inode))) {
+                names.push((Arc::clone(key), Arc::clone(&entry.name)));
+            }
+        }
+        names
     }
 
     /// Every name of a file.
@@ -204,7 +219,12 @@ impl Index {
     }
 
     /// The files of an owner that may be removed now, and when the next one may be.
-    pub(super) fn garbage(&self, key: &str, policy: Policy, now: Instant) -> (Vec<Arc<str>>, Option<Instant>) {
+    pub(super) fn garbage(
+        &self,
+        key: &str,
+        policy: Policy,
+        now: Instant,
+    ) -> (Vec<Arc<str>>, Option<Instant>) {
         let Some(folder) = self.folders.get(key).filter(|folder| folder.settled) else {
             return (Vec::new(), None);
         };

@@ -21,6 +21,7 @@ mod names;
 
 pub use counters::StorageStats;
 pub use error::OpenError;
-pub(crate) use file::Inode;
+pub(crate) use file::{Identity, Inode};
+pub(crate) use local::Found;
 pub use local::{Local, Scan, StorageOptions};
 pub(crate) use names::{KIND, LATEST};

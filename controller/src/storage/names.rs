@@ -130,7 +130,9 @@ mod tests {
             assert_eq!(key(&owner("apps", name)).unwrap(), format!("apps/{name}"));
         }
         let longer = format!("{long}c");
-        for name in ["", ".", "..", "../x", "a/b", "/a", "-a", "a-", "a..b", ".a", "A", "a\0", "ä", "a b", &longer] {
+        for name in
+            ["", ".", "..", "../x", "a/b", "/a", "-a", "a-", "a..b", ".a", "A", "a\0", "ä", "a b", &longer]
+        {
             assert!(key(&owner("apps", name)).is_err(), "{name:?}");
             assert!(key(&owner(name, "app")).is_err(), "{name:?}");
         }

@@ -1,8 +1,8 @@
 //! Whether what a status promises is there.
 
-use std::{io, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
-use oci_artifact::name::Digest;
+use oci_artifact::name::{Digest, DigestError};
 use oci_crds::v1::Artifact;
 use oci_decide::Stored;
 use oci_source::store::Owner;
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{Inner, publish::identity, remove::below};
 use crate::storage::{
+    KIND,
     file::{self, Inode},
     hash, names,
 };
@@ -39,10 +40,13 @@ impl Inner {
         let Some(entry) = self.index().file(&key, name).cloned() else {
             return Stored::Missing;
         };
-        if let Some(fault) = differs(&entry.inode, artifact) {
-            return self.put_away(&key, name, fault);
+        let path = self.path(&key, name);
+        match differs(&entry.inode, artifact, &path) {
+            Promise::Kept => {}
+            Promise::Unknown => return Stored::Missing,
+            Promise::Broken(fault) => return self.put_away(&key, name, fault),
         }
-        match check(&entry.inode, &self.path(&key, name)) {
+        match self.check(&entry.inode, &path) {
             Finding::Whole => {}
             Finding::Missing => {
                 self.index_mut().remove(&key, name);
@@ -70,51 +74,71 @@ impl Inner {
         }
     }
 
-    fn put_away(&self, key: &str, name: &str, fault: String) -> Stored {
+    /// Takes one name of a file out of everybody's way.
+    pub(super) fn put_away(&self, key: &str, name: &str, fault: String) -> Stored {
+        tracing::warn!(file = %format!("{KIND}/{key}/{name}"), fault, "a stored file is damaged, it is put away");
         self.drop_file(key, name);
         self.counters.damaged.add();
         Stored::Damaged(fault)
     }
-}
 
-/// Why a file cannot be the one that a status describes.
-fn differs(inode: &Inode, artifact: &Artifact) -> Option<String> {
-    if artifact.size.is_some_and(|size| u64::try_from(size).ok() != Some(inode.size())) {
-        let promised = artifact.size.unwrap_or_default();
-        return Some(format!("it has {} bytes, not {promised}", inode.size()));
-    }
-    if inode.has(&artifact.digest) { None } else { Some(format!("its digest is {}", inode.digest())) }
-}
-
-/// Compares the file under a name with what is known of it; reads it only if something has changed.
-fn check(inode: &Inode, path: &Path) -> Finding {
-    let known = {
-        let state = inode.lock();
-        if let Some(damage) = state.damage() {
-            return Finding::Damaged(damage.to_owned());
-        }
-        match identity(path) {
-            Ok(now) if now == state.identity() => return Finding::Whole,
-            Err(error) if file::is_other(&error) => return Finding::Missing,
-            _ => state.identity(),
-        }
-    };
-    match reread(inode, path) {
-        Ok((digest, now)) if digest == *inode.digest() => {
-            if now.file() != known.file() {
-                return Finding::Renewed(Inode::new(digest, now));
+    /// Compares the file under a name with what is known of it; reads it only if something has changed.
+    fn check(&self, inode: &Inode, path: &Path) -> Finding {
+        let known = {
+            let state = inode.lock();
+            if let Some(damage) = state.damage() {
+                return Finding::Damaged(damage.to_owned());
             }
-            inode.lock().accept(now);
-            Finding::Whole
+            match identity(path) {
+                Ok(now) if now == state.identity() => return Finding::Whole,
+                Err(error) if file::is_other(&error) => return Finding::Missing,
+                _ => state.identity(),
+            }
+        };
+        self.counters.reread.add();
+        match file::open(path).and_then(|file| hash::hash(file, inode.digest().algorithm())) {
+            Ok(Some((digest, now))) if digest == *inode.digest() => {
+                if now.file() != known.file() {
+                    return Finding::Renewed(Inode::new(digest, now));
+                }
+                inode.lock().accept(now);
+                Finding::Whole
+            }
+            Ok(Some((digest, now))) if now.file() == known.file() => {
+                Finding::Damaged(format!("its digest is now {digest}"))
+            }
+            Ok(Some((digest, _))) => Finding::Replaced(format!("its digest is now {digest}")),
+            Ok(None) => Finding::Replaced("somebody writes it".to_owned()),
+            Err(error) => Finding::Replaced(format!("it cannot be read: {error}")),
         }
-        Ok((digest, now)) => {
-            let fault = format!("its digest is now {digest}");
-            if now.file() == known.file() { Finding::Damaged(fault) } else { Finding::Replaced(fault) }
-        }
-        Err(error) => Finding::Replaced(format!("it cannot be read: {error}")),
     }
 }
 
-fn reread(inode: &Inode, path: &Path) -> io::Result<(Digest, file::Identity)> {
-    hash::hash(&file::open(path)?, inode.digest().algorithm())
+/// Whether a file is what a status says.
+enum Promise {
+    Kept,
+    Broken(String),
+    /// The status has a digest that cannot be computed here.
+    Unknown,
+}
+
+fn differs(inode: &Inode, artifact: &Artifact, path: &Path) -> Promise {
+    if let Some(size) = artifact.size.filter(|size| u64::try_from(*size).ok() != Some(inode.size())) {
+        return Promise::Broken(format!("it has {} bytes, not {size}", inode.size()));
+    }
+    if inode.has(&artifact.digest) {
+        return Promise::Kept;
+    }
+    match Digest::parse(&artifact.digest) {
+        // The status was written when another algorithm was configured.
+        Ok(promised) if promised.algorithm() != inode.digest().algorithm() => {
+            match inode.other(promised.algorithm(), path) {
+                Some(other) if other == promised => Promise::Kept,
+                Some(other) => Promise::Broken(format!("its digest is {other}")),
+                None => Promise::Unknown,
+            }
+        }
+        Err(DigestError::Algorithm(_)) => Promise::Unknown,
+        _ => Promise::Broken(format!("its digest is {}", inode.digest())),
+    }
 }

@@ -31,11 +31,7 @@ use tokio::{
 pub use scan::Scan;
 
 use super::{
-    KIND, LATEST, OpenError, StorageStats,
-    counters::Counters,
-    error::Attempt,
-    file::Inode,
-    index::Index,
+    KIND, LATEST, OpenError, StorageStats, counters::Counters, error::Attempt, file::Inode, index::Index,
     names,
 };
 
@@ -130,6 +126,7 @@ impl Local {
             files,
             bytes,
             shared: counters.shared.get(),
+            reread: counters.reread.get(),
             damaged: counters.damaged.get(),
             swept: counters.swept.get(),
             refused: counters.refused.get(),
@@ -297,7 +294,8 @@ fn lock(root: &Path) -> Result<File, OpenError> {
     let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
-    let file = options.open(&path).attempt(|| format!("opening the storage by creating {}", path.display()))?;
+    let file =
+        options.open(&path).attempt(|| format!("opening the storage by creating {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(OpenError::InUse { root: root.to_owned() }),

@@ -48,11 +48,13 @@ impl Inner {
         let found = {
             let index = self.index();
             let mut files = index.folder(key)?.files().iter();
-            files.find(|entry| {
-                names::is_of(&entry.name, &content.revision.digest)
-                    && *entry.inode.digest() == content.digest
-                    && entry.inode.size() == content.size
-            })?.clone()
+            files
+                .find(|entry| {
+                    names::is_of(&entry.name, &content.revision.digest)
+                        && *entry.inode.digest() == content.digest
+                        && entry.inode.size() == content.size
+                })?
+                .clone()
         };
         let path = self.path(key, &found.name);
         let whole = found.inode.lock().identity() == identity(&path).ok()?;
@@ -91,8 +93,8 @@ impl Inner {
         let folder = index.folder(key);
         let taken = |name: &str| folder.is_some_and(|folder| folder.file(name).is_some());
         let revision = &content.revision.digest;
-        let first =
-            !folder.is_some_and(|folder| folder.files().iter().any(|file| names::is_of(&file.name, revision)));
+        let first = !folder
+            .is_some_and(|folder| folder.files().iter().any(|file| names::is_of(&file.name, revision)));
         let mut names = names::candidates(revision, &content.digest, first);
         // The last one has the whole digest: if it is taken, then by damage.
         let last = names::candidates(revision, &content.digest, false).last().unwrap_or_default();

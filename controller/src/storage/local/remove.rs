@@ -1,11 +1,6 @@
 //! Files that go.
 
-use std::{
-    collections::HashSet,
-    fs, io,
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::HashSet, fs, io, path::Path, sync::Arc};
 
 use oci_source::store::StoreError;
 
@@ -71,14 +66,12 @@ impl Inner {
     }
 
     /// Takes a file that is not the one that was stored out of everybody's way, under all of its names.
-    pub(super) fn condemn(&self, inode: &Arc<Inode>, damage: &str) {
-        inode.lock().condemn(damage);
+    pub(super) fn condemn(&self, inode: &Arc<Inode>, fault: &str) {
+        inode.lock().condemn(fault);
         let names = self.index().names_of(inode);
         for (key, name) in names {
-            tracing::warn!(file = %format!("{KIND}/{key}/{name}"), damage, "a stored file is damaged, it is put away");
-            if self.drop_file(&key, &name) {
-                self.counters.damaged.add();
-            }
+            let _turn = self.turn(&key);
+            let _ = self.put_away(&key, &name, fault.to_owned());
         }
     }
 }

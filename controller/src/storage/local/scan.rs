@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fs::{self, DirEntry},
     io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -190,7 +190,9 @@ fn hash_all(kind: &Path, candidates: &[Candidate], algorithm: Algorithm) -> Vec<
     digests.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn hash_one(path: &PathBuf, expected: Identity, algorithm: Algorithm) -> io::Result<Digest> {
-    let (digest, identity) = hash::hash(&file::open(path)?, algorithm)?;
-    if identity == expected { Ok(digest) } else { Err(io::Error::other("it was changed meanwhile")) }
+fn hash_one(path: &Path, expected: Identity, algorithm: Algorithm) -> io::Result<Digest> {
+    match hash::hash(file::open(path)?, algorithm)? {
+        Some((digest, identity)) if identity == expected => Ok(digest),
+        _ => Err(io::Error::other("it was changed while it was read")),
+    }
 }
