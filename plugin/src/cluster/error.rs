@@ -1,12 +1,11 @@
 //! What can go wrong on the way to a cluster and in it.
 
-use std::{error::Error as StdError, path::PathBuf, time::Duration};
+use std::{error::Error as StdError, path::PathBuf};
 
 use kube::{client::AuthError, config::KubeconfigError, core::Status};
 use oci_artifact::{Class, Classify};
 
 use super::kstatus::Condition;
-use crate::ui::time;
 
 /// Characters of what a credential plugin said.
 const SAID: usize = 500;
@@ -53,8 +52,8 @@ pub(crate) enum ClusterError {
     #[error("{what} is not ready: {}: {}", .why.reason, .why.message)]
     NotReady { what: String, why: Box<Condition>, stalled: bool },
     /// It took too long.
-    #[error("{what} is not ready after {}; {last}", time(*.waited))]
-    NotInTime { what: String, waited: Duration, last: String },
+    #[error("{what} was not ready in time; {last}")]
+    NotInTime { what: String, last: String },
 }
 
 /// What the API server said, or that it said nothing.

@@ -63,7 +63,6 @@ pub(crate) async fn wait(
     deadline: Option<Instant>,
     mut conditions: Conditions,
 ) -> Result<Stored, ClusterError> {
-    let began = Instant::now();
     conditions.know(&object.state().conditions);
     let mut waiting = Waiting { repositories, goal, conditions, object };
     let ended = match deadline {
@@ -72,7 +71,7 @@ pub(crate) async fn wait(
     };
     match ended {
         Ok(ended) => ended.map(|()| waiting.object),
-        Err(_) => Err(waiting.not_in_time(began.elapsed())),
+        Err(_) => Err(waiting.not_in_time()),
     }
 }
 
@@ -145,12 +144,12 @@ impl Waiting<'_> {
         self.goal.reached(&self.object)
     }
 
-    fn not_in_time(&self, waited: Duration) -> ClusterError {
+    fn not_in_time(&self) -> ClusterError {
         let state = self.object.state();
         let last = match state.condition(condition::READY) {
-            Some(ready) => format!("Ready={}: {}: {}", ready.status, ready.reason, ready.message),
+            Some(ready) => format!("last: Ready={}: {}: {}", ready.status, ready.reason, ready.message),
             None => "no controller has looked at it; is one running?".to_owned(),
         };
-        ClusterError::NotInTime { what: self.object.full_name(), waited, last }
+        ClusterError::NotInTime { what: self.object.full_name(), last }
     }
 }

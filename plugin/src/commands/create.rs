@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     args::Output,
-    cluster::{self, Applying, Goal, Repositories, SpecArgs, Stored, full_name, parse_name},
+    cluster::{self, Applying, ClusterError, Goal, Repositories, SpecArgs, Stored, full_name, parse_name},
     context::Context,
     error::Error,
     exit::Exit,
@@ -116,7 +116,11 @@ async fn mixture_is_refused(
     how: Applying,
 ) -> Result<bool, Error> {
     let how = Applying { dry_run: true, ..how };
-    let mixture = repositories.apply(before.name(), object, how).await?;
+    let mixture = match repositories.apply(before.name(), object, how).await {
+        // A webhook of somebody else that cannot rehearse.
+        Err(ClusterError::Refused { status, .. }) if status.code == 400 => return Ok(false),
+        other => other?,
+    };
     let Some(spec) = mixture.spec() else { return Ok(false) };
     Ok(tell(validate::judge(&spec, before.spec().as_ref(), &[]).refused))
 }

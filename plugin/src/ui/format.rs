@@ -1,7 +1,5 @@
 //! Values as text.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use crate::{args::Output, error::Error};
@@ -55,15 +53,6 @@ pub(crate) fn clean(text: &str) -> String {
 /// Bytes for people, in powers of 1024.
 pub(crate) fn size(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
-}
-
-/// A time for people: `5 min`, `90 s`, `300 ms`.
-pub(crate) fn time(time: Duration) -> String {
-    match time.as_secs() {
-        0 => format!("{} ms", time.as_millis()),
-        seconds if seconds >= 60 && seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
-        seconds => format!("{seconds} s"),
-    }
 }
 
 #[cfg(test)]

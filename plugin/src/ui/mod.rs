@@ -11,7 +11,7 @@ mod table;
 pub(crate) use conditions::Conditions;
 pub(crate) use describe::{Report, describe};
 pub(crate) use errors::{failure, fatal, usage};
-pub(crate) use format::{clean, document, indented, lines, size, time};
+pub(crate) use format::{clean, document, indented, lines, size};
 pub(crate) use printer::Printer;
 pub(crate) use progress::Progress;
 pub(crate) use table::table;

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod build;
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod convert;
 #[cfg(test)]
 mod copy;

@@ -14,6 +14,7 @@ mod controller;
 mod conversion;
 mod objects;
 mod outage;
+mod plugin;
 mod policy;
 mod upgrade;
 mod world;
