@@ -175,6 +175,17 @@ impl Args {
         }
     }
 
+    /// Logs what was accepted and does nothing.
+    pub fn tell(&self) {
+        if !self.ignored.given().is_empty() {
+            let flags = self.ignored.given().join(", ");
+            tracing::info!(flags, "these flags of source-controller do nothing here");
+        }
+        for (gate, value) in self.gates() {
+            tracing::info!(gate = gate.name(), value, "{}", gate.note());
+        }
+    }
+
     /// What the values of several flags say against each other.
     fn contradiction(&self) -> Option<String> {
         let (reconcile, election) = (&self.reconcile, &self.election);

@@ -1,1 +1,11 @@
-//! Metrics and logs.
+//! Metrics and logs. Names are source-controller's where it has them. Labels are closed sets, except for the one
+//! histogram that has a series for each object and that can be turned off.
+
+pub mod logs;
+mod metrics;
+mod process;
+mod series;
+mod snapshot;
+
+pub use metrics::{Metrics, Told};
+pub use snapshot::Snapshot;
