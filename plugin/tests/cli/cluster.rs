@@ -141,12 +141,7 @@ fn create_exports_every_flag() {
         &[
             &CREATE[..],
             &["--tag-semver=>=1.0.0", "--semver-filter=-rc", "--interval=10m", "--fetch-timeout=30s"],
-            &[
-                "--secret-ref=login",
-                "--service-account=puller",
-                "--cert-ref=certs",
-                "--proxy-secret-ref=proxy",
-            ],
+            &["--secret-ref=login", "--service-account=puller", "--proxy-secret-ref=proxy"],
             &["--provider=generic", "--insecure", "--verify-provider=cosign", "--verify-secret-ref=keys"],
             &["--ignore-paths=*.md,docs/", "--ignore-paths=!docs/keep", "--export", "-q"],
             &["--layer-selector=application/vnd.cncf.helm.chart.content.v1.tar+gzip:copy"],
@@ -164,7 +159,7 @@ fn create_exports_every_flag() {
         out:   labels:
         out:     a: b
         out:     team: web
-        out:     tier: ''
+        out:     tier: \"\"
         out:   name: app
         out:   namespace: team-a
         out: spec:
@@ -181,8 +176,8 @@ fn create_exports_every_flag() {
         out:   proxySecretRef:
         out:     name: proxy
         out:   ref:
-        out:     semver: '>=1.0.0'
-        out:     semverFilter: '-rc'
+        out:     semver: \">=1.0.0\"
+        out:     semverFilter: -rc
         out:   secretRef:
         out:     name: login
         out:   serviceAccountName: puller

@@ -1,10 +1,17 @@
 //! The plugin's verbs about a cluster, against the real API server. The test plays the controller.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, time::Duration};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use kube::{
-    Api, Client,
-    api::{DeleteParams, DynamicObject, Patch, PatchParams},
+    Api,
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams},
 };
 use oci_testkit::{
     control_plane::{ControlPlane, Ran, eventually},
@@ -20,12 +27,16 @@ use crate::{
 const HEX: &str = "abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789";
 const URL: &str = "oci://ghcr.io/org/app";
 
-/// Runs the plugin with that kubeconfig.
-async fn run_as(kubeconfig: &Path, namespace: &str, arguments: &[&str]) -> Ran {
+/// The plugin with that kubeconfig.
+fn plugin(kubeconfig: &Path, namespace: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(tools::program("kubectl-oci").unwrap());
     command.env_clear().env("KUBECONFIG", kubeconfig).env("PATH", "/usr/bin:/bin");
     command.args(arguments).args(["--namespace", namespace]);
-    Ran::of(command).await
+    command
+}
+
+async fn run_as(kubeconfig: &Path, namespace: &str, arguments: &[&str]) -> Ran {
+    Ran::of(plugin(kubeconfig, namespace, arguments)).await
 }
 
 /// A namespace, and a controller for one of its objects.
@@ -427,15 +438,7 @@ async fn missing_crd_is_told_with_what_to_install() {
         assert_eq!(ran.code, 2, "{ran}");
         assert!(ran.stderr.ends_with(&stderr), "{ran}");
     }
-    // As it is shipped, without a webhook: v1 needs none.
-    let crd = fs::read_to_string(tools::workspace().join("crds/ocirepositories.yaml")).unwrap();
-    plane.apply(&crd).await;
-    let served =
-        Api::<DynamicObject>::all_with(Client::clone(&plane.client()), &crate::objects::resource("v1"));
-    eventually("the API", Duration::from_mins(1), async || {
-        served.list(&kube::api::ListParams::default()).await.map_err(|error| error.to_string())
-    })
-    .await;
+    install(&plane).await;
     let ran = run_as(&plane.kubeconfig(), "none", &["create", "app", "--url", URL, "--tag=v1", "-q"]).await;
     assert!(ran.code == 2 && ran.stderr.contains("namespaces \"none\" not found"), "{ran}");
     let create = ["create", "app", "--url", URL, "--tag", "v1", "-q", "--no-wait"];
@@ -450,4 +453,36 @@ async fn missing_crd_is_told_with_what_to_install() {
     let ran = run_as(&plane.kubeconfig(), "default", &mixed).await;
     assert!(ran.code == 1 && ran.stderr.starts_with("✗ spec.ref: more than one is set"), "{ran}");
     assert!(api.get("foreign").await.unwrap().data["spec"]["ref"]["semver"].is_null());
+}
+
+/// The CRD as it is shipped, without a webhook: v1 needs none.
+async fn install(plane: &ControlPlane) {
+    let crd = fs::read_to_string(tools::workspace().join("crds/ocirepositories.yaml")).unwrap();
+    plane.apply(&crd).await;
+    let api = repositories(plane.client(), "default", "v1");
+    eventually("the API", Duration::from_mins(1), async || {
+        api.list(&ListParams::default()).await.map_err(|error| error.to_string())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn wait_survives_a_restart_of_the_api_server() {
+    let mut plane = ControlPlane::start().await;
+    install(&plane).await;
+    let spec = json!({ "url": URL, "interval": "1m", "suspend": true });
+    apply(&repositories(plane.client(), "default", "v1"), &object("app", "v1", &spec)).await.unwrap();
+    let mut command = plugin(&plane.kubeconfig(), "default", &["resume", "app"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "✔ OCIRepository default/app resumed");
+    plane.stop_api_server();
+    plane.start_api_server().await;
+    let api = repositories(plane.client(), "default", "v1");
+    let generation = api.get("app").await.unwrap().metadata.generation.unwrap();
+    let patch = Patch::Merge(json!({ "status": done(generation) }));
+    api.patch_status("app", &PatchParams::default(), &patch).await.unwrap();
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{rest:?}");
+    assert_eq!(rest.last().unwrap(), &format!("✔ OCIRepository default/app is ready: v1@sha256:{HEX}"));
 }
