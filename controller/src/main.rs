@@ -1,3 +1,7 @@
 //! `oci-controller`: reconciles `OCIRepository` objects, stores their artifacts and serves them.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    oci_controller::app::main()
+}

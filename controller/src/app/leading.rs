@@ -1,0 +1,251 @@
+//! What is done while this process leads: storage, serving, watches and runs.
+
+use std::{collections::HashSet, net::TcpListener, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
+use kube::Client;
+use oci_artifact::manifest::Platform;
+use oci_decide::{Settings, Stored, retention::Policy};
+use oci_server::{Options, Running};
+use oci_source::{
+    Source, SourceOptions,
+    store::{Owner, Store},
+};
+use tokio::sync::{mpsc, watch as signal};
+
+use super::{Error, health::Health};
+use crate::{
+    args::Args,
+    cluster::{
+        recorder::Recorder,
+        watch::{self, Scope},
+    },
+    observe::Metrics,
+    reconcile::{
+        Parts, Reconciler, Restore,
+        cache::{Cache, UsedKind},
+        scheduler::Scheduler,
+        trigger::Triggers,
+    },
+    serve,
+    storage::{Local, OpenError, StorageOptions},
+};
+
+/// Between two tries to open a storage.
+const STORAGE_PAUSE: Duration = Duration::from_secs(2);
+/// Longest time that missing artifacts keep this process from being ready: a registry that is away must not keep whole
+/// artifacts from being served.
+const RESTORE: Duration = Duration::from_secs(60);
+
+/// What the work needs.
+pub(super) struct Needs {
+    pub(super) args: Args,
+    pub(super) client: Client,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) health: Health,
+    pub(super) recorder: Recorder,
+    pub(super) fence: Arc<dyn Fn() -> bool + Send + Sync>,
+    pub(super) leading: signal::Receiver<bool>,
+    pub(super) settings: Arc<Settings>,
+    pub(super) behind_proxy: bool,
+    pub(super) now: fn() -> Timestamp,
+}
+
+/// Everything that works while this process leads.
+pub(super) struct Leading {
+    pub(super) storage: Local,
+    pub(super) scheduler: Arc<Scheduler>,
+    needs: Needs,
+    cache: Arc<Cache>,
+    reconciler: Arc<Reconciler>,
+    restore: Arc<Restore>,
+}
+
+impl Leading {
+    /// Opens the storage, waiting for it if need be, and serves what is in it for as long as the server lives.
+    pub(super) async fn begin(needs: Needs) -> Result<(Self, Running), Error> {
+        let storage = open(&needs).await?;
+        let listener = listen(&needs.args)?;
+        let options = Options {
+            tls: None,
+            limits: serve::limits(),
+            connections: needs.metrics.connections("artifacts"),
+        };
+        let server = serve::serve(listener, storage.clone(), options)
+            .map_err(|source| Error::System { doing: "starting to serve artifacts", source })?;
+        let cache = Arc::new(Cache::new(needs.args.reconcile.default_service_account.clone()));
+        let scheduler = Arc::new(Scheduler::new(needs.args.reconcile.concurrent));
+        let restore = Arc::new(Restore::default());
+        let reconciler = Reconciler::new(Parts {
+            client: needs.client.clone(),
+            cache: Arc::clone(&cache),
+            storage: storage.clone(),
+            source: source(&needs, storage.clone()),
+            recorder: needs.recorder.clone(),
+            metrics: Arc::clone(&needs.metrics),
+            settings: Arc::clone(&needs.settings),
+            restore: Arc::clone(&restore),
+            default_account: needs.args.reconcile.default_service_account.clone(),
+            fence: Arc::clone(&needs.fence),
+            now: needs.now,
+        });
+        let leading = Self { storage, scheduler, needs, cache, reconciler: Arc::new(reconciler), restore };
+        Ok((leading, server))
+    }
+
+    /// Works until it is dropped.
+    pub(super) async fn work(&self) {
+        let (orphans, gone) = mpsc::unbounded_channel();
+        let (listed, first) = mpsc::channel(1);
+        let triggers = Triggers::new(Arc::clone(&self.cache), Arc::clone(&self.scheduler), move |owner| {
+            // An error means that everything ends.
+            let _ = orphans.send(owner);
+        });
+        let runs = self.scheduler.run(&self.needs.metrics, |owner| Arc::clone(&self.reconciler).run(owner));
+        tokio::join!(
+            self.watch(&triggers, &listed),
+            runs,
+            self.storage.clone().keep(self.needs.leading.clone()),
+            self.remove(gone),
+            self.restore(first),
+        );
+    }
+
+    async fn watch(&self, triggers: &Triggers, listed: &mpsc::Sender<()>) {
+        let args = &self.needs.args;
+        let scope =
+            Scope { client: self.needs.client.clone(), namespace: args.namespace().map(str::to_owned) };
+        let broken = || {
+            self.needs.metrics.watch_restarts.inc();
+        };
+        let objects = watch::objects(
+            scope.clone(),
+            args.watch.watch_label_selector.as_deref(),
+            |change| {
+                if triggers.object(change) {
+                    // Only the first list is waited for.
+                    let _ = listed.try_send(());
+                }
+            },
+            broken,
+        );
+        let credentials = async {
+            if args.watch.watch_credentials {
+                tokio::join!(
+                    watch::metadata::<Secret>(
+                        scope.clone(),
+                        |change| triggers.used(UsedKind::Secret, &change),
+                        broken
+                    ),
+                    watch::metadata::<ServiceAccount>(
+                        scope.clone(),
+                        |change| triggers.used(UsedKind::Account, &change),
+                        broken
+                    ),
+                );
+            }
+        };
+        tokio::join!(objects, credentials);
+    }
+
+    /// Removes the files of objects that are gone.
+    async fn remove(&self, mut gone: mpsc::UnboundedReceiver<Owner>) {
+        while let Some(owner) = gone.recv().await {
+            self.restore.settled(&owner);
+            self.needs.metrics.gone(&owner.namespace, &owner.name);
+            // Another one of that name may be there already: its first run comes after this or finds its file missing.
+            if !(self.needs.fence)() {
+                continue;
+            }
+            if let Err(error) = self.storage.forget(&owner).await {
+                tracing::error!(namespace = owner.namespace, name = owner.name, %error, "removing the files of a deleted object failed");
+            }
+        }
+    }
+
+    /// After the first list: whose files are there although nobody knows them, and who has none although the status
+    /// says so. Ready once the latter are dealt with.
+    async fn restore(&self, mut first: mpsc::Receiver<()>) {
+        if first.recv().await.is_none() {
+            return;
+        }
+        let mut live = HashSet::new();
+        let mut missing = HashSet::new();
+        for owner in self.cache.owners() {
+            let artifact =
+                self.cache.get(&owner).and_then(|entry| entry.object.status.as_ref()?.artifact.clone());
+            if let Some(artifact) = artifact
+                && self.storage.look(&owner, &artifact).await != Stored::Whole
+            {
+                missing.insert(owner.clone());
+            }
+            live.insert(owner);
+        }
+        if (self.needs.fence)() {
+            match self.storage.retain(&live).await {
+                Ok(0) => {}
+                Ok(removed) => tracing::info!(removed, "removed the files of objects that are gone"),
+                Err(error) => tracing::error!(%error, "removing the files of objects that are gone failed"),
+            }
+        }
+        tracing::info!(objects = live.len(), missing = missing.len(), "all objects are known");
+        self.restore.begin(missing);
+        if tokio::time::timeout(RESTORE, self.restore.done()).await.is_err() {
+            tracing::warn!(
+                missing = self.restore.left(),
+                "some artifacts are still missing, serving the others"
+            );
+        }
+        self.needs.health.ready();
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Opens the storage. Whatever is wrong with it may be put right while we wait.
+async fn open(needs: &Needs) -> Result<Local, Error> {
+    let storage = &needs.args.storage;
+    let options = StorageOptions {
+        retention: Policy {
+            ttl: storage.artifact_retention_ttl,
+            records: storage.artifact_retention_records,
+        },
+        algorithm: storage.artifact_digest_algo,
+        ..StorageOptions::default()
+    };
+    let mut told = String::new();
+    loop {
+        let (root, now) = (storage.storage_path.clone(), needs.now);
+        let opened = tokio::task::spawn_blocking(move || Local::open(&root, options, now)).await;
+        let error: OpenError = match opened {
+            Ok(Ok(opened)) => {
+                tracing::info!(scan = ?opened.scan(), "the storage is open");
+                return Ok(opened);
+            }
+            Ok(Err(error)) => error,
+            Err(error) => return Err(Error::System { doing: "opening the storage", source: error.into() }),
+        };
+        if told != error.to_string() {
+            told = error.to_string();
+            tracing::error!(%error, "the storage cannot be opened, trying again");
+        }
+        tokio::time::sleep(STORAGE_PAUSE).await;
+    }
+}
+
+fn listen(args: &Args) -> Result<TcpListener, Error> {
+    super::bind("storage-addr", args.storage.storage_addr.socket())
+}
+
+fn source(needs: &Needs, storage: Local) -> Source {
+    let reconcile = &needs.args.reconcile;
+    let store: Arc<dyn Store> = Arc::new(storage);
+    let mut options = SourceOptions::new(store);
+    options.registry.user_agent = concat!("oci-controller/", env!("CARGO_PKG_VERSION")).to_owned();
+    options.registry.behind_proxy = needs.behind_proxy;
+    options.platform = Platform::parse(&reconcile.default_platform).unwrap_or_else(Platform::linux_amd64);
+    options.algorithm = needs.args.storage.artifact_digest_algo;
+    options.transfers = reconcile.concurrent.saturating_mul(4).max(8);
+    options.cpus = reconcile.concurrent.min(options.cpus).max(1);
+    Source::new(options)
+}

@@ -1,0 +1,401 @@
+//! The process: everything that can be wrong is found out first, then it works until it is told to end.
+//!
+//! The clock, the environment and signals are touched here and nowhere else.
+
+mod health;
+mod leading;
+
+use std::{
+    io::{self, Write as _},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    process::ExitCode,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use kube::{Client, Config};
+use oci_artifact::Classify as _;
+use oci_decide::Settings;
+use oci_server::{Options, Running, limits::Limits, serve};
+use rustls::crypto::aws_lc_rs;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
+
+use self::{
+    health::Health,
+    leading::{Leading, Needs},
+};
+use crate::{
+    args::{Args, Listen},
+    cluster::{
+        guard::{self, GuardError},
+        lease::{self, Fence, Leadership, LeaseError, LeaseOptions, Term},
+        recorder::{self, Recorder, RecorderOptions},
+    },
+    observe::{Metrics, Snapshot, logs},
+    reconcile::scheduler::Scheduler,
+    storage::Local,
+};
+
+/// Variables that name a proxy; the HTTP library reads them.
+const PROXIES: [&str; 5] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY"];
+/// A connection to the API server that says nothing for this long is dead. Watches end after 55 seconds by themselves.
+const SILENCE: Duration = Duration::from_mins(1);
+/// For what is told to others at the end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Why the process cannot start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An address is taken, or not ours.
+    #[error("--{flag} {address}: cannot listen there: {source}")]
+    Listen {
+        /// The flag without its dashes.
+        flag: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no way to the API server.
+    #[error("no access to the API server: {0}")]
+    Cluster(Box<kube::Error>),
+    /// Another controller works on the same objects.
+    #[error("{source}{}", hint(source))]
+    Beside {
+        /// Which one.
+        #[from]
+        source: GuardError,
+    },
+    /// Nobody can be told anything.
+    #[error("--events-addr: setting up the HTTP client failed: {0}")]
+    Notifications(#[from] reqwest::Error),
+    /// The times of leader election do not fit each other.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    /// Another one leads, or might.
+    #[error("leader election lost")]
+    Lost,
+    /// Nobody says in which namespace the Lease is.
+    #[error("--enable-leader-election needs the variable RUNTIME_NAMESPACE, or --leader-election-namespace")]
+    Namespace,
+    /// The operating system refuses something.
+    #[error("{doing} failed: {source}")]
+    System {
+        /// What was attempted.
+        doing: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+fn hint(error: &GuardError) -> String {
+    error.hint().map(|hint| format!("; {hint}")).unwrap_or_default()
+}
+
+/// Reads the clock: the one place that does.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Reads the environment: the one place that does.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Runs the process.
+pub fn main() -> ExitCode {
+    let args = match Args::read(std::env::args(), variable) {
+        Ok(args) => args,
+        Err(error) => {
+            // Nobody is left to be told if this fails.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "oci-controller: {error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(args: Args) -> Result<(), Error> {
+    // Two providers could be linked one day; a choice by features would then panic at the first handshake.
+    let _ = aws_lc_rs::default_provider().install_default();
+    logs::install(args.log.level, args.log.encoding, now);
+    args.tell();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::System { doing: "starting the runtime", source })?;
+    let ended = runtime.block_on(Process::new(args)?.run());
+    runtime.shutdown_background();
+    ended
+}
+
+/// What is known once there is work, for the metrics.
+type Shown = Arc<OnceLock<Working>>;
+
+struct Working {
+    scheduler: Arc<Scheduler>,
+    storage: Local,
+    lease: String,
+    fence: Fence,
+    server: Mutex<Option<Running>>,
+}
+
+impl Working {
+    fn snapshot(&self, concurrent: usize) -> Snapshot {
+        Snapshot {
+            lease: self.lease.clone(),
+            leading: self.fence.is_leading(),
+            waiting: self.scheduler.waiting(Instant::now()),
+            running: self.scheduler.running(),
+            concurrent,
+            storage: self.storage.stats(),
+        }
+    }
+}
+
+/// Everything that is needed to work, checked.
+struct Process {
+    args: Args,
+    health: Health,
+    metrics: Arc<Metrics>,
+    probes: Option<TcpListener>,
+    figures: Option<TcpListener>,
+}
+
+impl Process {
+    fn new(args: Args) -> Result<Self, Error> {
+        let bound = |flag, address: &Option<Listen>| {
+            address.as_ref().map(|address| bind(flag, address.socket())).transpose()
+        };
+        let probes = bound("health-addr", &args.health_addr)?;
+        let figures = bound("metrics-addr", &args.metrics_addr)?;
+        let metrics = Arc::new(Metrics::new(args.object_metrics));
+        Ok(Self { args, health: Health::default(), metrics, probes, figures })
+    }
+
+    /// Works until it is told to end.
+    async fn run(mut self) -> Result<(), Error> {
+        let mut signals = Signals::install()?;
+        let shown: Shown = Arc::default();
+        let _servers = self.operations(&shown)?;
+        let client = client().await?;
+        let recorder = self.recorder(&client)?;
+        let leadership = self.campaign(&client)?;
+        let ended = tokio::select! {
+            ended = self.lead(&client, &leadership, &recorder, &shown) => ended,
+            () = signals.wait() => {
+                tracing::info!("shutting down");
+                Ok(())
+            }
+        };
+        // Whatever worked was dropped: nothing is written any more but what is told.
+        self.health.ending();
+        let patience = self.args.shutdown_timeout;
+        let told = async {
+            recorder.flush(FAREWELL.min(patience)).await;
+            leadership.release().await;
+        };
+        tokio::join!(told, end_serving(&shown, patience));
+        tracing::info!("ended");
+        ended
+    }
+
+    /// The probes and the metrics. They are served for as long as what is returned lives.
+    fn operations(&mut self, shown: &Shown) -> Result<Vec<Running>, Error> {
+        let system = |source| Error::System { doing: "starting to serve", source };
+        let options = |listener| Options {
+            tls: None,
+            limits: Limits::default(),
+            connections: self.metrics.connections(listener),
+        };
+        let mut servers = Vec::new();
+        if let Some(listener) = self.probes.take() {
+            servers.push(serve(listener, self.health.router(), options("health")).map_err(system)?);
+        }
+        if let Some(listener) = self.figures.take() {
+            let (metrics, shown) = (Arc::clone(&self.metrics), Arc::clone(shown));
+            let concurrent = self.args.reconcile.concurrent;
+            let text =
+                move || metrics.text(shown.get().map(|work| work.snapshot(concurrent)).unwrap_or_default());
+            servers.push(serve(listener, health::metrics(text), options("metrics")).map_err(system)?);
+        }
+        Ok(servers)
+    }
+
+    fn host(&self) -> String {
+        self.args.pod.host.clone().unwrap_or_else(|| "localhost".to_owned())
+    }
+
+    fn recorder(&self, client: &Client) -> Result<Recorder, Error> {
+        let options = RecorderOptions {
+            controller: recorder::CONTROLLER,
+            instance: self.host(),
+            notify: self.args.events_addr.clone(),
+            now,
+        };
+        Ok(Recorder::new(client.clone(), options, &self.metrics)?)
+    }
+
+    fn campaign(&self, client: &Client) -> Result<Leadership, Error> {
+        let election = &self.args.election;
+        if !election.enable_leader_election {
+            return Ok(Leadership::alone());
+        }
+        let options = LeaseOptions {
+            namespace: self.args.lease_namespace().ok_or(Error::Namespace)?.to_owned(),
+            name: self.args.lease_name(),
+            identity: lease::identity(&self.host()),
+            duration: election.lease_duration,
+            renew_deadline: election.renew_deadline,
+            retry_period: election.retry_period,
+            release_on_cancel: election.release_on_cancel,
+            now,
+        };
+        Ok(lease::campaign(client.clone(), options)?)
+    }
+
+    /// Waits until we lead, and works for as long as we do.
+    async fn lead(
+        &self,
+        client: &Client,
+        leadership: &Leadership,
+        recorder: &Recorder,
+        shown: &Shown,
+    ) -> Result<(), Error> {
+        let term = leadership.lead().await;
+        self.health.leading();
+        tracing::info!(advertised = self.args.advertised(&self.host()), "leading");
+        tokio::select! {
+            ended = self.work(client, &term, recorder, leadership, shown) => ended,
+            () = term.ended() => Err(Error::Lost),
+        }
+    }
+
+    async fn work(
+        &self,
+        client: &Client,
+        term: &Term,
+        recorder: &Recorder,
+        leadership: &Leadership,
+        shown: &Shown,
+    ) -> Result<(), Error> {
+        self.alone(client).await?;
+        // Told to nobody when it ends: whoever looks at it ends with this future.
+        let (_lead, leading) = watch::channel(true);
+        let fence = term.clone();
+        let (leading, server) = Leading::begin(Needs {
+            args: self.args.clone(),
+            client: client.clone(),
+            metrics: Arc::clone(&self.metrics),
+            health: self.health.clone(),
+            recorder: recorder.clone(),
+            fence: Arc::new(move || fence.is_leading()),
+            leading,
+            settings: Arc::new(self.settings()),
+            behind_proxy: PROXIES.iter().any(|name| variable(name).is_some_and(|value| !value.is_empty())),
+            now,
+        })
+        .await?;
+        let (scheduler, storage) = (Arc::clone(&leading.scheduler), leading.storage.clone());
+        let _ = shown.set(Working {
+            scheduler,
+            storage,
+            lease: self.args.lease_name(),
+            fence: leadership.fence(),
+            server: Mutex::new(Some(server)),
+        });
+        leading.work().await;
+        Ok(())
+    }
+
+    /// An unsharded controller does not work beside an unsharded source-controller.
+    async fn alone(&self, client: &Client) -> Result<(), Error> {
+        let args = &self.args;
+        if args.election.take_over || args.watch.watch_label_selector.is_some() {
+            return Ok(());
+        }
+        let own = args.pod.namespace.as_deref();
+        let namespaces: Vec<&str> =
+            std::iter::once(args.election.flux_namespace.as_str()).chain(own).collect();
+        Ok(guard::check(client, &namespaces, &args.flux_lease_name(), now).await?)
+    }
+
+    fn settings(&self) -> Settings {
+        let reconcile = &self.args.reconcile;
+        Settings {
+            advertised: self.args.advertised(&self.host()),
+            jitter_percent: reconcile.interval_jitter_percentage,
+            min_retry: reconcile.min_retry_delay,
+            max_retry: reconcile.max_retry_delay,
+        }
+    }
+}
+
+/// Whoever is downloading may finish.
+async fn end_serving(shown: &Shown, patience: Duration) {
+    let server =
+        shown.get().and_then(|work| work.server.lock().unwrap_or_else(PoisonError::into_inner).take());
+    if let Some(server) = server
+        && !server.stop(patience).await
+    {
+        tracing::warn!("some downloads were cut");
+    }
+}
+
+/// The way to the API server: by a kubeconfig, or as a pod.
+async fn client() -> Result<Client, Error> {
+    let failed = |error: kube::Error| Error::Cluster(Box::new(error));
+    let mut config = Config::infer().await.map_err(|error| failed(kube::Error::InferConfig(error)))?;
+    // Whoever calls has a pause of its own; fifteen tries of the client would hold it for minutes.
+    config.default_retry = false;
+    // Longer than a watch lasts: a connection without a word for this long is dead.
+    config.read_timeout = Some(SILENCE);
+    config.reset_reader_on_write = true;
+    Client::try_from(config).map_err(failed)
+}
+
+/// Listens. Where the computer has no IPv6, `[::]` means all addresses that it has.
+fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
+    let bound = TcpListener::bind(address).or_else(|source| {
+        if address.is_ipv6() && address.ip().is_unspecified() && source.kind() != io::ErrorKind::AddrInUse {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port()))
+        } else {
+            Err(source)
+        }
+    });
+    bound.map_err(|source| Error::Listen { flag, address, source })
+}
+
+/// The signals that ask a process to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn install() -> Result<Self, Error> {
+        let system = |source| Error::System { doing: "waiting for signals", source };
+        let terminate = signal(SignalKind::terminate()).map_err(system)?;
+        let interrupt = signal(SignalKind::interrupt()).map_err(system)?;
+        Ok(Self { terminate, interrupt })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Secrets and `ServiceAccounts`: the one place that reads them.
+//!
+//! Everything is read by the object's own namespace and the name in its spec; no spec can name another namespace.
+
+use std::sync::{Mutex, PoisonError};
+
+use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
+use kube::{Api, Client};
+use oci_artifact::{Class, Classify as _};
+use oci_crds::v1::Spec;
+use oci_decide::{Failure, Step};
+use oci_registry::Secret as Hidden;
+use oci_source::material::{Material, MaterialFuture, Materials, SecretData};
+
+use super::call::{CallError, Cause, call};
+
+/// Annotations by which a `ServiceAccount` asks for tokens of its own instead of pull Secrets.
+const IDENTITY: [&str; 2] = ["credential.auth.fluxcd.io/provider", "credential.auth.fluxcd.io/type"];
+/// Pull Secrets of one account that are read.
+const PULL_SECRETS: usize = 32;
+
+/// What one spec names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The `ServiceAccount`.
+    pub account: Option<String>,
+    /// The Secret with credentials.
+    pub pull: Option<String>,
+    /// The Secret with certificates.
+    pub certificate: Option<String>,
+    /// The Secret with the proxy.
+    pub proxy: Option<String>,
+}
+
+impl Names {
+    /// What a spec names; `default_account` is used where it names no account.
+    pub fn of(spec: &Spec, default_account: Option<&str>) -> Self {
+        let account = spec.service_account_name.as_deref().filter(|name| !name.is_empty());
+        let secret = |reference: &Option<oci_crds::v1::LocalReference>| {
+            reference.as_ref().map(|reference| reference.name.clone()).filter(|name| !name.is_empty())
+        };
+        Self {
+            account: account.or(default_account).map(str::to_owned),
+            pull: secret(&spec.secret_ref),
+            certificate: secret(&spec.cert_secret_ref),
+            proxy: secret(&spec.proxy_secret_ref),
+        }
+    }
+
+    /// The Secrets.
+    pub fn secrets(&self) -> impl Iterator<Item = &String> {
+        [&self.pull, &self.certificate, &self.proxy].into_iter().flatten()
+    }
+}
+
+/// Reads what one object names.
+pub struct ClusterMaterials {
+    client: Client,
+    namespace: String,
+    names: Names,
+    /// Secrets that the account named when it was read.
+    learned: Mutex<Vec<String>>,
+}
+
+impl ClusterMaterials {
+    /// For an object in `namespace`.
+    pub fn new(client: Client, namespace: &str, names: Names) -> Self {
+        Self { client, namespace: namespace.to_owned(), names, learned: Mutex::default() }
+    }
+
+    /// The pull Secrets of the account, if it was read.
+    pub fn learned(&self) -> Vec<String> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn read_all(&self) -> Result<Material, Failure> {
+        let mut pull_names: Vec<String> = self.names.pull.iter().cloned().collect();
+        if let Some(account) = &self.names.account {
+            let of_account = self.account(account).await?;
+            self.learned.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&of_account);
+            pull_names.extend(of_account);
+        }
+        let mut material = Material::default();
+        for name in &pull_names {
+            material.pull.push(self.secret(name, Step::Credentials).await?);
+        }
+        if let Some(name) = &self.names.proxy {
+            material.proxy = Some(self.secret(name, Step::Proxy).await?);
+        }
+        if let Some(name) = &self.names.certificate {
+            material.certificate = Some(self.secret(name, Step::Certificates).await?);
+        }
+        Ok(material)
+    }
+
+    /// The pull Secrets of an account.
+    async fn account(&self, name: &str) -> Result<Vec<String>, Failure> {
+        let api: Api<ServiceAccount> = Api::namespaced(self.client.clone(), &self.namespace);
+        let origin = format!("{}/{name}", self.namespace);
+        let read = call(|| format!("service account '{origin}'"), api.get(name)).await;
+        let account = read.map_err(|error| failed(Step::ServiceAccount, &error))?;
+        let annotations = account.metadata.annotations.unwrap_or_default();
+        let asked: Vec<&str> = IDENTITY.into_iter().filter(|key| annotations.contains_key(*key)).collect();
+        if let Some(key) = asked.first() {
+            return Err(Failure {
+                step: Step::ServiceAccount,
+                class: Class::Terminal,
+                message: format!(
+                    "service account '{origin}' asks for an identity of its own ({key}), which this release does not have"
+                ),
+                hint: Some("remove the annotation, or log in with a Secret".to_owned()),
+            });
+        }
+        let names = account.image_pull_secrets.unwrap_or_default();
+        Ok(names
+            .into_iter()
+            .map(|reference| reference.name)
+            .filter(|name| !name.is_empty())
+            .take(PULL_SECRETS)
+            .collect())
+    }
+
+    async fn secret(&self, name: &str, step: Step) -> Result<SecretData, Failure> {
+        let api: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
+        let origin = format!("{}/{name}", self.namespace);
+        let read = call(|| format!("secret '{origin}'"), api.get(name)).await;
+        let secret = read.map_err(|error| failed(step, &error))?;
+        let data = secret.data.unwrap_or_default();
+        Ok(SecretData {
+            origin,
+            kind: secret.type_.unwrap_or_default(),
+            data: data.into_iter().map(|(key, value)| (key, Hidden::new(value.0))).collect(),
+        })
+    }
+}
+
+fn failed(step: Step, error: &CallError) -> Failure {
+    let message = match &error.cause {
+        Cause::NotFound => format!("{} not found", error.attempted),
+        cause => format!("{}: {cause}", error.attempted),
+    };
+    Failure { step, class: error.class(), message, hint: error.hint() }
+}
+
+impl Materials for ClusterMaterials {
+    fn read(&self) -> MaterialFuture<'_> {
+        Box::pin(self.read_all())
+    }
+}
