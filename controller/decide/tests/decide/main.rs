@@ -6,6 +6,7 @@
     reason = "helpers of tests fail the test at the place of the fault"
 )]
 
+mod conclude;
 mod patch;
 mod plan;
 mod queue;

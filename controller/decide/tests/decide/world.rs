@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use oci_crds::v1::OciRepository;
+use oci_crds::v1::{OciRepository, Status};
 use oci_decide::{Choice, Observed, Resolved, Settings, Stored};
 use serde_json::{Value, json};
 
@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 pub(crate) const ONE: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
 /// Of another manifest.
 pub(crate) const TWO: &str = "sha256:2222222222222222222222222222222222222222222222222222222222222222";
+/// Of another stored file.
+pub(crate) const OTHER_FILE: &str = "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 /// Of a stored file.
 pub(crate) const FILE: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 /// When the status was written.
@@ -112,4 +114,30 @@ pub(crate) fn v1() -> Resolved {
 /// `v1@TWO`
 pub(crate) fn moved() -> Resolved {
     resolved(&format!("v1@{TWO}"))
+}
+
+/// The object with `v1@ONE` after a run in which something else went wrong than what is looked at: with a condition of
+/// that type.
+pub(crate) fn failing(kind: &str, status: &str) -> Observed {
+    let stored = condition(
+        "ArtifactInStorage",
+        "True",
+        "Succeeded",
+        &format!("stored artifact for digest 'v1@{ONE}'"),
+    );
+    let conditions = json!([
+        condition("Ready", "False", "Earlier", "it was so"),
+        condition("Reconciling", "True", "ProgressingWithRetry", "it was so"),
+        stored,
+        condition(kind, status, "Earlier", "it was so"),
+    ]);
+    ready(&json!({ "status": { "conditions": conditions } }))
+}
+
+/// The conditions without their texts, in their order.
+pub(crate) fn told(status: &Status) -> String {
+    let one = |told: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition| {
+        format!("{}={}:{}", told.type_, told.status, told.reason)
+    };
+    status.conditions.iter().flatten().map(one).collect::<Vec<_>>().join(" ")
 }
