@@ -9,6 +9,12 @@
 mod conclude;
 mod patch;
 mod plan;
+mod progress;
 mod queue;
+mod refused;
 mod retention;
+mod runs;
+mod schedule;
+mod status;
+mod texts;
 mod world;

@@ -1,0 +1,137 @@
+//! What a status holds after a run.
+
+use oci_crds::v1::Artifact;
+use oci_decide::{Observed, Outcome, Step, Stored, conclude};
+use serde_json::json;
+
+use crate::{
+    runs::{check_invariants, damaged, failed, kstatus, refused, stored},
+    world::{FILE, OTHER_FILE, condition, moved, observed, ready, told, v1},
+};
+
+#[test]
+fn conclude_records_the_request_whatever_came_of_it() {
+    let (_, refusal) = refused(&json!({ "interval": "x" }));
+    let outcomes = [
+        Outcome::Suspended,
+        Outcome::Kept(v1()),
+        stored(moved(), OTHER_FILE),
+        failed(Step::Digest, None),
+        failed(Step::Forget, None),
+        refusal,
+    ];
+    for outcome in outcomes {
+        for (annotation, expected) in
+            [(None, Some("old")), (Some(""), Some("")), (Some(" "), Some(" ")), (Some("new"), Some("new"))]
+        {
+            let mut observed = ready(&json!({ "status": { "lastHandledReconcileAt": "old" } }));
+            observed.requested_at = annotation.map(str::to_owned);
+            let status = conclude(&observed, &outcome).status;
+            assert_eq!(status.last_handled_reconcile_at.as_deref(), expected, "{outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn conclude_writes_down_what_the_artifact_was_made_from() {
+    let over = json!({
+        "metadata": { "generation": 7 },
+        "spec": { "ignore": "", "layerSelector": { "operation": "extract" } },
+        "status": { "contentConfigChecksum": "sha256:00", "sourceVerificationFingerprint": "sha256:00" },
+    });
+    for outcome in [Outcome::Kept(v1()), stored(v1(), FILE)] {
+        let status = conclude(&ready(&over), &outcome).status;
+        assert_eq!(status.observed_generation, Some(7));
+        assert_eq!(status.observed_ignore.as_deref(), Some(""));
+        assert_eq!(status.observed_layer_selector.unwrap().operation.as_deref(), Some("extract"));
+        assert_eq!((status.content_config_checksum, status.source_verification_fingerprint), (None, None));
+        for told in status.conditions.into_iter().flatten() {
+            assert_eq!(told.observed_generation, Some(7), "{}", told.type_);
+        }
+    }
+    let seen =
+        json!({ "status": { "observedIgnore": "x", "observedLayerSelector": { "mediaType": "a/b" } } });
+    let status = conclude(&ready(&seen), &stored(v1(), FILE)).status;
+    assert_eq!((status.observed_ignore, status.observed_layer_selector), (None, None));
+    let status = conclude(&ready(&seen), &failed(Step::Digest, None)).status;
+    assert_eq!(status.observed_ignore.as_deref(), Some("x"), "the old artifact is still made so");
+}
+
+#[test]
+fn conclude_keeps_the_fingerprint_while_signatures_are_asked_for() {
+    let over = json!({
+        "spec": { "verify": { "provider": "cosign" } },
+        "status": {
+            "sourceVerificationFingerprint": "sha256:00",
+            "conditions": [condition("SourceVerified", "True", "Succeeded", "yes")],
+        },
+    });
+    let status = conclude(&ready(&over), &Outcome::Kept(v1())).status;
+    assert_eq!(status.source_verification_fingerprint.as_deref(), Some("sha256:00"));
+    assert_eq!(
+        told(&status),
+        "Ready=True:Succeeded ArtifactInStorage=True:Succeeded SourceVerified=True:Succeeded"
+    );
+}
+
+#[test]
+fn conclude_takes_the_artifact_as_it_was_stored() {
+    let Outcome::Stored { resolved, artifact } = stored(moved(), OTHER_FILE) else { unreachable!() };
+    let status =
+        conclude(&ready(&json!({})), &Outcome::Stored { resolved, artifact: artifact.clone() }).status;
+    let path = artifact.path.clone();
+    assert_eq!(status.url.unwrap(), "http://store.flux-system.svc/ocirepository/apps/web/latest.tar.gz");
+    let url = format!("http://store.flux-system.svc/{path}");
+    assert_eq!(status.artifact.unwrap(), Artifact { url, checksum: None, ..*artifact });
+}
+
+#[test]
+fn conclude_tells_where_artifacts_are_served_now() {
+    let over = json!({ "status": { "url": "http://old/x", "artifact": { "url": "http://old/y" } } });
+    let (refused, refusal) = refused(&json!({ "interval": "x" }));
+    let refused = Observed { status: ready(&over).status, ..refused };
+    for (observed, outcome) in
+        [(ready(&over), Outcome::Kept(v1())), (ready(&over), failed(Step::Digest, None)), (refused, refusal)]
+    {
+        let status = conclude(&observed, &outcome).status;
+        let artifact = status.artifact.unwrap();
+        assert_eq!(artifact.url, format!("http://store.flux-system.svc/{}", artifact.path));
+        assert_eq!(status.url.unwrap(), "http://store.flux-system.svc/ocirepository/apps/web/latest.tar.gz");
+    }
+}
+
+#[test]
+fn conclude_holds_its_promises_in_any_order_of_runs() {
+    let (_, refusal) = refused(&json!({ "interval": "x" }));
+    let mut random = fastrand::Rng::with_seed(11);
+    let mut observed = observed(&json!({}));
+    let steps = [Step::Tag, Step::Digest, Step::Layer, Step::WorkFile, Step::Store];
+    for round in 0..3_000 {
+        let resolved = random.choice([v1(), moved()]).unwrap();
+        observed.generation += i64::from(random.u8(..4) == 0);
+        observed.stored = match (&observed.status.artifact, random.u8(..6)) {
+            (None, _) => Stored::Nothing,
+            (Some(_), 0) => Stored::Missing,
+            (Some(_), 1) => damaged(),
+            (Some(_), _) => Stored::Whole,
+        };
+        let outcome = match (random.u8(..6), &observed.stored) {
+            (0, _) => refusal.clone(),
+            (1, _) => failed(random.choice(steps).unwrap(), None),
+            (2, _) => failed(random.choice(steps).unwrap(), Some(resolved)),
+            (3, Stored::Whole) => Outcome::Kept(v1()),
+            (4, _) => Outcome::Suspended,
+            _ => stored(resolved, random.choice([FILE, OTHER_FILE]).unwrap()),
+        };
+        let conclusion = conclude(&observed, &outcome);
+        check_invariants(&format!("round {round} {outcome:?}"), &observed, &outcome, &conclusion);
+        let word = kstatus(&observed, &conclusion.status);
+        match outcome {
+            Outcome::Kept(_) | Outcome::Stored { .. } => assert_eq!(word, "Current", "round {round}"),
+            Outcome::Failed { .. } => assert_eq!(word, "InProgress", "round {round}"),
+            Outcome::Refused(_) => assert_eq!(word, "Failed", "round {round}"),
+            Outcome::Suspended | Outcome::Forgotten => (),
+        }
+        (observed.status, observed.failures) = (conclusion.status, conclusion.failures);
+    }
+}
