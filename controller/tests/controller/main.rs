@@ -8,3 +8,10 @@
 )]
 
 mod args;
+mod observe;
+mod recorder;
+mod serve;
+mod storage;
+mod storage_damage;
+mod storage_keep;
+mod storage_volume;
