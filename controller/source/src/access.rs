@@ -21,6 +21,7 @@ use crate::{
     failure::{Failed, Login},
     fingerprint::Fingerprint,
     material::Material,
+    run::Progress,
 };
 
 /// Longest silence of a registry, but in downloads.
@@ -38,6 +39,7 @@ pub(crate) type Why = (String, Option<String>);
 /// One object's way to its registry.
 pub(crate) struct Access<'a> {
     breaker: &'a Breaker<Route, Why>,
+    progress: &'a dyn Progress,
     route: Route,
     /// Without an end, for downloads.
     pub(crate) client: RepositoryClient,
@@ -53,7 +55,7 @@ pub(crate) struct Access<'a> {
 impl<'a> Access<'a> {
     /// Logs nobody in yet: that happens when the registry asks for it. `pull` has been read from `material`.
     pub(crate) fn open(
-        (clients, breaker): (&Clients, &'a Breaker<Route, Why>),
+        (clients, breaker, progress): (&Clients, &'a Breaker<Route, Why>, &'a dyn Progress),
         observed: &Observed,
         checked: &Checked,
         material: &Material,
@@ -80,6 +82,7 @@ impl<'a> Access<'a> {
         let end = tokio::time::Instant::now() + checked.timeout;
         Ok(Self {
             breaker,
+            progress,
             route: (repository.host().clone(), connection.key),
             bounded: client.clone().until(Some(end)).stalling_after(SILENCE),
             client,
@@ -126,6 +129,7 @@ impl<'a> Access<'a> {
 
     /// What an error of this object's client means.
     pub(crate) fn failure(&self, step: Step, action: &str, error: &Error) -> Failure {
+        self.progress.failed(error);
         Failed { step, action, repository: self.repository(), login: &self.login, has: self.has }
             .because_of(error)
     }

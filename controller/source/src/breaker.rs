@@ -208,14 +208,17 @@ mod tests {
         for (dice, milliseconds) in [(0.0, 750), (0.999_999_9, 1_250)] {
             let (breaker, start) = (Breaker::new(), Instant::now());
             breaker.enter(&"r", start).unwrap().unanswered(start, dice, "refused");
-            assert_eq!(left(&breaker, start).map(|left| left.as_millis().next_multiple_of(2)), Some(milliseconds));
+            assert_eq!(
+                left(&breaker, start).map(|left| left.as_millis().next_multiple_of(2)),
+                Some(milliseconds)
+            );
         }
     }
 
     #[test]
     fn breaker_remembers_so_many_routes() {
         let (breaker, start) = (Breaker::new(), Instant::now());
-        for number in 0..MOST + 1 {
+        for number in 0..=MOST {
             let now = start + Duration::from_micros(number as u64);
             breaker.enter(&number, now).unwrap().unanswered(now, 0.5, ());
         }

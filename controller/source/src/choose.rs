@@ -73,28 +73,28 @@ impl<'a> Wanted<'a> {
             // Somebody may push one.
             class: Class::Retry { after: None },
             message,
-            hint: self.nearest(tags, passed, outside),
+            hint: nearest(tags, passed, outside),
         }
     }
+}
 
-    /// What there is instead.
-    fn nearest(&self, tags: &[Tag], passed: usize, outside: &Best<'_>) -> Option<String> {
-        let named: Vec<&str> = outside.highest.iter().take(NAMED).map(|(_, tag)| tag.as_str()).collect();
-        if !named.is_empty() {
-            let more = if outside.highest.iter().any(|(version, _)| !version.prerelease().is_empty()) {
-                "; pre-releases are in a range only if it names one, as `>=1.0.0-0`"
-            } else {
-                ""
-            };
-            return Some(format!("the highest versions are {}{more}", named.join(", ")));
-        }
-        let some: Vec<&str> = tags.iter().take(NAMED).map(Tag::as_str).collect();
-        if some.is_empty() {
-            return None;
-        }
-        let why = if passed == 0 { "the filter matches none of them" } else { "a version has three numbers" };
-        Some(format!("{why}; there are tags such as {}", some.join(", ")))
+/// What there is instead.
+fn nearest(tags: &[Tag], passed: usize, outside: &Best<'_>) -> Option<String> {
+    let named: Vec<&str> = outside.highest.iter().take(NAMED).map(|(_, tag)| tag.as_str()).collect();
+    if !named.is_empty() {
+        let more = if outside.highest.iter().any(|(version, _)| !version.prerelease().is_empty()) {
+            "; pre-releases are in a range only if it names one, as `>=1.0.0-0`"
+        } else {
+            ""
+        };
+        return Some(format!("the highest versions are {}{more}", named.join(", ")));
     }
+    let some: Vec<&str> = tags.iter().take(NAMED).map(Tag::as_str).collect();
+    if some.is_empty() {
+        return None;
+    }
+    let why = if passed == 0 { "the filter matches none of them" } else { "a version has three numbers" };
+    Some(format!("{why}; there are tags such as {}", some.join(", ")))
 }
 
 /// The highest of many versions, and how many there were.

@@ -88,6 +88,8 @@ fn unusable(message: String) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use oci_registry::Secret;
 
     use super::*;
@@ -159,8 +161,8 @@ mod tests {
     fn credentials_have_the_fingerprint_of_their_bytes() {
         let of = |secrets: &[SecretData]| PullSecrets::read(secrets).unwrap().unwrap().fingerprint;
         let (a, b) = (config("r.example", "a"), config("r.example", "b"));
-        assert!(of(&[a.clone()]) == of(&[a.clone()]));
-        assert!(of(&[a.clone()]) != of(&[b.clone()]));
+        assert!(of(from_ref(&a)) == of(from_ref(&a)));
+        assert!(of(from_ref(&a)) != of(from_ref(&b)));
         assert!(of(&[a.clone(), b.clone()]) != of(&[b, a.clone()]));
         let mut more = a.clone();
         more.data.insert("comment".into(), Secret::new(b"x".to_vec()));

@@ -2,7 +2,7 @@
 
 use oci_artifact::{Class, Classify as _, manifest, name::Repository};
 use oci_decide::{Failure, Step};
-use oci_registry::{Error, Fault, TlsCause, auth::LoginFault};
+use oci_registry::{Error, Fault, TlsCause};
 
 /// What a run shows to the registry, for hints.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,10 +51,9 @@ impl Failed<'_> {
 
     fn hint(&self, fault: &Fault) -> Option<String> {
         let text = match fault {
-            Fault::Status { status: 401 | 403, .. }
-            | Fault::Login(
-                LoginFault::Refused { .. } | LoginFault::Denied { .. } | LoginFault::Unsuitable { .. },
-            ) => return Some(self.login_hint()),
+            Fault::Status { .. } | Fault::Login(_) if fault.class() == Class::Denied => {
+                return Some(self.login_hint());
+            }
             Fault::Status { status: 404, .. } => {
                 "push it, or correct spec.url and spec.ref; some registries hide what needs a login in this way"
             }

@@ -9,8 +9,20 @@
 //!
 //! Knows specs and credentials, not the API server, so that the plugin can do the same run from a file.
 
+mod access;
+mod breaker;
+mod choose;
+mod clients;
+mod connection;
+mod credentials;
+mod failure;
+mod fingerprint;
+mod manifest;
 pub mod material;
+mod pool;
+mod resolve;
 mod run;
 pub mod store;
+mod transfer;
 
-pub use run::{Progress, Source};
+pub use run::{Progress, Source, SourceOptions};

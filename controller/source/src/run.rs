@@ -1,33 +1,130 @@
 //! One run, from what is observed to what came of it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use oci_artifact::archive::Control;
-use oci_decide::{Observed, Outcome, Resolved};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use oci_artifact::{
+    Class,
+    archive::{Control, Repacked},
+    manifest::{Descriptor, Platform},
+    name::Algorithm,
+};
+use oci_crds::{
+    v1::Artifact,
+    validate::{Checked, Operation},
+};
+use oci_decide::{Failure, Observed, Outcome, Plan, Refusal, Resolved, Step, decide};
+use oci_registry::{Error, Options};
 
-use crate::{material::Materials, store::Store};
+use crate::{
+    access::{Access, Route, Why},
+    breaker::Breaker,
+    clients::Clients,
+    credentials::PullSecrets,
+    manifest,
+    material::Materials,
+    store::{Content, Owner, Store},
+    transfer::Transfer,
+};
+
+/// Decisions in one run: resolve, then keep or fetch, and one to spare.
+const ROUNDS: usize = 3;
 
 /// Told what a run has found out so far.
 pub trait Progress: Send + Sync {
     /// The registry was asked, and something will be fetched.
     fn resolved(&self, resolved: &Resolved);
+
+    /// The layer that is the content is going to be downloaded.
+    fn selected(&self, layer: &Descriptor, operation: Operation) {
+        let _ = (layer, operation);
+    }
+
+    /// The layer's archive was read and packed again.
+    fn repacked(&self, repacked: &Repacked) {
+        let _ = repacked;
+    }
+
+    /// A call to the registry failed, and so will the run.
+    fn failed(&self, error: &Error) {
+        let _ = error;
+    }
 }
 
-/// Does runs. Shared by all of them: connections, logins and what is known of registries.
+/// What a [`Source`] works with.
 #[derive(Clone)]
-pub struct Source {
-    store: Arc<dyn Store>,
+pub struct SourceOptions {
+    /// Where artifacts go.
+    pub store: Arc<dyn Store>,
+    /// Settings that are the same for all registries: user agent, tries and pauses, whether the environment names a
+    /// proxy. Certificates, proxies and credentials come from each object's material.
+    pub registry: Options,
+    /// What is taken from an image index where an object says nothing.
+    pub platform: Platform,
+    /// What the digests of stored files are made with.
+    pub algorithm: Algorithm,
+    /// Most downloads at once, at least 1.
+    pub transfers: usize,
+    /// Most threads that read and write archives, at least 1.
+    pub cpus: usize,
+}
+
+impl SourceOptions {
+    /// The settings of the controller: few tries, because the object is run again anyway, and linux/amd64, SHA-256, 8
+    /// downloads and one thread per processor.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        let longest_pause = Duration::from_secs(5);
+        Self {
+            store,
+            registry: Options { attempts: 3, longest_pause, ..Options::default() },
+            platform: Platform::linux_amd64(),
+            algorithm: Algorithm::Sha256,
+            transfers: 8,
+            cpus: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        }
+    }
+}
+
+/// Does runs. Shared by all of them: connections, logins and what is known of registries. Cheap to clone.
+#[derive(Clone)]
+pub struct Source(Arc<Shared>);
+
+struct Shared {
+    clients: Clients,
+    breaker: Breaker<Route, Why>,
+    platform: Platform,
+    transfer: Transfer,
+}
+
+/// What a run cannot go on after.
+enum Stop {
+    Refused(Refusal),
+    Failed(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
 }
 
 impl Source {
-    /// Stores into `store`.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+    /// Works with these settings.
+    pub fn new(options: SourceOptions) -> Self {
+        let SourceOptions { store, registry, platform, algorithm, transfers, cpus } = options;
+        Self(Arc::new(Shared {
+            clients: Clients::new(registry),
+            breaker: Breaker::new(),
+            platform,
+            transfer: Transfer::new(store, algorithm, transfers, cpus),
+        }))
     }
 
-    /// Decides, carries out, and decides again until there is an outcome. Never does `Forget`: that is the caller's.
+    /// Decides, carries out, and decides again until there is an outcome. Never does `Forget`: an object that is being
+    /// deleted is the caller's, and `Suspended` is returned for it.
     ///
-    /// To stop a run, drop its future; work on other threads stops by `control`.
+    /// Secrets are read, and the registry is asked, only if it takes that to decide. To stop a run, drop its future;
+    /// work on other threads stops by `control`, which must be this run's own.
     pub async fn run(
         &self,
         observed: &Observed,
@@ -35,7 +132,114 @@ impl Source {
         progress: &dyn Progress,
         control: &Control,
     ) -> Outcome {
-        let _ = (&self.store, observed, materials, progress, control);
-        Outcome::Suspended
+        let mut resolved = None;
+        let stop = match self.rounds(observed, materials, progress, control, &mut resolved).await {
+            Ok(outcome) => return outcome,
+            Err(stop) => stop,
+        };
+        match stop {
+            Stop::Refused(refusal) => Outcome::Refused(refusal),
+            Stop::Failed(failure) => Outcome::Failed { failure, resolved },
+        }
+    }
+
+    async fn rounds(
+        &self,
+        observed: &Observed,
+        materials: &dyn Materials,
+        progress: &dyn Progress,
+        control: &Control,
+        resolved: &mut Option<Resolved>,
+    ) -> Result<Outcome, Stop> {
+        let mut access = None;
+        for _ in 0..ROUNDS {
+            let wanted = match decide(observed, resolved.as_ref()) {
+                Plan::Nothing | Plan::Forget => return Ok(Outcome::Suspended),
+                Plan::Refuse(refusal) => return Ok(Outcome::Refused(refusal)),
+                Plan::Keep(resolved) => return Ok(Outcome::Kept(resolved)),
+                Plan::Resolve => None,
+                Plan::Fetch(wanted) => Some(wanted),
+            };
+            let Some(checked) = &observed.report.checked else { break };
+            if let Some(wanted) = &wanted {
+                *resolved = Some(wanted.clone());
+                progress.resolved(wanted);
+            }
+            let access = match &mut access {
+                Some(access) => access,
+                none => none.insert(self.open(observed, checked, materials, progress).await?),
+            };
+            match wanted {
+                None => *resolved = Some(access.resolve(checked).await?),
+                Some(wanted) => {
+                    let artifact = self.fetch(observed, checked, access, &wanted, progress, control).await?;
+                    return Ok(Outcome::Stored { resolved: wanted, artifact: Box::new(artifact) });
+                }
+            }
+        }
+        Err(Stop::Failed(Failure {
+            step: Step::Digest,
+            class: Class::Retry { after: None },
+            message: "no decision was reached".to_owned(),
+            hint: None,
+        }))
+    }
+
+    /// Reads the material.
+    async fn open<'a>(
+        &'a self,
+        observed: &Observed,
+        checked: &Checked,
+        materials: &dyn Materials,
+        progress: &'a dyn Progress,
+    ) -> Result<Access<'a>, Stop> {
+        let material = materials.read().await?;
+        let pull = PullSecrets::read(&material.pull)?;
+        if pull.is_none()
+            && material.logins.is_none()
+            && let Some(refusal) = Refusal::identity(checked.provider)
+        {
+            return Err(Stop::Refused(refusal));
+        }
+        let shared = (&self.0.clients, &self.0.breaker, progress);
+        Ok(Access::open(shared, observed, checked, &material, pull)?)
+    }
+
+    /// Fetches an artifact into the store.
+    async fn fetch(
+        &self,
+        observed: &Observed,
+        checked: &Checked,
+        access: &Access<'_>,
+        wanted: &Resolved,
+        progress: &dyn Progress,
+        control: &Control,
+    ) -> Result<Artifact, Failure> {
+        let platform = match &observed.platform {
+            Some(annotation) => manifest::platform(annotation)?,
+            None => self.0.platform.clone(),
+        };
+        let found = access.layer(&wanted.revision.digest, &platform, &checked.layer).await?;
+        progress.selected(&found.layer, checked.layer.operation);
+        let transfer = &self.0.transfer;
+        let ready = transfer.fetch(access, checked, &found.layer, control).await?;
+        if let Some(repacked) = &ready.repacked {
+            progress.repacked(repacked);
+        }
+        let owner = Owner { namespace: observed.namespace.clone(), name: observed.name.clone() };
+        let content =
+            Content { revision: wanted.revision.clone(), digest: ready.digest.clone(), size: ready.size };
+        let published = transfer.store.publish(&owner, ready.file, &content).await;
+        let published = published.map_err(|error| Failure::new(Step::Store, &error))?;
+        Ok(Artifact {
+            checksum: None,
+            digest: content.digest.to_string(),
+            last_update_time: Some(Time(published.at)),
+            metadata: Some(found.annotations).filter(|annotations| !annotations.is_empty()),
+            path: published.path,
+            revision: wanted.revision.to_string(),
+            size: i64::try_from(content.size).ok(),
+            url: String::new(),
+        })
     }
 }

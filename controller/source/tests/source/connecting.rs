@@ -1,0 +1,88 @@
+//! Certificates and proxies.
+
+use oci_artifact::Class;
+use oci_decide::Step;
+use oci_testkit::{net, registry::Registry, tls::Tls};
+use serde_json::json;
+
+use crate::support::{Case, World, seed};
+
+fn tag() -> serde_json::Value {
+    json!({ "ref": { "tag": "v1" } })
+}
+
+#[tokio::test]
+async fn run_trusts_the_authority_of_its_secret() {
+    let tls = Tls::new();
+    let (registry, world) = (Registry::builder().tls(&tls).start(), World::new());
+    seed(&registry, "v1", &[("a.yaml", "a")]);
+    let failure = world.failed(&Case::new(&registry, tag())).await;
+    assert_eq!((failure.step, failure.class), (Step::Digest, Class::Terminal));
+    assert!(failure.hint.unwrap().contains("`ca.crt`"));
+    for key in ["ca.crt", "caFile"] {
+        world.stored(&Case::new(&registry, tag()).certificate(&[(key, &tls.ca_pem)])).await;
+    }
+    let other = Tls::new();
+    let failure = world.failed(&Case::new(&registry, tag()).certificate(&[("ca.crt", &other.ca_pem)])).await;
+    assert_eq!(failure.step, Step::Digest);
+}
+
+#[tokio::test]
+async fn run_shows_the_certificate_of_its_secret() {
+    let tls = Tls::new();
+    let (registry, world) = (Registry::builder().mutual_tls(&tls).start(), World::new());
+    seed(&registry, "v1", &[("a.yaml", "a")]);
+    let Tls { ca_pem, client_cert_pem, client_key_pem, .. } = &tls;
+    for data in [
+        [("ca.crt", ca_pem), ("tls.crt", client_cert_pem), ("tls.key", client_key_pem)],
+        [("caFile", ca_pem), ("certFile", client_cert_pem), ("keyFile", client_key_pem)],
+    ] {
+        let data = data.map(|(key, pem)| (key, pem.as_str()));
+        world.stored(&Case::new(&registry, tag()).certificate(&data)).await;
+    }
+    let failure = world.failed(&Case::new(&registry, tag()).certificate(&[("ca.crt", ca_pem)])).await;
+    assert!(failure.hint.unwrap().contains("`tls.crt` and `tls.key`"));
+}
+
+#[tokio::test]
+async fn run_with_certificates_that_are_none_says_so() {
+    let (registry, world) = (Registry::builder().tls(&Tls::new()).start(), World::new());
+    for data in [
+        &[("ca.crt", "garbage")][..],
+        &[("tls.crt", "garbage"), ("tls.key", "garbage")],
+        &[("ca.crt", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n")],
+    ] {
+        let failure = world.failed(&Case::new(&registry, tag()).certificate(data)).await;
+        assert_eq!((failure.step, failure.class), (Step::Certificates, Class::Terminal));
+        assert!(
+            failure.message.contains(&format!("{} in secret 'team/creds'", data[0].0)),
+            "{}",
+            failure.message
+        );
+        assert!(!failure.message.contains("garbage"), "{}", failure.message);
+    }
+    assert_eq!(registry.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn run_goes_through_the_proxy_of_its_secret() {
+    // The embedded registry answers whatever host it is asked for, as a proxy does.
+    let (registry, world) = (Registry::start(), World::new());
+    seed(&registry, "v1", &[("a.yaml", "a")]);
+    let spec = json!({ "ref": { "tag": "v1" }, "insecure": true });
+    let url = format!("oci://registry.invalid:5000/{}", crate::support::NAME);
+    world.stored(&Case::at(&url, spec).proxy(&registry.origin())).await;
+    assert!(registry.count(|request| request.header("host") == Some("registry.invalid:5000")) > 0);
+}
+
+#[tokio::test]
+async fn run_never_goes_past_its_proxy() {
+    let (registry, world) = (Registry::start(), World::new());
+    seed(&registry, "v1", &[("a.yaml", "a")]);
+    let proxy = format!("http://{}", net::refused());
+    let failure = world.failed(&Case::new(&registry, tag()).proxy(&proxy)).await;
+    assert_eq!((failure.step, failure.class), (Step::Digest, Class::Retry { after: None }));
+    assert!(failure.message.contains(&proxy), "{}", failure.message);
+    assert!(failure.hint.unwrap().contains("spec.proxySecretRef"));
+    assert_eq!(registry.accepts(), 0);
+}

@@ -1,0 +1,14 @@
+//! Whole runs against the embedded registry: what is asked, what is stored, and what comes of faults.
+
+#[cfg(test)]
+mod connecting;
+#[cfg(test)]
+mod content;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod polling;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tenants;
