@@ -128,70 +128,71 @@ fn conclude_says_what_failed() {
     }
 }
 
+const PULL: &str = "Warning Reconcile OCIArtifactPullFailed, after 656.25ms, 1 in a row";
+const NOT_PULLED: &str = "Ready=False:OCIArtifactPullFailed Reconciling=True:ProgressingWithRetry \
+                          FetchFailed=True:OCIArtifactPullFailed";
+
 #[test]
 fn conclude_keeps_what_is_still_so_after_a_failure() {
-    const PULL: &str = "Warning Reconcile OCIArtifactPullFailed, after 656.25ms, 1 in a row";
-    let next = || ready(&json!({ "metadata": { "generation": 3 } }));
-    let new = |over: &Value| observed(over);
+    let next = ready(&json!({ "metadata": { "generation": 3 } }));
     let outdated = failing("ArtifactOutdated", "True");
-    let pull = "FetchFailed=True:OCIArtifactPullFailed";
-    let begin = "Ready=False:OCIArtifactPullFailed Reconciling=True:ProgressingWithRetry";
-    let whole = format!("{begin} ArtifactInStorage=True:Succeeded {pull}");
-    let old = format!("{begin} ArtifactInStorage=True:Succeeded ArtifactOutdated=True:NewRevision {pull}");
-    let earlier = format!("{begin} ArtifactInStorage=True:Succeeded ArtifactOutdated=True:Earlier {pull}");
-    let nothing = format!("{begin} {pull}");
-    let (one, none) = (format!("v1@sha256:111, InProgress, {PULL}"), format!("nothing, InProgress, {PULL}"));
-    let damage = "Warning ReconcileStorage ArtifactVerificationFailed";
-    let damaged_then = format!("nothing, InProgress, {damage}, {PULL}");
+    let whole = NOT_PULLED.replace(" Fetch", " ArtifactInStorage=True:Succeeded Fetch");
+    let old = whole.replace(" Fetch", " ArtifactOutdated=True:NewRevision Fetch");
+    let earlier = whole.replace(" Fetch", " ArtifactOutdated=True:Earlier Fetch");
+    let rest = format!("v1@sha256:111, InProgress, {PULL}");
     let store = "Ready=False:ArchiveOperationFailed Reconciling=True:ProgressingWithRetry \
                  ArtifactInStorage=True:Succeeded StorageOperationFailed=True:ArchiveOperationFailed";
-    let store_rest =
-        "v1@sha256:111, InProgress, Warning Reconcile ArchiveOperationFailed, after 656.25ms, 1 in a row";
+    let store_rest = rest.replace("OCIArtifactPullFailed", "ArchiveOperationFailed");
+    let row = |name, observed, resolved, conditions| {
+        (name, observed, failed(Step::Digest, resolved), conditions, &*rest)
+    };
+    let not_stored = failing("StorageOperationFailed", "True");
+    check(vec![
+        row("nobody knows what is wanted", ready(&json!({})), None, &*whole),
+        row("the same is wanted", ready(&json!({})), Some(v1()), &whole),
+        row("a new one is wanted", ready(&json!({})), Some(moved()), &old),
+        row("a new one, of a new generation", next, Some(moved()), &old),
+        row("outdated before, and nobody knows", outdated.clone(), None, &earlier),
+        row("outdated before, and not any more", outdated, Some(v1()), &whole),
+        row("it could not be stored before", not_stored, None, &whole),
+        row("it stalled before", failing("Stalled", "True"), None, &whole),
+        (
+            "it could not be fetched before",
+            failing("FetchFailed", "True"),
+            failed(Step::Store, None),
+            store,
+            &store_rest,
+        ),
+    ]);
+}
+
+#[test]
+fn conclude_promises_nothing_that_is_not_there() {
+    let new = |over: &Value| observed(over);
     let signature =
         json!({ "status": { "conditions": [condition("SourceVerified", "False", "Odd", "no")] } });
     let verified = json!({
         "spec": { "verify": { "provider": "cosign" } },
         "status": { "conditions": [condition("SourceVerified", "True", "Succeeded", "yes")] },
     });
-    let digest = |resolved| failed(Step::Digest, resolved);
     let refuted = merged(verified.clone(), &signature);
-    let signed = format!("{nothing} SourceVerified=True:Succeeded");
+    let signed = format!("{NOT_PULLED} SourceVerified=True:Succeeded");
+    let outdated = with(Stored::Missing, failing("ArtifactOutdated", "True"));
+    let rest = format!("nothing, InProgress, {PULL}");
+    let damage = "Warning ReconcileStorage ArtifactVerificationFailed";
+    let damage_rest = format!("nothing, InProgress, {damage}, {PULL}");
+    let row = |name, observed, resolved| (name, observed, failed(Step::Digest, resolved), NOT_PULLED, &*rest);
+    let broken = with(damaged(), ready(&json!({})));
     check(vec![
-        ("nobody knows what is wanted", ready(&json!({})), digest(None), &whole, &one),
-        ("the same is wanted", ready(&json!({})), digest(Some(v1())), &whole, &one),
-        ("a new one is wanted", ready(&json!({})), digest(Some(moved())), &old, &one),
-        ("a new one, of a new generation", next(), digest(Some(moved())), &old, &one),
-        ("outdated before, and nobody knows", outdated.clone(), digest(None), &earlier, &one),
-        ("outdated before, and not any more", outdated.clone(), digest(Some(v1())), &whole, &one),
-        ("there never was one", new(&json!({})), digest(None), &nothing, &none),
-        ("there never was one, and it is known", new(&json!({})), digest(Some(v1())), &nothing, &none),
-        ("the file is gone", with(Stored::Missing, ready(&json!({}))), digest(None), &nothing, &none),
-        (
-            "the file is gone, outdated",
-            with(Stored::Missing, outdated),
-            digest(Some(moved())),
-            &nothing,
-            &none,
-        ),
-        ("the file is damaged", with(damaged(), ready(&json!({}))), digest(None), &nothing, &damaged_then),
-        (
-            "it could not be stored before",
-            failing("StorageOperationFailed", "True"),
-            digest(None),
-            &whole,
-            &one,
-        ),
-        ("it stalled before", failing("Stalled", "True"), digest(None), &whole, &one),
-        (
-            "it could not be fetched before",
-            failing("FetchFailed", "True"),
-            failed(Step::Store, None),
-            store,
-            store_rest,
-        ),
-        ("a signature is not asked for any more", new(&signature), digest(None), &nothing, &none),
-        ("a signature was wrong before", new(&refuted), digest(None), &nothing, &none),
-        ("a signature was right before", new(&verified), digest(None), &signed, &none),
+        row("there never was one", new(&json!({})), None),
+        row("there never was one, and it is known", new(&json!({})), Some(v1())),
+        row("the file is gone", with(Stored::Missing, ready(&json!({}))), None),
+        row("the file is gone and was outdated", outdated.clone(), None),
+        row("the file is gone and is outdated", outdated, Some(moved())),
+        row("a signature is not asked for any more", new(&signature), None),
+        row("a signature was wrong before", new(&refuted), None),
+        ("a signature was right before", new(&verified), failed(Step::Digest, None), &signed, &rest),
+        ("the file is damaged", broken, failed(Step::Digest, None), NOT_PULLED, &damage_rest),
     ]);
 }
 

@@ -1,6 +1,6 @@
 //! The status of a run that takes longer than a moment.
 
-use oci_decide::{Observed, Outcome, Stored, conclude, progress, status_patch};
+use oci_decide::{Observed, Outcome, Resolved, Step, Stored, conclude, progress, status_patch};
 use serde_json::json;
 
 use crate::{
@@ -10,7 +10,10 @@ use crate::{
 
 const UNDER_WAY: &str = "Ready=Unknown:Progressing Reconciling=True:Progressing";
 
-fn check(rows: Vec<(&str, Observed, Option<oci_decide::Resolved>, String, &str, bool)>) {
+/// Name, object, what the registry said; conditions, message, whether an artifact is there.
+type Row<'a> = (&'a str, Observed, Option<Resolved>, String, &'a str, bool);
+
+fn check(rows: Vec<Row<'_>>) {
     for (name, observed, resolved, conditions, message, artifact) in rows {
         let status = progress(&observed, resolved.as_ref());
         assert_eq!(told(&status), conditions, "{name}");
@@ -82,7 +85,7 @@ fn progress_tells_what_the_run_is_about() {
 fn progress_of_the_next_attempt_is_no_news() {
     for resolved in [None, Some(v1()), Some(moved())] {
         let observed = ready(&json!({}));
-        let status = conclude(&observed, &failed(oci_decide::Step::Layer, resolved.clone())).status;
+        let status = conclude(&observed, &failed(Step::Layer, resolved.clone())).status;
         let again = Observed { status: status.clone(), ..observed };
         assert_eq!(status_patch(&status, &progress(&again, resolved.as_ref()), "1"), None, "{resolved:?}");
         let changed = Observed { generation: 3, ..again };

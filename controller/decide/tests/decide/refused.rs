@@ -8,14 +8,15 @@ use crate::{
     world::{condition, failing, observed, ready, told},
 };
 
+fn row<'a>(name: &'a str, run: (Observed, Outcome), conditions: &'a str, rest: &'a str) -> Row<'a> {
+    (name, run.0, run.1, conditions, rest)
+}
+
 #[test]
 fn conclude_says_what_is_refused() {
     const INVALID: &str = "Ready=False:SpecInvalid Stalled=True:SpecInvalid ArtifactInStorage=True:Succeeded \
                            FetchFailed=True:SpecInvalid";
     let rest = |reason: &str| format!("v1@sha256:111, Failed, Warning Reconcile {reason}, never");
-    fn row<'a>(name: &'a str, run: (Observed, Outcome), conditions: &'a str, rest: &'a str) -> Row<'a> {
-        (name, run.0, run.1, conditions, rest)
-    }
     let url = INVALID.replace("SpecInvalid", "URLInvalid");
     let identity = INVALID.replace("SpecInvalid", "AuthenticationFailed");
     let (url_rest, spec_rest) = (rest("URLInvalid"), rest("SpecInvalid"));

@@ -24,6 +24,7 @@ fn garbage_is_what_is_old_or_too_much() {
         ("by age more than by number", &[None, Some(99), Some(98), Some(6)], (60, 3), &[1, 2], Some(54)),
         ("room for more than there are", &[None, Some(5), Some(6)], (60, 9), &[], Some(54)),
         ("none is current", &[Some(5), Some(6)], (60, 1), &[1], Some(55)),
+        ("none is current, and no room", &[Some(5), Some(6)], (60, 0), &[1], Some(55)),
         ("several are current", &[None, None, None, Some(6)], (60, 2), &[3], None),
     ];
     for (name, ages, (ttl, records), expected, next) in rows {

@@ -29,24 +29,20 @@ pub(crate) fn kstatus(observed: &Observed, status: &Status) -> &'static str {
 /// Everything but the texts.
 pub(crate) fn summary(observed: &Observed, conclusion: &Conclusion) -> String {
     let Conclusion { status, notices, next, failures } = conclusion;
-    let artifact = match &status.artifact {
+    let mut parts = vec![match &status.artifact {
         None => "nothing".to_owned(),
         Some(Artifact { revision, digest, .. }) => {
             format!("{}{}", revision.get(..13).unwrap_or(revision), if digest == FILE { "" } else { " anew" })
         }
-    };
-    let mut text = format!("{artifact}, {}", kstatus(observed, status));
-    for notice in notices {
-        text += &format!(", {:?} {} {}", notice.kind, notice.action, notice.reason);
-    }
-    match next {
-        Next::Never => text += ", never",
-        Next::After(wait) => text += &format!(", after {wait:?}"),
-    }
-    if *failures > 0 {
-        text += &format!(", {failures} in a row");
-    }
-    text
+    }];
+    parts.push(kstatus(observed, status).to_owned());
+    parts.extend(notices.iter().map(|told| format!("{:?} {} {}", told.kind, told.action, told.reason)));
+    parts.push(match next {
+        Next::Never => "never".to_owned(),
+        Next::After(wait) => format!("after {wait:?}"),
+    });
+    parts.extend((*failures > 0).then(|| format!("{failures} in a row")));
+    parts.join(", ")
 }
 
 /// What holds after every run, whatever it was.
