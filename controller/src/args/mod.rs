@@ -28,7 +28,7 @@ pub use ignored::Ignored;
 pub use selector::SelectorError;
 pub use values::{Encoding, Level};
 
-use values::{algorithm, boolean, listen, maybe, origin, period, url};
+use values::{algorithm, boolean, listen, maybe, operations, origin, period, url};
 
 /// A flag for which an empty value means the same as none. Not written as `Option`, because clap would then refuse
 /// the empty value.
@@ -73,11 +73,11 @@ pub struct Args {
     pub log: LogArgs,
 
     /// Where /metrics is served; 0 turns it off (variable METRICS_ADDR)
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = ":8080", value_parser = maybe(listen))]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = ":8080", value_parser = operations)]
     pub metrics_addr: Maybe<Listen>,
 
     /// Where /healthz and /readyz are served; 0 turns it off
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = ":9440", value_parser = maybe(listen))]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = ":9440", value_parser = operations)]
     pub health_addr: Maybe<Listen>,
 
     /// Where notifications are posted (variable EVENTS_ADDR)

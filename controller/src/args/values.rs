@@ -76,6 +76,11 @@ pub(super) fn listen(text: &str) -> Result<Listen, &'static str> {
     text.parse()
 }
 
+/// Where to listen; `0` means nowhere, as in controller-runtime.
+pub(super) fn operations(text: &str) -> Result<Maybe<Listen>, &'static str> {
+    if matches!(text, "" | "0") { Ok(None) } else { listen(text).map(Some) }
+}
+
 pub(super) fn algorithm(text: &str) -> Result<Algorithm, String> {
     let all = [Algorithm::Sha256, Algorithm::Sha512];
     all.into_iter().find(|algorithm| algorithm.name() == text).ok_or_else(|| {

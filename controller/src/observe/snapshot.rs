@@ -61,36 +61,33 @@ impl Collector for Gathered {
         let out = &mut encoder;
         let controller = Controller { controller: CONTROLLER };
         let queue = Named { name: CONTROLLER.to_owned() };
-        let lease = Named { name: snapshot.lease.clone() };
-        let storage = snapshot.storage;
-        gauge(out, "leader_election_master_status", "Whether we lead", &lease, u64::from(snapshot.leading))?;
-        gauge(out, "workqueue_depth", "Objects that are due", &queue, wide(snapshot.waiting))?;
         let adds = self.0.adds.load(Ordering::Relaxed);
-        counter(out, "workqueue_adds", "Runs that were queued", &queue, adds)?;
-        let running = wide(snapshot.running);
-        gauge(out, "controller_runtime_active_workers", "Objects that run", &controller, running)?;
+        let (waiting, running) = (wide(snapshot.waiting), wide(snapshot.running));
         let most = wide(snapshot.concurrent);
+        gauge(out, "workqueue_depth", "Objects that are due", &queue, waiting)?;
+        counter(out, "workqueue_adds", "Runs that were queued", &queue, adds)?;
+        gauge(out, "controller_runtime_active_workers", "Objects that run", &controller, running)?;
         gauge(out, "controller_runtime_max_concurrent_reconciles", "Most runs at once", &controller, most)?;
-        gauge(out, "oci_controller_stored_files", "Stored files", &NONE, storage.files)?;
-        gauge(out, "oci_controller_stored_bytes", "Bytes of stored files", &NONE, storage.bytes)?;
-        counter(
-            out,
-            "oci_controller_shared_files",
-            "Files stored without space of their own",
-            &NONE,
-            storage.shared,
-        )?;
-        counter(out, "oci_controller_damaged_files", "Files put away as damaged", &NONE, storage.damaged)?;
-        counter(out, "oci_controller_swept_files", "Superseded files removed", &NONE, storage.swept)?;
-        counter(
-            out,
-            "oci_controller_refused_files",
-            "Requests for files that changed",
-            &NONE,
-            storage.refused,
-        )?;
+        let lease = Named { name: snapshot.lease };
+        let leading = u64::from(snapshot.leading);
+        gauge(out, "leader_election_master_status", "Whether this process leads", &lease, leading)?;
+        stored(out, snapshot.storage)?;
         process::encode(out)
     }
+}
+
+fn stored(out: &mut DescriptorEncoder<'_>, stats: StorageStats) -> std::fmt::Result {
+    let StorageStats { files, bytes, shared, reread, damaged, swept, refused } = stats;
+    gauge(out, "oci_controller_stored_files", "Stored files", &NONE, files)?;
+    gauge(out, "oci_controller_stored_bytes", "Bytes of stored files", &NONE, bytes)?;
+    let counters = [
+        ("oci_controller_shared_files", "Files stored without space of their own", shared),
+        ("oci_controller_reread_files", "Files read again because something had changed", reread),
+        ("oci_controller_damaged_files", "Files put away as damaged", damaged),
+        ("oci_controller_swept_files", "Superseded files removed", swept),
+        ("oci_controller_refused_files", "Requests for files that were not as stored", refused),
+    ];
+    counters.into_iter().try_for_each(|(name, help, value)| counter(out, name, help, &NONE, value))
 }
 
 /// No labels.

@@ -24,6 +24,8 @@ use queue::Queue;
 
 /// Most things that wait for one receiver.
 pub const WAITING: usize = 1000;
+/// The pause before a notification is posted again.
+const PAUSE: Duration = Duration::from_secs(1);
 /// The name of the controller in Events and notifications: source-controller's, since receivers know that one.
 pub const CONTROLLER: &str = "source-controller";
 
@@ -70,6 +72,16 @@ struct Line {
 impl Recorder {
     /// Begins to tell. Must be called inside a tokio runtime; fails where no HTTP client can be made.
     pub fn new(client: Client, options: RecorderOptions, metrics: &Metrics) -> Result<Self, reqwest::Error> {
+        Self::with_pause(client, options, metrics, PAUSE)
+    }
+
+    /// The same with another pause before a notification is posted again; it is doubled after each further try.
+    pub fn with_pause(
+        client: Client,
+        options: RecorderOptions,
+        metrics: &Metrics,
+        pause: Duration,
+    ) -> Result<Self, reqwest::Error> {
         let queue = || Arc::new(Queue::new(WAITING));
         let (events, told) = (queue(), metrics.events.clone());
         let task = tokio::spawn(events::run(client, options.clone(), Arc::clone(&events), told.clone()));
@@ -78,7 +90,7 @@ impl Recorder {
             None => None,
             Some(url) => {
                 let (queue, told) = (queue(), metrics.notifications.clone());
-                let sender = notify::Sender::new(url.clone(), &options, notify::PAUSE)?;
+                let sender = notify::Sender::new(url.clone(), &options, pause)?;
                 let task = tokio::spawn(notify::run(sender, Arc::clone(&queue), told.clone()));
                 Some(Line { queue, told, task })
             }

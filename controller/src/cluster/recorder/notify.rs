@@ -18,8 +18,6 @@ const AT_ONCE: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Tries after the first.
 const RETRIES: u32 = 4;
-/// Before the first of them; doubled for each further one.
-pub(super) const PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause, also where the receiver asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
