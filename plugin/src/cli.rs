@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
     commands::{
-        build, convert, copy, create, diff, export, get, inspect, lint, list, pull, push, reconcile, suspend,
-        tag, version,
+        build, convert, copy, create, diff, dry_run, export, get, inspect, lint, list, pull, push, reconcile,
+        suspend, tag, version,
     },
     context::Context,
     error::Error,
@@ -51,6 +51,8 @@ enum Verb {
     Copy(Noun<copy::Copy>),
     /// Check OCIRepository manifests as the API server and the webhook would
     Lint(lint::Lint),
+    /// Do the run of the controller for OCIRepository manifests, without a cluster
+    DryRun(dry_run::DryRun),
     /// Move OCIRepository manifests to another version of the API
     Convert(convert::Convert),
     /// Create or update an OCIRepository in the cluster
@@ -103,6 +105,7 @@ impl Cli {
             Verb::Inspect(noun) => inspect::run(noun.args(), context).await,
             Verb::Copy(noun) => copy::run(noun.args(), context).await,
             Verb::Lint(args) => lint::run(args, context).await,
+            Verb::DryRun(args) => dry_run::run(args, context).await,
             Verb::Convert(args) => convert::run(args, context).await,
             Verb::Create(args) => create::run(args, context).await,
             Verb::Get(args) => get::run(args, context).await,

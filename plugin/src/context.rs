@@ -131,16 +131,24 @@ impl Context {
         Ok(Client::new(Options {
             tls,
             insecure: args.trust.insecure_registry,
-            behind_proxy: self.behind_proxy,
-            deadline: self.deadline,
             credentials: self.credentials(args)?,
-            ..Options::default()
+            ..self.registry()
         }))
+    }
+
+    /// The user's Docker logins.
+    pub(crate) fn logins(&self) -> Arc<dyn CredentialSource> {
+        Arc::new(DockerFiles::new(&self.docker))
+    }
+
+    /// Settings of registry clients that no flag of a command changes.
+    pub(crate) fn registry(&self) -> Options {
+        Options { behind_proxy: self.behind_proxy, deadline: self.deadline, ..Options::default() }
     }
 
     fn credentials(&self, args: &RegistryArgs) -> Result<Arc<dyn CredentialSource>, Error> {
         let Some(creds) = &args.creds else {
-            return Ok(Arc::new(DockerFiles::new(&self.docker)));
+            return Ok(self.logins());
         };
         let credential = match (creds.split_once(':'), args.password_stdin) {
             (Some(_), true) => {

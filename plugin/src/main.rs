@@ -6,6 +6,7 @@ mod cli;
 mod cluster;
 mod commands;
 mod context;
+mod dry_run;
 mod end;
 mod error;
 mod exit;

@@ -5,6 +5,7 @@ pub(crate) mod convert;
 pub(crate) mod copy;
 pub(crate) mod create;
 pub(crate) mod diff;
+pub(crate) mod dry_run;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod inspect;

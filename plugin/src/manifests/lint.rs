@@ -1,6 +1,6 @@
 //! What the API server and the webhook would say about the objects in a text.
 
-use std::cell::LazyCell;
+use std::{cell::LazyCell, io};
 
 use oci_artifact::archive::Control;
 use oci_crds::{GROUP, VERSIONS, validate::Code};
@@ -23,20 +23,31 @@ const TEMPLATE: &str =
 pub(crate) fn lint(sources: &[Source], warn_only: &[Code], control: &Control) -> Report {
     let mut report = Report::default();
     for source in sources.iter().take_while(|_| !control.is_cancelled()) {
-        let file = source.name();
-        report.files += 1;
-        match source.read(control).map(decode) {
-            Ok(Ok(text)) => documents(&file, &text, warn_only, control, &mut report),
-            Ok(Err(problem)) => report.findings.push(unreadable(&file, &problem, None)),
-            Err(error) => {
-                let nowhere = Problem::new(Mark { line: 0, column: 0 }, format!("cannot be read: {error}"));
-                let finding = unreadable(&file, &nowhere, None);
-                let code = "FileUnreadable".to_owned();
-                report.findings.push(Finding { line: None, column: None, code, ..finding });
-            }
-        }
+        let text = source.read(control).map(decode);
+        lint_text(&source.name(), &text, warn_only, control, &mut report);
     }
     report
+}
+
+/// Looks at all objects of ours in one file that was read already.
+pub(crate) fn lint_text(
+    file: &str,
+    text: &io::Result<Result<String, Problem>>,
+    warn_only: &[Code],
+    control: &Control,
+    report: &mut Report,
+) {
+    report.files += 1;
+    match text {
+        Ok(Ok(text)) => documents(file, text, warn_only, control, report),
+        Ok(Err(problem)) => report.findings.push(unreadable(file, problem, None)),
+        Err(error) => {
+            let nowhere = Problem::new(Mark { line: 0, column: 0 }, format!("cannot be read: {error}"));
+            let finding = unreadable(file, &nowhere, None);
+            let code = "FileUnreadable".to_owned();
+            report.findings.push(Finding { line: None, column: None, code, ..finding });
+        }
+    }
 }
 
 fn documents(file: &str, text: &str, warn_only: &[Code], control: &Control, report: &mut Report) {

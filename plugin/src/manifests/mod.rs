@@ -9,9 +9,9 @@ mod report;
 mod rewrite;
 
 pub(crate) use files::{FileArgs, Source};
-pub(crate) use lint::lint;
+pub(crate) use lint::{lint, lint_text};
 pub(crate) use place::replace;
-pub(crate) use report::counted;
+pub(crate) use report::{Finding, Report as LintReport, counted};
 pub(crate) use rewrite::{Edit, Obstacle, rewrite};
 
 use crate::yaml::{Mark, Problem};

@@ -11,6 +11,8 @@ mod copy;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
+mod dry_run;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod inspect;
