@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The project's own commands.
@@ -24,6 +26,8 @@ pub(crate) enum Command {
     Test(Test),
     /// Push, list, change, diff and pull a sample against a registry inside this process
     Demo,
+    /// The whole system on this computer, until Ctrl-C: API server, registry, webhook and controller
+    Cluster(Cluster),
     /// Time and memory next to peers, as ratios: the plugin beside tar, gzip, curl and oras, the webhook, or
     /// the controller beside a bare loader, gzip and nginx
     Bench(Bench),
@@ -37,6 +41,18 @@ pub(crate) struct Test {
     /// Leave the checks out
     #[arg(long)]
     pub(crate) no_check: bool,
+}
+
+/// Where `cluster` puts what others read.
+#[derive(Debug, Args)]
+pub(crate) struct Cluster {
+    /// The folder for `env` (shell assignments, written when all is ready), process ids and logs; a temporary one if
+    /// not given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Development builds
+    #[arg(long)]
+    pub(crate) debug: bool,
 }
 
 /// How much `bench` measures.

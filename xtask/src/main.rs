@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod cli;
+mod cluster;
 mod demo;
 mod error;
 mod generate;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         cli::Command::ControlPlane => tools::control_plane(),
         cli::Command::Test(arguments) => test::run(&arguments),
         cli::Command::Demo => demo::run(),
+        cli::Command::Cluster(arguments) => cluster::run(&arguments),
         cli::Command::Bench(arguments) => bench::run(&arguments),
     };
     match done {

@@ -36,6 +36,17 @@ pub(crate) fn through(command: &mut Command) -> Result<()> {
     if status.success() { Ok(()) } else { Err(Error::Failed { command: text, status: status.to_string() }) }
 }
 
+/// Runs in place of this process where that can be, so that signals reach it as they would reach us.
+pub(crate) fn become_it(mut command: Command) -> Result<()> {
+    #[cfg(unix)]
+    {
+        let source = std::os::unix::process::CommandExt::exec(&mut command);
+        Err(Error::Spawn { command: shown(&command), source })
+    }
+    #[cfg(not(unix))]
+    through(&mut command)
+}
+
 /// Runs to the end and keeps the output, whatever the status.
 pub(crate) fn output(command: &mut Command) -> Result<Output> {
     command.output().map_err(|source| Error::Spawn { command: shown(command), source })

@@ -22,7 +22,9 @@ fn steps_of(steps: &mut Steps, arguments: &cli::Test) -> Result<()> {
     }
     steps.step("tools", tools::foreign)?;
     steps.step("control plane", tools::control_plane)?;
-    steps.step("programs", || run::programs(&["kubectl-oci", "oci-webhook"], false).map(drop))?;
+    steps.step("programs", || {
+        run::programs(&["kubectl-oci", "oci-webhook", "oci-controller"], false).map(drop)
+    })?;
     steps.step("tests", || {
         let mut command = cargo(["test", "--locked", "--workspace", "--no-fail-fast"]);
         command.env("KUBECTL_OCI_PROGRAMS", run::target()?.join("debug"));

@@ -15,6 +15,11 @@ pub(crate) fn foreign() -> Result<()> {
     TOOLS.into_iter().try_for_each(ensure)
 }
 
+/// One of them.
+pub(crate) fn named(name: &str) -> Result<()> {
+    ensure(Tool::named(name)?)
+}
+
 /// etcd, kube-apiserver and kubectl.
 pub(crate) fn control_plane() -> Result<()> {
     if let Some(folder) = assets() {

@@ -10,8 +10,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// Background jobs of a shell read from `/dev/null`, hence the copy of standard input. Ctrl-C reaches the whole group:
-/// the shell ignores it, because it has to clean up after the test process, which does not. `$1` is removed at the end
+/// Background jobs of a shell read from `/dev/null`, hence the copy of standard input. Signals to the shell are ignored,
+/// because it has to clean up after the test process. `$1` is removed at the end
 /// when it is not empty, `$2` gets the server's process; the rest is its command line.
 const KEEPER: &str = r#"
 folder=$1; identity=$2; shift 2
@@ -67,6 +67,9 @@ impl Kept {
         command.args(["-c", KEEPER, "keeper"]).arg(start.remove.unwrap_or(Path::new(""))).arg(&identity);
         command.arg(start.program).args(start.arguments).current_dir(start.folder);
         command.env_clear().env("PATH", "/usr/bin:/bin").envs(start.environment.iter().cloned());
+        // Ctrl-C is for the test process: what it started then ends in its order.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         // The pipe's other end is inherited by nobody: the standard library opens it close-on-exec.
         let shell = command.stdin(Stdio::piped()).stdout(output).stderr(errors).spawn()?;
         Ok(Self { shell, log, identity })

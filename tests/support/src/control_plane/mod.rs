@@ -190,6 +190,11 @@ impl ControlPlane {
         made.metadata.name.unwrap()
     }
 
+    /// Whether both servers run.
+    pub fn runs(&mut self) -> bool {
+        self.etcd.runs() && self.api.as_mut().is_some_and(Kept::runs)
+    }
+
     /// The end of the API server's log.
     pub fn log(&self) -> String {
         self.api.as_ref().map(Kept::said).unwrap_or_default()

@@ -1,16 +1,17 @@
 //! A child process that is ready when its port answers, and killed when dropped.
 
 use std::{
-    fs::File,
     io::{self, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
-use crate::tools;
+use crate::{
+    kept::{Kept, Start},
+    tools,
+};
 
 /// How long a registry gets to answer.
 const START: Duration = Duration::from_secs(30);
@@ -43,31 +44,28 @@ pub enum Error {
 /// A running program.
 #[derive(Debug)]
 pub(super) struct Running {
-    child: Child,
+    kept: Kept,
     pub(super) address: SocketAddr,
-    log: PathBuf,
 }
 
 impl Running {
-    /// Starts `name` with the command that `prepare` makes for a free port, and waits until the port answers.
+    /// Starts `name` with the arguments that `prepare` makes for a free port, and waits until the port answers.
     /// With `http` the answer must be one to `GET /v2/`.
     pub(super) fn start(
         name: &'static str,
         folder: &Path,
         http: bool,
-        prepare: impl Fn(&mut Command, SocketAddr) -> io::Result<()>,
+        prepare: impl Fn(SocketAddr) -> io::Result<Vec<String>>,
     ) -> Result<Self, Error> {
         let failed = |source| Error::Start(name, source);
+        let program = &tools::path(name)?;
+        let environment = &[("OTEL_TRACES_EXPORTER".to_owned(), "none".to_owned())];
         let mut last = None;
         for _ in 0..PORTS {
             let address = free_port().map_err(failed)?;
-            let mut command = tools::command(name)?;
-            prepare(&mut command, address).map_err(failed)?;
-            let log = folder.join("log");
-            let output = File::create(&log).map_err(failed)?;
-            let errors = output.try_clone().map_err(failed)?;
-            let child = command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn().map_err(failed)?;
-            let mut running = Self { child, address, log };
+            let arguments = &prepare(address).map_err(failed)?;
+            let start = Start { program, arguments, environment, folder, log: "log", remove: None };
+            let mut running = Self { kept: Kept::start(&start).map_err(failed)?, address };
             if running.wait(http) {
                 return Ok(running);
             }
@@ -76,16 +74,20 @@ impl Running {
         Err(last.unwrap_or_else(|| failed(io::Error::other("no free port"))))
     }
 
-    /// What the program wrote so far.
+    /// The last lines that the program wrote.
     pub(super) fn said(&self) -> String {
-        let text = std::fs::read(&self.log).unwrap_or_default();
-        String::from_utf8_lossy(&text).into_owned()
+        self.kept.said()
+    }
+
+    /// Whether it still runs.
+    pub(super) fn runs(&mut self) -> bool {
+        self.kept.runs()
     }
 
     fn wait(&mut self, http: bool) -> bool {
         let deadline = Instant::now() + START;
         while Instant::now() < deadline {
-            if !matches!(self.child.try_wait(), Ok(None)) {
+            if !self.runs() {
                 return false;
             }
             if answers(self.address, http).unwrap_or(false) {
@@ -94,13 +96,6 @@ impl Running {
             thread::sleep(LOOK);
         }
         false
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -48,11 +48,10 @@ impl Distribution {
             fs::write(folder.path().join("key.pem"), &tls.server_key_pem).map_err(failed)?;
         }
         fs::write(folder.path().join("htpasswd"), HTPASSWD).map_err(failed)?;
-        let running = Running::start("distribution", folder.path(), tls.is_none(), |command, address| {
+        let running = Running::start("distribution", folder.path(), tls.is_none(), |address| {
             let config = folder.path().join("config.yml");
             fs::write(&config, configuration(mode, folder.path(), address))?;
-            command.arg("serve").arg(config);
-            io::Result::Ok(())
+            io::Result::Ok(vec!["serve".to_owned(), config.to_string_lossy().into_owned()])
         })?;
         Ok(Self { running, folder, tls })
     }
@@ -72,7 +71,12 @@ impl Distribution {
         self.folder.path()
     }
 
-    /// What it wrote so far, for the message of a failed assertion.
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        self.running.runs()
+    }
+
+    /// The last lines that it wrote, for the message of a failed assertion.
     pub fn log(&self) -> String {
         self.running.said()
     }

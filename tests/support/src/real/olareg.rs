@@ -26,15 +26,18 @@ impl Olareg {
         let folder = tempfile::tempdir().map_err(|source| Error::Start("olareg", source))?;
         // Looking for the answer counts against the limit, so with a limit an open port is enough.
         let http = options.rate_limit.is_none();
-        let running = Running::start("olareg", folder.path(), http, |command, address| {
-            command.args(["serve", "--store-type", "mem"]);
-            command.arg("--addr").arg(address.ip().to_string());
-            command.arg("--port").arg(address.port().to_string());
-            command.args(["--api-delete=true", "--api-blob-delete=true", "--api-referrer=true"]);
-            if let Some(limit) = options.rate_limit {
-                command.arg(format!("--rate-limit={limit}"));
-            }
-            io::Result::Ok(())
+        let running = Running::start("olareg", folder.path(), http, |address| {
+            let mut arguments = vec![
+                "serve".to_owned(),
+                "--store-type=mem".to_owned(),
+                format!("--addr={}", address.ip()),
+                format!("--port={}", address.port()),
+                "--api-delete=true".to_owned(),
+                "--api-blob-delete=true".to_owned(),
+                "--api-referrer=true".to_owned(),
+            ];
+            arguments.extend(options.rate_limit.map(|limit| format!("--rate-limit={limit}")));
+            io::Result::Ok(arguments)
         })?;
         Ok(Self { running, _folder: folder })
     }
@@ -49,7 +52,7 @@ impl Olareg {
         format!("oci://{}/{repository}", self.running.address)
     }
 
-    /// What it wrote so far, for the message of a failed assertion.
+    /// The last lines that it wrote, for the message of a failed assertion.
     pub fn log(&self) -> String {
         self.running.said()
     }

@@ -140,8 +140,11 @@ async fn controller_says_which_secret_or_account_it_cannot_use() {
     let tenant = Tenant::new().await;
     Image::saying("one").push(&tenant.registry, "org/app", "v1");
     tenant.install(&account("broken", &["absent-pull-secret"])).await;
+    let opaque = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "opaque" } });
+    tenant.install(&opaque).await;
     let cases = [
         ("secret", json!({ "secretRef": { "name": "absent" } }), "absent"),
+        ("type", json!({ "secretRef": { "name": "opaque" } }), "opaque"),
         ("account", json!({ "serviceAccountName": "absent" }), "absent"),
         ("pull-secret", json!({ "serviceAccountName": "broken" }), "absent-pull-secret"),
         ("certificate", json!({ "certSecretRef": { "name": "absent" } }), "absent"),

@@ -66,6 +66,6 @@ async fn controller_stores_and_forgets_two_hundred_objects() {
     })
     .await;
     let folder = tenant.controller().storage().join("ocirepository").join(&tenant.namespace);
-    let left = fs::read_dir(folder).map(|entries| entries.count()).unwrap_or_default();
+    let left = fs::read_dir(folder).map(Iterator::count).unwrap_or_default();
     assert_eq!(left, 0);
 }

@@ -1,6 +1,9 @@
 //! What a run costs the registry and the API server.
 
-use oci_testkit::{control_plane::eventually, registry::Class};
+use oci_testkit::{
+    control_plane::eventually,
+    registry::{Class, Recorded},
+};
 use serde_json::{Value, json};
 
 use super::{push::Image, tenant::Tenant, world::LONG};
@@ -11,10 +14,7 @@ async fn told(tenant: &Tenant<'_>) -> Vec<(Option<String>, Option<i32>)> {
 }
 
 /// Waits for ten polls of an object that is ready, and checks that nothing was written about them.
-async fn ten_polls_write_nothing(
-    tenant: &Tenant<'_>,
-    poll: impl Fn(&oci_testkit::registry::Recorded) -> bool,
-) {
+async fn ten_polls_write_nothing(tenant: &Tenant<'_>, poll: impl Fn(&Recorded) -> bool) {
     let before = tenant.ready("app").await;
     let events = told(tenant).await;
     tenant.registry.reset();
@@ -42,7 +42,7 @@ async fn controller_polls_a_tag_by_one_request_and_writes_nothing() {
         .registry
         .requests()
         .iter()
-        .map(|r| r.line())
+        .map(Recorded::line)
         .filter(|line| !line.starts_with("HEAD "))
         .collect();
     assert!(other.is_empty(), "{other:?}");
@@ -90,7 +90,7 @@ async fn controller_fetches_a_moved_tag_by_three_requests() {
     tenant.registry.reset();
     tenant.run("app", "now").await;
     tenant.ready_at("app", &format!("v1@{digest}")).await;
-    let lines: Vec<String> = tenant.registry.requests().iter().map(|request| request.line()).collect();
+    let lines: Vec<String> = tenant.registry.requests().iter().map(Recorded::line).collect();
     assert!(lines.len() <= 3, "{lines:?}");
     assert_eq!(tenant.registry.count(|request| request.class == Class::Blob), 1, "{lines:?}");
 }

@@ -22,7 +22,7 @@ fn moved(tenant: &Tenant<'_>, text: &str) -> String {
 }
 
 /// Whether a run was successful since.
-fn since<'a>(revision: &'a str) -> impl Fn(&Value) -> bool + 'a {
+fn since(revision: &str) -> impl Fn(&Value) -> bool {
     move |object| is_ready(object) && object["status"]["artifact"]["revision"] == revision
 }
 

@@ -28,7 +28,7 @@ async fn controller_looks_after_its_shard_only() {
     other.ready("app").await;
     // Its Lease is its own.
     let leases = mine.plane.run(&["get", "leases", "-n", "oci-system", "-o", "name"]).await.succeeded();
-    let prefix = "lease.coordination.k8s.io/source-controller-leader-election-";
+    let prefix = "lease.coordination.k8s.io/oci-controller-leader-election-";
     assert!(leases.lines().filter(|line| line.starts_with(prefix)).count() >= 1, "{leases}");
     was_well(&both);
 }

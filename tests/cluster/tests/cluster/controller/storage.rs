@@ -99,7 +99,8 @@ async fn controller_serves_the_last_good_artifact_while_a_newer_one_fails() {
     Image::saying("one").push(&tenant.registry, "org/app", "v1");
     tenant.apply("app", &json!({ "ref": { "tag": "v1" } })).await;
     let good = tenant.ready("app").await;
-    tenant.registry.fault(Fault::always(Match::class(Class::Blob), Act::Corrupt(20)));
+    tenant.registry.fault(Fault::once(Match::class(Class::Blob), Act::Corrupt(20)));
+    tenant.registry.fault(Fault::always(Match::class(Class::Blob), Act::status(503)));
     let digest = Image::saying("two").push(&tenant.registry, "org/app", "v1");
     tenant.run("app", "now").await;
     tenant.failed("app", "FetchFailed", "OCIArtifactLayerOperationFailed").await;

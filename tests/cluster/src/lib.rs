@@ -1,1 +1,0 @@
-//! Suite against a real kube-apiserver with etcd; all of it is in `tests/cluster`.
