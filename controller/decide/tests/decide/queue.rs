@@ -226,11 +226,11 @@ impl Model {
         open.map(|(key, (at, number, _))| (*at, *number, *key)).min()
     }
 
-    fn next(&mut self, now: u64) -> Option<u8> {
-        let (_, _, key) = self.best().filter(|(at, ..)| *at <= now)?;
+    fn next(&mut self, now: u64) -> Option<(u8, u64)> {
+        let (since, _, key) = self.best().filter(|(at, ..)| *at <= now)?;
         let (_, _, lane) = self.waiting.remove(&key).unwrap();
         self.running.insert(key, (lane, lane, None, false));
-        Some(key)
+        Some((key, since))
     }
 
     fn done(&mut self, key: u8, next: Option<u64>) {
@@ -265,8 +265,8 @@ fn queue_does_what_its_rules_say() {
                     model.wake(key, lane, at);
                 }
                 4..7 => assert_eq!(
-                    queue.next(time(now)).map(|(key, _)| key),
-                    model.next(now),
+                    queue.next(time(now)),
+                    model.next(now).map(|(key, since)| (key, time(since))),
                     "seed {seed} step {step}"
                 ),
                 7..9 => {
