@@ -95,6 +95,9 @@ pub enum Error {
     /// Neither tar nor gzip.
     #[error("the layer is {0}: only tar and gzip-compressed tar are supported")]
     Format(&'static str),
+    /// A tar archive as it is, where it has to be compressed.
+    #[error("the layer is a tar archive without gzip compression")]
+    NotGzip,
     /// The gzip data is damaged.
     #[error("the layer is damaged: its gzip data is not valid")]
     Gzip(#[source] io::Error),
@@ -195,7 +198,7 @@ impl Classify for Error {
             | Self::MemberLink { .. }
             | Self::Duplicate(_)
             | Self::Conflict(_) => "MemberRefused",
-            Self::Format(_) => "LayerUnsupported",
+            Self::Format(_) | Self::NotGzip => "LayerUnsupported",
             Self::EmptyLayer
             | Self::Gzip(_)
             | Self::LayerSize { .. }
@@ -223,6 +226,7 @@ impl Classify for Error {
             | Self::Path { .. }
             | Self::EmptyLayer
             | Self::Format(_)
+            | Self::NotGzip
             | Self::Gzip(_)
             | Self::LayerSize { .. }
             | Self::Truncated(_)
@@ -260,6 +264,10 @@ impl Classify for Error {
             }
             Self::Occupied { .. } => Some("remove it, or choose another destination".to_owned()),
             Self::NotAFolder(_) => Some("choose a folder, or a path that does not exist yet".to_owned()),
+            Self::NotGzip => Some(
+                "set `layerSelector.operation` to `copy` to store it as it is, or have it pushed with compression"
+                    .to_owned(),
+            ),
             Self::LayerSize { .. } | Self::Gzip(_) | Self::Truncated(_) | Self::NoEnd => {
                 Some("the artifact was damaged when it was made: have it pushed again".to_owned())
             }

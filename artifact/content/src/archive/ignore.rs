@@ -82,6 +82,25 @@ impl Ignore {
             path.push(IGNORE_FILE);
             path.join("/")
         };
+        self.add(domain, text, &subject)
+    }
+
+    /// Appends patterns anchored at the root; `subject` names them in errors.
+    pub(super) fn add_lines(&mut self, text: &str, subject: &str) -> Result<(), Error> {
+        self.add(&[] as &[&str], text, &|| subject.to_owned())
+    }
+
+    /// Appends all patterns of `other`.
+    pub(super) fn append(&mut self, other: Self) {
+        self.patterns.extend(other.patterns);
+    }
+
+    fn add(
+        &mut self,
+        domain: &[impl AsRef<str>],
+        text: &str,
+        subject: &dyn Fn() -> String,
+    ) -> Result<(), Error> {
         if text.len() as u64 > limits::IGNORE_FILE_BYTES {
             return Err(Error::limit(subject(), "bytes of an ignore file", limits::IGNORE_FILE_BYTES));
         }

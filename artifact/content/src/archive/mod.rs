@@ -1,6 +1,7 @@
 //! The archive in a layer: packing a folder, reading, unpacking and comparing.
 //!
 //! ```text
+//!                                             layer ──read──► members ──repack──► stored archive
 //! folder ──walk──► tar headers + content ──gzip──► layer ──read──► members ──unpack──► folder
 //!          ignore       header              threads        limits            diff
 //! ```
@@ -24,7 +25,7 @@ pub use control::Control;
 pub use diff::{Changes, Content, FileEntry, Tree, compare, contents, unified};
 pub use error::Error;
 pub use ignore::{DEFAULT_IGNORE, IGNORE_FILE, Ignore};
-pub use pack::{Input, PackOptions, Packed, pack};
+pub use pack::{Input, PackOptions, Packed, RepackOptions, Repacked, Sink, pack, repack};
 pub use path::{MemberPath, PathFault};
 pub use read::{Member, MemberKind, Summary, read};
 pub use unpack::unpack_into;

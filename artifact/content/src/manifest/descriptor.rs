@@ -66,7 +66,8 @@ impl Platform {
     /// Reads `os/architecture` or `os/architecture/variant`, each of lower-case letters, digits, `.`, `_` and `-`.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = |part: &str| {
-            let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+            let known =
+                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
             (1..=64).contains(&part.len()) && part.chars().all(known)
         };
         let mut parts = text.splitn(3, '/').map(|part| fits(part).then(|| part.to_owned()));

@@ -5,4 +5,6 @@ mod hostile;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod repacking;
+#[cfg(test)]
 mod tarball;

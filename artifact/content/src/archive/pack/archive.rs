@@ -17,15 +17,16 @@ use crate::{
 
 use super::{
     gzip::Encoder,
-    header::{self, Kind},
+    header::{self, Kind, Modes},
 };
 
 /// Bytes read from a file at once.
 pub(super) const CHUNK: usize = 128 << 10;
 
 /// The uncompressed archive that is being written.
-pub(super) struct Archive<'a, W> {
-    encoder: &'a mut Encoder<W>,
+pub(super) struct Archive<'a, 'e, W> {
+    encoder: &'a mut Encoder<'e, W>,
+    modes: Modes,
     pub(super) control: &'a Control,
     headers: Vec<u8>,
     buffer: Vec<u8>,
@@ -34,10 +35,10 @@ pub(super) struct Archive<'a, W> {
     content: u64,
 }
 
-impl<'a, W: Write> Archive<'a, W> {
-    pub(super) fn new(encoder: &'a mut Encoder<W>, control: &'a Control) -> Self {
+impl<'a, 'e, W: Write> Archive<'a, 'e, W> {
+    pub(super) fn new(encoder: &'a mut Encoder<'e, W>, modes: Modes, control: &'a Control) -> Self {
         let buffer = vec![0; CHUNK];
-        Self { encoder, control, headers: Vec::new(), buffer, members: 0, files: 0, content: 0 }
+        Self { encoder, modes, control, headers: Vec::new(), buffer, members: 0, files: 0, content: 0 }
     }
 
     /// Adds a folder.
@@ -72,7 +73,7 @@ impl<'a, W: Write> Archive<'a, W> {
             return Err(Error::limit("the archive", "members", limits::MEMBERS));
         }
         self.headers.clear();
-        header::append(&mut self.headers, name, kind)?;
+        header::append(&mut self.headers, name, kind, self.modes)?;
         self.encoder.write(&self.headers)
     }
 
@@ -98,6 +99,25 @@ impl<'a, W: Write> Archive<'a, W> {
                 (_, 0) => return Err(changed("shrank")),
                 _ => {}
             }
+        }
+        self.encoder.write([0; header::BLOCK].get(..header::padding(size)).unwrap_or_default())
+    }
+
+    /// Adds the content of a member of another archive, which has `size` bytes or ends in an error. `read` fills its
+    /// buffer, except at the end.
+    pub(super) fn copy(
+        &mut self,
+        size: u64,
+        mut read: impl FnMut(&mut [u8]) -> Result<usize, Error>,
+    ) -> Result<(), Error> {
+        let mut left = size;
+        while left > 0 {
+            let count = read(&mut self.buffer)?;
+            if count == 0 {
+                return Err(Error::Truncated("a member".to_owned()));
+            }
+            self.encoder.write(self.buffer.get(..count).unwrap_or_default())?;
+            left = left.saturating_sub(count as u64);
         }
         self.encoder.write([0; header::BLOCK].get(..header::padding(size)).unwrap_or_default())
     }

@@ -5,7 +5,8 @@
 //! position only, so neither the threads nor the sizes of the writes show in the output; zlib-rs alone gives other
 //! bytes for other write sizes. An encoder is never used twice, for the same reason.
 //!
-//! Memory: at most [`IN_FLIGHT`] blocks a thread. Specification: RFC 1951 and RFC 1952.
+//! What fits into one block is compressed on the calling thread; only more starts the others. Memory: at most
+//! [`IN_FLIGHT`] blocks a thread. Specification: RFC 1951 and RFC 1952.
 
 use std::{
     io::Write,
@@ -50,38 +51,32 @@ pub(super) struct Written {
 }
 
 /// Calls `fill` with an encoder that writes to `sink`, and finishes the stream.
+///
+/// At most `threads` help to compress, 0 means one for each processor; `algorithm` is that of the file's digest.
 pub(super) fn compress<W: Write, T>(
     sink: W,
     threads: usize,
-    fill: impl FnOnce(&mut Encoder<W>) -> Result<T, Error>,
+    algorithm: Algorithm,
+    fill: impl FnOnce(&mut Encoder<'_, W>) -> Result<T, Error>,
 ) -> Result<(T, Written), Error> {
+    let threads = match threads {
+        0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        threads => threads,
+    };
     thread::scope(|scope| {
-        let mut workers = Vec::new();
-        for _ in 0..threads.clamp(1, THREADS_MAX) {
-            let (to_worker, jobs) = sync_channel::<Block>(IN_FLIGHT);
-            let (results, from_worker) = sync_channel(IN_FLIGHT);
-            thread::Builder::new()
-                .name("deflate".to_owned())
-                .spawn_scoped(scope, move || {
-                    // Ends when the encoder is dropped, be it done or failed.
-                    while let Ok(block) = jobs.recv() {
-                        if results.send(block.compress()).is_err() {
-                            break;
-                        }
-                    }
-                })
-                .map_err(|_| Error::Worker("could not be started"))?;
-            workers.push(Worker { jobs: to_worker, results: from_worker });
-        }
-        let mut encoder = Encoder::new(sink, workers)?;
+        let hire = || (0..threads.clamp(1, THREADS_MAX)).map(|_| Worker::start(scope)).collect();
+        let mut encoder = Encoder::new(sink, algorithm, &hire)?;
         let value = fill(&mut encoder)?;
         Ok((value, encoder.finish()?))
     })
 }
 
 /// Takes the uncompressed bytes, in pieces of any size.
-pub(super) struct Encoder<W> {
+pub(super) struct Encoder<'a, W> {
     out: Output<W>,
+    /// Starts the workers.
+    hire: &'a dyn Fn() -> Result<Vec<Worker>, Error>,
+    /// None before the second block.
     workers: Vec<Worker>,
     block: Block,
     spare: Vec<Block>,
@@ -95,6 +90,25 @@ pub(super) struct Encoder<W> {
 struct Worker {
     jobs: SyncSender<Block>,
     results: Receiver<Option<Block>>,
+}
+
+impl Worker {
+    fn start<'scope>(scope: &'scope thread::Scope<'scope, '_>) -> Result<Self, Error> {
+        let (to_worker, jobs) = sync_channel::<Block>(IN_FLIGHT);
+        let (results, from_worker) = sync_channel(IN_FLIGHT);
+        thread::Builder::new()
+            .name("deflate".to_owned())
+            .spawn_scoped(scope, move || {
+                // Ends when the encoder is dropped, be it done or failed.
+                while let Ok(block) = jobs.recv() {
+                    if results.send(block.compress()).is_err() {
+                        break;
+                    }
+                }
+            })
+            .map_err(|_| Error::Worker("could not be started"))?;
+        Ok(Self { jobs: to_worker, results: from_worker })
+    }
 }
 
 /// One block: the end of the one before, then its own bytes.
@@ -111,17 +125,20 @@ struct Output<W> {
     size: u64,
 }
 
-impl<W: Write> Encoder<W> {
-    fn new(sink: W, workers: Vec<Worker>) -> Result<Self, Error> {
-        let mut out = Output { sink, digest: Hasher::new(Algorithm::Sha256), size: 0 };
+impl<'a, W: Write> Encoder<'a, W> {
+    fn new(
+        sink: W,
+        algorithm: Algorithm,
+        hire: &'a dyn Fn() -> Result<Vec<Worker>, Error>,
+    ) -> Result<Self, Error> {
+        let mut out = Output { sink, digest: Hasher::new(algorithm), size: 0 };
         out.write(&HEADER)?;
-        // All at once and for good: an allocator that keeps a heap for each thread grows by what comes and goes.
-        let spare = (0..IN_FLIGHT * workers.len()).map(|_| Block::new()).collect();
         Ok(Self {
             out,
-            workers,
+            hire,
+            workers: Vec::new(),
             block: Block::new(),
-            spare,
+            spare: Vec::new(),
             submitted: 0,
             collected: 0,
             crc: crc32fast::Hasher::new(),
@@ -152,14 +169,15 @@ impl<W: Write> Encoder<W> {
     }
 
     fn submit(&mut self, last: bool) -> Result<(), Error> {
+        if self.workers.is_empty() {
+            self.workers = (self.hire)()?;
+            // All at once and for good: an allocator that keeps a heap for each thread grows by what comes and goes.
+            self.spare = (0..IN_FLIGHT * self.workers.len()).map(|_| Block::new()).collect();
+        }
         if self.submitted - self.collected >= IN_FLIGHT * self.workers.len() {
             self.collect()?;
         }
-        let content = self.block.content();
-        self.crc.update(content);
-        self.content.update(content);
-        self.content_size += content.len() as u64;
-
+        self.count();
         let mut next = self.spare.pop().unwrap_or_else(Block::new);
         next.bytes.clear();
         next.output.clear();
@@ -179,6 +197,23 @@ impl<W: Write> Encoder<W> {
         Ok(())
     }
 
+    /// Counts the current block, which is full or the last.
+    fn count(&mut self) {
+        let content = self.block.content();
+        self.crc.update(content);
+        self.content.update(content);
+        self.content_size += content.len() as u64;
+    }
+
+    /// Compresses the first block here, because there is no other.
+    fn only(&mut self) -> Result<(), Error> {
+        self.count();
+        let mut block = std::mem::replace(&mut self.block, Block::empty());
+        block.last = true;
+        let block = block.compress().ok_or(Error::Worker("ended early"))?;
+        self.out.write(&block.output)
+    }
+
     fn collect(&mut self) -> Result<(), Error> {
         let worker = self.workers.get(self.collected % self.workers.len().max(1));
         let result = worker.and_then(|worker| worker.results.recv().ok()).flatten();
@@ -190,7 +225,11 @@ impl<W: Write> Encoder<W> {
     }
 
     fn finish(mut self) -> Result<Written, Error> {
-        self.submit(true)?;
+        if self.submitted == 0 {
+            self.only()?;
+        } else {
+            self.submit(true)?;
+        }
         while self.collected < self.submitted {
             self.collect()?;
         }
@@ -214,6 +253,10 @@ impl Block {
     fn new() -> Self {
         let (bytes, output) = (Vec::with_capacity(WINDOW + BLOCK), Vec::with_capacity(OUTPUT));
         Self { bytes, dictionary: 0, last: false, output }
+    }
+
+    fn empty() -> Self {
+        Self { bytes: Vec::new(), dictionary: 0, last: false, output: Vec::new() }
     }
 
     fn content(&self) -> &[u8] {
@@ -270,7 +313,7 @@ mod tests {
 
     fn gzip(content: &[u8], threads: usize, piece: usize) -> (Vec<u8>, Written) {
         let mut out = Vec::new();
-        let ((), written) = compress(&mut out, threads, |encoder| {
+        let ((), written) = compress(&mut out, threads, Algorithm::Sha256, |encoder| {
             content.chunks(piece.max(1)).try_for_each(|piece| encoder.write(piece))
         })
         .unwrap();
@@ -345,7 +388,8 @@ mod tests {
                 Ok(())
             }
         }
-        let error = compress(Full, 2, |encoder| encoder.write(&sample(4 * BLOCK))).err().unwrap();
+        let error = compress(Full, 2, Algorithm::Sha256, |encoder| encoder.write(&sample(4 * BLOCK)));
+        let error = error.err().unwrap();
         assert!(matches!(error, Error::Sink(_)), "{error}");
     }
 }

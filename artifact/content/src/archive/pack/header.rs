@@ -21,11 +21,27 @@ pub(super) enum Kind {
     File { size: u64, executable: bool },
 }
 
+/// The permissions of all members; those that they had are not kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Modes {
+    folder: u64,
+    executable: u64,
+    file: u64,
+}
+
+impl Modes {
+    /// For layers.
+    pub(super) const SHARED: Self = Self { folder: 0o755, executable: 0o755, file: 0o644 };
+    /// For the artifacts that source-controller stores.
+    pub(super) const PRIVATE: Self = Self { folder: 0o750, executable: 0o700, file: 0o600 };
+}
+
 /// Appends the header, or headers, of the member `name` to `out`.
-pub(super) fn append(out: &mut Vec<u8>, name: &str, kind: Kind) -> Result<(), Error> {
+pub(super) fn append(out: &mut Vec<u8>, name: &str, kind: Kind, modes: Modes) -> Result<(), Error> {
     let (flag, mode, size) = match kind {
-        Kind::Folder => (b'5', 0o755, 0),
-        Kind::File { size, executable } => (b'0', if executable { 0o755 } else { 0o644 }, size),
+        Kind::Folder => (b'5', modes.folder, 0),
+        Kind::File { size, executable: true } => (b'0', modes.executable, size),
+        Kind::File { size, executable: false } => (b'0', modes.file, size),
     };
     if size > SIZE_MAX {
         return Err(Error::limit(shown(name.as_bytes()), "bytes", SIZE_MAX));
@@ -148,7 +164,7 @@ mod tests {
 
     fn header(name: &str, kind: Kind) -> Vec<u8> {
         let mut out = Vec::new();
-        append(&mut out, name, kind).unwrap();
+        append(&mut out, name, kind, Modes::SHARED).unwrap();
         out
     }
 
@@ -190,7 +206,8 @@ mod tests {
     #[test]
     fn header_refuses_a_size_of_twelve_digits() {
         let mut out = Vec::new();
-        append(&mut out, "a", Kind::File { size: SIZE_MAX, executable: false }).unwrap();
-        assert!(append(&mut out, "a", Kind::File { size: SIZE_MAX + 1, executable: false }).is_err());
+        let mut append = |size| append(&mut out, "a", Kind::File { size, executable: false }, Modes::SHARED);
+        append(SIZE_MAX).unwrap();
+        assert!(append(SIZE_MAX + 1).is_err());
     }
 }

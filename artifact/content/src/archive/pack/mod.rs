@@ -9,6 +9,7 @@
 mod archive;
 mod gzip;
 mod header;
+mod repack;
 mod walk;
 
 #[cfg(test)]
@@ -20,13 +21,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::name::Digest;
+use crate::name::{Algorithm, Digest};
 
 use self::{
     archive::{Archive, CHUNK, check_extracted},
     gzip::Encoder,
+    header::Modes,
     walk::Walk,
 };
+
+pub use self::repack::{RepackOptions, Repacked, Sink, repack};
 
 use super::{Control, Error, Ignore, MemberPath};
 
@@ -91,12 +95,8 @@ pub fn pack(
     control: &Control,
     sink: impl Write,
 ) -> Result<Packed, Error> {
-    let threads = match options.threads {
-        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        threads => threads,
-    };
-    let fill = |encoder: &mut Encoder<_>| {
-        let mut archive = Archive::new(encoder, control);
+    let fill = |encoder: &mut Encoder<'_, _>| {
+        let mut archive = Archive::new(encoder, Modes::SHARED, control);
         archive.folder(".")?;
         let (ignored, skipped) = match input {
             Input::Path(path) => pack_path(path, options, &mut archive)?,
@@ -108,7 +108,8 @@ pub fn pack(
         archive.end()?;
         Ok((archive.files, ignored, skipped))
     };
-    let ((files, ignored, skipped), written) = gzip::compress(sink, threads, fill)?;
+    let ((files, ignored, skipped), written) =
+        gzip::compress(sink, options.threads, Algorithm::Sha256, fill)?;
     Ok(Packed {
         digest: written.digest,
         size: written.size,
@@ -124,7 +125,7 @@ pub fn pack(
 fn pack_path<W: Write>(
     path: &Path,
     options: &PackOptions,
-    archive: &mut Archive<'_, W>,
+    archive: &mut Archive<'_, '_, W>,
 ) -> Result<(u64, u64), Error> {
     // Asked before it is opened: opening a pipe waits, opening a device may do something.
     let metadata = path.metadata().map_err(|error| Error::io("open", path, error))?;
@@ -150,7 +151,7 @@ fn pack_path<W: Write>(
 fn pack_stream<W: Write>(
     name: &str,
     reader: &mut dyn Read,
-    archive: &mut Archive<'_, W>,
+    archive: &mut Archive<'_, '_, W>,
 ) -> Result<(), Error> {
     let member = MemberPath::parse(name)?;
     let mut spool = tempfile::SpooledTempFile::new(SPOOL_IN_MEMORY);

@@ -23,9 +23,9 @@ use crate::{
 
 use super::{PackOptions, archive::Archive};
 
-pub(super) struct Walk<'w, 'a, W> {
+pub(super) struct Walk<'w, 'a, 'e, W> {
     options: &'w PackOptions,
-    archive: &'w mut Archive<'a, W>,
+    archive: &'w mut Archive<'a, 'e, W>,
     /// As given by the user, for messages.
     shown_root: &'w Path,
     /// The same folder without links.
@@ -42,11 +42,11 @@ pub(super) struct Walk<'w, 'a, W> {
     skipped: u64,
 }
 
-impl<'w, 'a, W: Write> Walk<'w, 'a, W> {
+impl<'w, 'a, 'e, W: Write> Walk<'w, 'a, 'e, W> {
     pub(super) fn new(
         path: &'w Path,
         options: &'w PackOptions,
-        archive: &'w mut Archive<'a, W>,
+        archive: &'w mut Archive<'a, 'e, W>,
     ) -> Result<Self, Error> {
         let failed = |error| Error::io("open", path, error);
         let real_root = path.canonicalize().map_err(failed)?;
