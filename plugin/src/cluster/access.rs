@@ -101,7 +101,8 @@ async fn config(flags: &ClusterFlags, around: &Surroundings) -> Result<Config, C
     }
     let mut kubeconfig = Kubeconfig::default();
     for path in present {
-        kubeconfig = kubeconfig.merge(Kubeconfig::read_from(path)?)?;
+        let next = Kubeconfig::read_from(path).map_err(|error| ClusterError::unreadable(path, error))?;
+        kubeconfig = kubeconfig.merge(next)?;
     }
     kubeconfig.current_context = kubeconfig.current_context.filter(|name| !name.is_empty());
     select(kubeconfig, flags, around).await
@@ -179,6 +180,9 @@ fn environment_proxy(config: &Config, around: &Surroundings) -> Option<String> {
     }
     let url = if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") };
     let exceptions = around.no_proxy.clone().unwrap_or_default();
+    if exceptions.split(',').any(|exception| exception.trim() == "*") {
+        return None;
+    }
     let matcher = Matcher::builder().all(url.clone()).no(exceptions).build();
     matcher.intercept(&config.cluster_url).map(|_| url)
 }
@@ -186,4 +190,36 @@ fn environment_proxy(config: &Config, around: &Surroundings) -> Option<String> {
 /// Whether a pod's credentials are mounted.
 pub(crate) fn is_pod(service_host: bool) -> bool {
     service_host && Path::new("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environment_proxy_is_that_of_foreign_servers() {
+        let proxy = |server: &str, proxy: &str, no_proxy: &str| {
+            let around = Surroundings {
+                proxy: Some(proxy.into()),
+                no_proxy: Some(no_proxy.into()),
+                ..Surroundings::default()
+            };
+            environment_proxy(&Config::new(server.parse().unwrap()), &around)
+        };
+        let own = "http://me:secret@proxy:3128";
+        assert_eq!(proxy("https://api.example.com:6443", own, "").as_deref(), Some(own));
+        assert_eq!(proxy("https://api.example.com", "proxy:3128", "").as_deref(), Some("http://proxy:3128"));
+        assert_eq!(proxy("https://10.1.2.3", own, "10.2.0.0/16,other.com").as_deref(), Some(own));
+        for (server, exceptions) in [
+            ("https://127.0.0.1:6443", ""),
+            ("https://[::1]:6443", ""),
+            ("https://localhost:6443", ""),
+            ("https://api.example.com", ".example.com"),
+            ("https://api.example.com", "a.b, example.com"),
+            ("https://10.1.2.3", "10.0.0.0/8"),
+            ("https://10.1.2.3", "*"),
+        ] {
+            assert_eq!(proxy(server, own, exceptions), None, "{server} {exceptions}");
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! What can go wrong on the way to a cluster and in it.
 
-use std::{error::Error as StdError, path::PathBuf};
+use std::{
+    error::Error as StdError,
+    path::{Path, PathBuf},
+};
 
 use kube::{client::AuthError, config::KubeconfigError, core::Status};
 use oci_artifact::{Class, Classify};
@@ -19,6 +22,9 @@ pub(crate) enum ClusterError {
     /// A kubeconfig cannot be used.
     #[error("the kubeconfig cannot be used: {0}")]
     Kubeconfig(#[from] KubeconfigError),
+    /// A kubeconfig cannot be read. Its text is never quoted: it may hold a password.
+    #[error("reading the kubeconfig `{}` failed: {why}", .path.display())]
+    Unreadable { path: PathBuf, why: String },
     /// `--context` and the like name nothing.
     #[error("the kubeconfig has no {what} `{name}`")]
     NotInKubeconfig { what: &'static str, name: String },
@@ -81,6 +87,19 @@ impl ClusterError {
             kube::Error::ReadEvents(error) => Self::Unreachable { doing, server, why: deepest(&error) },
             other => Self::Reply { doing, why: other.to_string() },
         }
+    }
+
+    /// Tells why a kubeconfig cannot be read.
+    pub(crate) fn unreadable(path: &Path, error: KubeconfigError) -> Self {
+        let why = match error {
+            KubeconfigError::ReadConfig(source, _) => source.to_string(),
+            KubeconfigError::Parse(source) => match source.location() {
+                Some(place) => format!("line {} is not what a kubeconfig has there", place.line()),
+                None => "it is no kubeconfig".to_owned(),
+            },
+            other => other.to_string(),
+        };
+        Self::Unreadable { path: path.to_owned(), why }
     }
 
     fn answer(status: Box<Status>, doing: String, server: String) -> Self {
@@ -149,9 +168,10 @@ fn deepest(error: &(dyn StdError + 'static)) -> String {
 impl Classify for ClusterError {
     fn reason(&self) -> &'static str {
         match self {
-            Self::NoKubeconfig { .. } | Self::Kubeconfig(_) | Self::NotInKubeconfig { .. } => {
-                "KubeconfigInvalid"
-            }
+            Self::NoKubeconfig { .. }
+            | Self::Unreadable { .. }
+            | Self::Kubeconfig(_)
+            | Self::NotInKubeconfig { .. } => "KubeconfigInvalid",
             Self::Login { .. } => "LoginFailed",
             Self::Unreachable { .. } => "ClusterUnreachable",
             Self::Refused { .. } | Self::Reply { .. } => "ClusterRefused",
@@ -177,6 +197,7 @@ impl Classify for ClusterError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoKubeconfig { .. } => "name one with `--kubeconfig` or in KUBECONFIG",
+            Self::Unreadable { .. } => "`kubectl config view` reads it too",
             Self::Kubeconfig(KubeconfigError::CurrentContextNotSet) => {
                 "choose one with `--context` or `kubectl config use-context`"
             }

@@ -279,7 +279,31 @@ fn missing_kubeconfig_is_told_with_where_it_was_looked_for() {
     shows(&sandbox.screen(output), &format!("exit 2\n{listed}\n{hint}"));
     let screen = run(&sandbox, &["get"]);
     assert_eq!(screen.code, Some(2));
-    assert!(screen.stderr.contains("failed to read kubeconfig from '\"kubeconfig\"'"), "{}", screen.stderr);
+    assert!(
+        screen.stderr.contains("reading the kubeconfig `kubeconfig` failed: No such file"),
+        "{}",
+        screen.stderr
+    );
+}
+
+#[test]
+fn kubeconfig_that_cannot_be_read_is_not_quoted() {
+    let sandbox = Sandbox::new();
+    for (text, line) in [
+        ("users:\n- name: me\n  user:\n    token: hunter2\n    exec: 5\n", 5),
+        ("users:\n- name: me\n  user: hunter2\n", 3),
+        ("users:\n- name: me\n  user:\n    token: hunter2\n    x: [\n", 5),
+    ] {
+        sandbox.write("kubeconfig", text);
+        shows(
+            &run(&sandbox, &["get"]),
+            &format!(
+                "exit 2
+                err: ✗ reading the kubeconfig `kubeconfig` failed: line {line} is not what a kubeconfig has there
+                err:   hint: `kubectl config view` reads it too"
+            ),
+        );
+    }
 }
 
 #[test]
