@@ -74,13 +74,15 @@ impl Step {
 
     /// What Flux's message begins with, so that alerts which look for texts keep working.
     fn prefix(self, observed: &Observed) -> String {
-        let Observed { spec, namespace, .. } = observed;
+        let Observed { spec, namespace, report, .. } = observed;
         let url = spec.url.as_deref().unwrap_or_default();
         match self {
-            Self::ServiceAccount => match spec.service_account_name.as_deref() {
-                Some(name) => format!("failed to get service account '{namespace}/{name}': "),
-                None => "failed to get service account: ".to_owned(),
-            },
+            Self::ServiceAccount => {
+                match report.checked.as_ref().and_then(|checked| checked.service_account.as_ref()) {
+                    Some(name) => format!("failed to get service account '{namespace}/{name}': "),
+                    None => "failed to get service account: ".to_owned(),
+                }
+            }
             Self::Credentials => "failed to get credential: ".to_owned(),
             Self::Proxy => "failed to get proxy address: ".to_owned(),
             Self::Certificates => format!("failed to generate transport for '{url}': "),

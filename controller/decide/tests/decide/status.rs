@@ -75,6 +75,16 @@ fn conclude_keeps_the_fingerprint_while_signatures_are_asked_for() {
 }
 
 #[test]
+fn conclude_forgets_a_wrong_signature_of_an_earlier_run() {
+    let over = json!({
+        "spec": { "verify": { "provider": "cosign" } },
+        "status": { "conditions": [condition("SourceVerified", "False", "VerificationError", "no")] },
+    });
+    let status = conclude(&ready(&over), &Outcome::Kept(v1())).status;
+    assert_eq!(told(&status), "Ready=True:Succeeded ArtifactInStorage=True:Succeeded");
+}
+
+#[test]
 fn conclude_takes_the_artifact_as_it_was_stored() {
     let Outcome::Stored { resolved, artifact } = stored(moved(), OTHER_FILE) else { unreachable!() };
     let status =

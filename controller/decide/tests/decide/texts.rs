@@ -33,10 +33,11 @@ fn failures_begin_as_flux_does() {
     let url = "'oci://ghcr.io/org/app'";
     let copy = json!({ "layerSelector": { "operation": "copy" } });
     let account = json!({ "serviceAccountName": "puller" });
-    let none = json!({});
+    let (none, unnamed) = (json!({}), json!({ "serviceAccountName": "" }));
     for (spec, step, expected) in [
         (&account, Step::ServiceAccount, "failed to get service account 'apps/puller': no".to_owned()),
         (&none, Step::ServiceAccount, "failed to get service account: no".to_owned()),
+        (&unnamed, Step::ServiceAccount, "failed to get service account: no".to_owned()),
         (&none, Step::Credentials, "failed to get credential: no".to_owned()),
         (&none, Step::Proxy, "failed to get proxy address: no".to_owned()),
         (&none, Step::Certificates, format!("failed to generate transport for {url}: no")),
