@@ -5,7 +5,6 @@
 //! the installation if it were ignored is refused.
 
 #![expect(clippy::doc_markdown, reason = "these comments are what --help shows")]
-#![expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 
 mod address;
 mod flags;

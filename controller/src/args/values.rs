@@ -102,10 +102,7 @@ pub(super) fn url(text: &str) -> Result<Url, String> {
 /// Where artifacts are found: `host[:port]` or a URL. Returned as given, for a dot at the end of the host is kept.
 pub(super) fn origin(text: &str) -> Result<String, &'static str> {
     let fault = "it is no HOST[:PORT] and no http or https URL";
-    let full = match text.contains("://") {
-        true => text.to_owned(),
-        false => format!("http://{text}"),
-    };
+    let full = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let url = url(&full).map_err(|_| fault)?;
     let plain = url.username().is_empty() && url.password().is_none();
     let plain = plain && url.query().is_none() && url.fragment().is_none();

@@ -46,13 +46,16 @@ impl Default for Told {
     }
 }
 
+/// A histogram for each object.
+type Objects = Family<Object, Histogram, fn() -> Histogram>;
+
 /// All metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     gathered: Gathered,
     /// `None` if objects have no series of their own.
-    objects: Option<Family<Object, Histogram, fn() -> Histogram>>,
+    objects: Option<Objects>,
     reconciled: Family<Reconciled, Counter>,
     reconcile_errors: Family<Controller, Counter>,
     runs: Family<Ended, Counter>,

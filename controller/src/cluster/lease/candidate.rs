@@ -105,7 +105,7 @@ impl Candidate {
         if let Some(ours) = self.ours.clone() {
             match self.write(ours).await {
                 Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {
-                    self.ours = None
+                    self.ours = None;
                 }
                 written => return written,
             }

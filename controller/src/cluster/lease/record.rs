@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn record_is_waited_for_as_long_as_its_holder_asks() {
         let (mut seen, begin) = (Seen::default(), Instant::now());
-        let patient = lease(held(None, "other", Duration::from_secs(60), at(0)));
+        let patient = lease(held(None, "other", Duration::from_mins(1), at(0)));
         let mut look = |lease: &Lease, second: u64| {
             seen.holder(lease, begin + Duration::from_secs(second), "me", DURATION)
         };

@@ -83,9 +83,7 @@ impl Recorder {
         pause: Duration,
     ) -> Result<Self, reqwest::Error> {
         let queue = || Arc::new(Queue::new(WAITING));
-        let (events, told) = (queue(), metrics.events.clone());
-        let task = tokio::spawn(events::run(client, options.clone(), Arc::clone(&events), told.clone()));
-        let events = Line { queue: events, told, task };
+        let now = options.now;
         let notifications = match &options.notify {
             None => None,
             Some(url) => {
@@ -95,7 +93,10 @@ impl Recorder {
                 Some(Line { queue, told, task })
             }
         };
-        Ok(Self(Arc::new(Inner { now: options.now, events, notifications })))
+        let (queue, told) = (queue(), metrics.events.clone());
+        let task = tokio::spawn(events::run(client, options, Arc::clone(&queue), told.clone()));
+        let events = Line { queue, told, task };
+        Ok(Self(Arc::new(Inner { now, events, notifications })))
     }
 
     /// Tells what happened to an object.
