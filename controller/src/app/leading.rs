@@ -8,10 +8,7 @@ use kube::Client;
 use oci_artifact::manifest::Platform;
 use oci_decide::{Settings, Stored, retention::Policy};
 use oci_server::{Options, Running};
-use oci_source::{
-    Source, SourceOptions,
-    store::{Owner, Store},
-};
+use oci_source::{Source, SourceOptions, store::Store};
 use tokio::sync::{mpsc, watch as signal};
 
 use super::{Error, health::Health};
@@ -96,18 +93,13 @@ impl Leading {
 
     /// Works until it is dropped.
     pub(super) async fn work(&self) {
-        let (orphans, gone) = mpsc::unbounded_channel();
         let (listed, first) = mpsc::channel(1);
-        let triggers = Triggers::new(Arc::clone(&self.cache), Arc::clone(&self.scheduler), move |owner| {
-            // An error means that everything ends.
-            let _ = orphans.send(owner);
-        });
+        let triggers = Triggers::new(Arc::clone(&self.cache), Arc::clone(&self.scheduler));
         let runs = self.scheduler.run(&self.needs.metrics, |owner| Arc::clone(&self.reconciler).run(owner));
         tokio::join!(
             self.watch(&triggers, &listed),
             runs,
             self.storage.clone().keep(self.needs.leading.clone()),
-            self.remove(gone),
             self.restore(first),
         );
     }
@@ -147,21 +139,6 @@ impl Leading {
             }
         };
         tokio::join!(objects, credentials);
-    }
-
-    /// Removes the files of objects that are gone.
-    async fn remove(&self, mut gone: mpsc::UnboundedReceiver<Owner>) {
-        while let Some(owner) = gone.recv().await {
-            self.restore.settled(&owner);
-            self.needs.metrics.gone(&owner.namespace, &owner.name);
-            // Another one of that name may be there already: its first run comes after this or finds its file missing.
-            if !(self.needs.fence)() {
-                continue;
-            }
-            if let Err(error) = self.storage.forget(&owner).await {
-                tracing::error!(namespace = owner.namespace, name = owner.name, %error, "removing the files of a deleted object failed");
-            }
-        }
     }
 
     /// After the first list: whose files are there although nobody knows them, and who has none although the status

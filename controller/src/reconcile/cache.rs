@@ -41,8 +41,6 @@ pub enum Effect {
     Nothing,
     /// A run.
     Run,
-    /// A run; and what was there before was another object of the same name, whose files go.
-    Replaced,
 }
 
 /// An outcome whose status could not be written yet.
@@ -120,11 +118,10 @@ impl Cache {
         if let Some(listed) = &mut inner.listed {
             listed.insert(owner.clone());
         }
-        let effect = match inner.entries.get(&owner) {
-            Some(known) => effect(&known.object, &object),
-            None => Effect::Run,
-        };
-        if effect == Effect::Replaced {
+        let known = inner.entries.get(&owner).map(|entry| Arc::clone(&entry.object));
+        let effect = known.as_ref().map_or(Effect::Run, |known| effect(known, &object));
+        if known.is_some_and(|known| known.metadata.uid != object.metadata.uid) {
+            // Another object of that name.
             inner.remove(&owner);
         }
         inner.put(&owner, object, self.default_account.as_deref());
@@ -140,8 +137,8 @@ impl Cache {
         }
     }
 
-    /// The watch told that an object is gone. `false` if it was not known.
-    pub fn gone(&self, owner: &Owner) -> bool {
+    /// The watch told that an object is gone. Returns what was known of it.
+    pub fn gone(&self, owner: &Owner) -> Option<Arc<OciRepository>> {
         self.lock().remove(owner)
     }
 
@@ -151,17 +148,14 @@ impl Cache {
     }
 
     /// The list is complete: what it did not tell is gone. Returns those.
-    pub fn end_list(&self) -> Vec<Owner> {
+    pub fn end_list(&self) -> Vec<(Owner, Arc<OciRepository>)> {
         let mut inner = self.lock();
         let Some(listed) = inner.listed.take() else {
             return Vec::new();
         };
         let gone: Vec<Owner> =
             inner.entries.keys().filter(|owner| !listed.contains(*owner)).cloned().collect();
-        for owner in &gone {
-            inner.remove(owner);
-        }
-        gone
+        gone.into_iter().filter_map(|owner| inner.remove(&owner).map(|object| (owner, object))).collect()
     }
 
     /// A run has ended.
@@ -241,9 +235,9 @@ impl Inner {
         }
     }
 
-    fn remove(&mut self, owner: &Owner) -> bool {
+    fn remove(&mut self, owner: &Owner) -> Option<Arc<OciRepository>> {
         self.uses_nothing(owner);
-        self.entries.remove(owner).is_some()
+        self.entries.remove(owner).map(|entry| entry.object)
     }
 }
 
@@ -259,7 +253,7 @@ pub fn owner_of(object: &OciRepository) -> Owner {
 fn effect(old: &OciRepository, new: &OciRepository) -> Effect {
     let (was, is) = (&old.metadata, &new.metadata);
     if was.uid != is.uid {
-        return Effect::Replaced;
+        return Effect::Run;
     }
     let requested = |object: &OciRepository| {
         object.metadata.annotations.as_ref().and_then(|all| all.get(REQUESTED_AT).cloned())

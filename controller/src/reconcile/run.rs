@@ -72,7 +72,9 @@ impl Reconciler {
 
     /// Runs an object; returns when it runs next, unless something happens earlier.
     pub async fn run(self: Arc<Self>, owner: Owner) -> Option<Instant> {
-        let entry = self.parts.cache.get(&owner)?;
+        let Some(entry) = self.parts.cache.get(&owner) else {
+            return self.gone(&owner).await.and_then(|next| Instant::now().checked_add(next));
+        };
         let begun = Instant::now();
         let next = self.run_known(&owner, entry).await;
         self.parts.restore.settled(&owner);
@@ -95,6 +97,10 @@ impl Reconciler {
         };
         let observed = self.observe(owner, &object, entry.failures).await;
         let unwritten = entry.unwritten.as_deref().filter(|kept| kept.generation == observed.generation);
+        if observed.stored == Stored::Nothing && unwritten.is_none() {
+            // Whatever is there belongs to an object of that name that is gone.
+            self.remove_files(owner).await;
+        }
         let (object, observed, outcome) = match unwritten {
             Some(kept) => (object, observed, kept.outcome.clone()),
             None => self.work(owner, object, observed).await,
@@ -141,10 +147,25 @@ impl Reconciler {
         Ok(added)
     }
 
+    /// The object is gone, or was moved to another shard: so do its files.
+    async fn gone(&self, owner: &Owner) -> Option<Duration> {
+        self.parts.restore.settled(owner);
+        self.parts.metrics.gone(&owner.namespace, &owner.name);
+        let removed = !(self.parts.fence)() || self.remove_files(owner).await;
+        (!removed).then_some(self.parts.settings.max_retry)
+    }
+
+    async fn remove_files(&self, owner: &Owner) -> bool {
+        let removed = self.parts.storage.forget(owner).await;
+        if let Err(error) = &removed {
+            tracing::error!(namespace = owner.namespace, name = owner.name, %error, "removing the files of an object failed");
+        }
+        removed.is_ok()
+    }
+
     /// Removes the files of a deleted object, then lets it go.
     async fn forget(&self, owner: &Owner, entry: &Entry) -> Option<Duration> {
-        if let Err(error) = self.parts.storage.forget(owner).await {
-            tracing::error!(namespace = owner.namespace, name = owner.name, %error, "removing the files of a deleted object failed");
+        if !self.remove_files(owner).await {
             return self.again(owner, entry.failures);
         }
         if !has_finalizer(&entry.object) || !(self.parts.fence)() {

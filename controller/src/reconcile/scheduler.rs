@@ -39,11 +39,6 @@ impl Scheduler {
         self.changed.notify_one();
     }
 
-    /// The object is gone.
-    pub fn remove(&self, owner: &Owner) {
-        self.queue().remove(owner);
-    }
-
     /// Objects that are due but have to wait.
     pub fn waiting(&self, now: Instant) -> usize {
         self.queue().waiting(now)

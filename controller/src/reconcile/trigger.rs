@@ -21,8 +21,6 @@ use crate::cluster::watch::Change;
 pub struct Triggers {
     cache: Arc<Cache>,
     scheduler: Arc<Scheduler>,
-    /// The files of these objects are to go.
-    orphans: Box<dyn Fn(Owner) + Send + Sync>,
     seen: Mutex<Seen>,
 }
 
@@ -36,13 +34,9 @@ struct Seen {
 }
 
 impl Triggers {
-    /// `orphans` is told the objects whose files are to go.
-    pub fn new(
-        cache: Arc<Cache>,
-        scheduler: Arc<Scheduler>,
-        orphans: impl Fn(Owner) + Send + Sync + 'static,
-    ) -> Self {
-        Self { cache, scheduler, orphans: Box::new(orphans), seen: Mutex::default() }
+    /// They change the cache and wake objects up.
+    pub fn new(cache: Arc<Cache>, scheduler: Arc<Scheduler>) -> Self {
+        Self { cache, scheduler, seen: Mutex::default() }
     }
 
     /// An object changed. Returns whether that completes a list.
@@ -52,22 +46,19 @@ impl Triggers {
             Change::Applied(object) => {
                 let lane = Lane::of(&object);
                 let (owner, effect) = self.cache.applied(object);
-                if effect == Effect::Replaced {
-                    (self.orphans)(owner.clone());
-                }
                 if effect != Effect::Nothing {
                     self.scheduler.wake(&owner, &lane, Instant::now());
                 }
             }
             Change::Gone(object) => {
                 let owner = owner_of(&object);
-                if self.cache.gone(&owner) {
-                    self.lost(owner);
+                if let Some(known) = self.cache.gone(&owner) {
+                    self.lost(&owner, &known);
                 }
             }
             Change::Listed => {
-                for owner in self.cache.end_list() {
-                    self.lost(owner);
+                for (owner, known) in self.cache.end_list() {
+                    self.lost(&owner, &known);
                 }
                 return true;
             }
@@ -75,9 +66,9 @@ impl Triggers {
         false
     }
 
-    fn lost(&self, owner: Owner) {
-        self.scheduler.remove(&owner);
-        (self.orphans)(owner);
+    /// One more run, which finds nothing and removes the files: never beside a run of the same name.
+    fn lost(&self, owner: &Owner, known: &OciRepository) {
+        self.scheduler.wake(owner, &Lane::of(known), Instant::now());
     }
 
     /// Something that specs can name changed: those that use it run, unless it is as it was.
