@@ -210,7 +210,9 @@ impl Reconciler {
         self.parts.cache.learned(owner, &materials.learned());
         match told {
             Some(object) => {
-                let status = object.status.clone().unwrap_or_default();
+                let mut status = object.status.clone().unwrap_or_default();
+                // A lost file that was made again is no news, although the status has not named it meanwhile.
+                status.artifact.clone_from(&observed.status.artifact);
                 (object, Observed { status, ..observed }, outcome)
             }
             None => (object, observed, outcome),
