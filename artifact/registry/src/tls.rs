@@ -8,10 +8,11 @@ use std::{
 };
 
 use reqwest::{
-    Certificate, Identity,
+    Identity,
     dns::{Addrs, Name, Resolve, Resolving},
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use rustls_pki_types::{CertificateDer, Der, PrivateKeyDer, TrustAnchor, pem::PemObject};
 
 use crate::{
     error::Fault,
@@ -64,29 +65,59 @@ pub(crate) fn http_client(
     if !encrypted {
         return builder.tls_certs_only([]).build().map_err(setup);
     }
-    if options.insecure && options.tls.ca.is_none() {
-        builder = builder.tls_danger_accept_invalid_certs(true).tls_certs_only([]);
-    } else {
-        builder = builder.tls_certs_only(trusted(&options.tls)?);
+    if !options.insecure || options.tls.ca.is_some() {
+        return builder.tls_backend_preconfigured(verifying(&options.tls)?).build().map_err(setup);
     }
-    if let Some(identity) = identity(&options.tls)? {
+    builder = builder.tls_danger_accept_invalid_certs(true).tls_certs_only([]);
+    if let Some((certificate, key)) = identity(&options.tls)? {
+        let mut both = certificate.text.clone();
+        both.push(b'\n');
+        both.extend_from_slice(&key.text);
+        let identity =
+            Identity::from_pem(&both).map_err(|error| unusable(certificate, &innermost(&error)))?;
         builder = builder.identity(identity);
     }
     builder.build().map_err(setup)
 }
 
-/// The system's certificate authorities and the given ones.
-fn trusted(tls: &Tls) -> Result<Vec<Certificate>, Fault> {
-    let mut all = system_roots().to_vec();
-    if let Some(pem) = &tls.ca {
-        let parsed: Vec<CertificateDer<'static>> = parse_certificates(pem)?;
-        for der in parsed {
-            let certificate = Certificate::from_der(&der)
-                .map_err(|error| Fault::Setup(format!("CA file `{}`: {}", pem.origin, innermost(&error))))?;
-            all.push(certificate);
-        }
+/// TLS 1.2 and 1.3 that trusts the system's certificate authorities and the given ones.
+///
+/// Made here and not by the HTTP library, which would copy the system's authorities into every client: 100 KiB each.
+fn verifying(tls: &Tls) -> Result<ClientConfig, Fault> {
+    let roots = match &tls.ca {
+        Some(pem) => Arc::new(with_authority(pem)?),
+        None => Arc::clone(system_roots()),
+    };
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Fault::Setup(format!("setting up TLS: {error}")))?
+        .with_root_certificates(roots);
+    let mut config = match identity(tls)? {
+        None => config.with_no_client_auth(),
+        Some((certificate, key)) => config
+            .with_client_auth_cert(parse_certificates(certificate)?, parse_key(key)?)
+            .map_err(|error| unusable(certificate, &error.to_string()))?,
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn unusable(certificate: &Pem, why: &str) -> Fault {
+    Fault::Setup(format!("client certificate `{}`: {why}", certificate.origin))
+}
+
+/// The system's certificate authorities, borrowed, and the given ones.
+fn with_authority(pem: &Pem) -> Result<RootCertStore, Fault> {
+    let borrowed = system_roots().roots.iter().map(|anchor| TrustAnchor {
+        subject: Der::from_slice(&anchor.subject),
+        subject_public_key_info: Der::from_slice(&anchor.subject_public_key_info),
+        name_constraints: anchor.name_constraints.as_deref().map(Der::from_slice),
+    });
+    let mut roots = RootCertStore { roots: borrowed.collect() };
+    for der in parse_certificates(pem)? {
+        roots.add(der).map_err(|error| Fault::Setup(format!("CA file `{}`: {error}", pem.origin)))?;
     }
-    Ok(all)
+    Ok(roots)
 }
 
 /// At least one certificate, or an error that names the file: the HTTP library takes garbage without a word.
@@ -101,30 +132,32 @@ fn parse_certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, Fault> 
     Ok(parsed)
 }
 
-fn identity(tls: &Tls) -> Result<Option<Identity>, Fault> {
-    let (certificate, key) = match (&tls.certificate, &tls.key) {
-        (None, None) => return Ok(None),
-        (Some(certificate), Some(key)) => (certificate, key),
-        (Some(_), None) => return Err(Fault::Setup("a client certificate needs its private key".into())),
-        (None, Some(_)) => return Err(Fault::Setup("a client key needs its certificate".into())),
-    };
-    parse_certificates(certificate)?;
-    PrivateKeyDer::from_pem_slice(&key.text)
-        .map_err(|_| Fault::Setup(format!("key file `{}` has no usable PEM private key", key.origin)))?;
-    let mut both = certificate.text.clone();
-    both.push(b'\n');
-    both.extend_from_slice(&key.text);
-    Identity::from_pem(&both).map(Some).map_err(|error| {
-        Fault::Setup(format!("client certificate `{}`: {}", certificate.origin, innermost(&error)))
-    })
+/// Certificate and key of the client, checked to be PEM.
+fn identity(tls: &Tls) -> Result<Option<(&Pem, &Pem)>, Fault> {
+    match (&tls.certificate, &tls.key) {
+        (None, None) => Ok(None),
+        (Some(certificate), Some(key)) => {
+            parse_certificates(certificate)?;
+            parse_key(key)?;
+            Ok(Some((certificate, key)))
+        }
+        (Some(_), None) => Err(Fault::Setup("a client certificate needs its private key".into())),
+        (None, Some(_)) => Err(Fault::Setup("a client key needs its certificate".into())),
+    }
+}
+
+fn parse_key(pem: &Pem) -> Result<PrivateKeyDer<'static>, Fault> {
+    PrivateKeyDer::from_pem_slice(&pem.text)
+        .map_err(|_| Fault::Setup(format!("key file `{}` has no usable PEM private key", pem.origin)))
 }
 
 /// Loaded once: reading and parsing the bundle takes milliseconds. Unreadable entries are left out, as others do.
-fn system_roots() -> &'static [Certificate] {
-    static ROOTS: OnceLock<Vec<Certificate>> = OnceLock::new();
+fn system_roots() -> &'static Arc<RootCertStore> {
+    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
     ROOTS.get_or_init(|| {
-        let loaded = rustls_native_certs::load_native_certs();
-        loaded.certs.iter().filter_map(|der| Certificate::from_der(der).ok()).collect()
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Arc::new(roots)
     })
 }
 

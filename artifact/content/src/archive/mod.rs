@@ -1,9 +1,9 @@
 //! The archive in a layer: packing a folder, reading, unpacking and comparing.
 //!
 //! ```text
-//!                                             layer ──read──► members ──repack──► stored archive
 //! folder ──walk──► tar headers + content ──gzip──► layer ──read──► members ──unpack──► folder
-//!          ignore       header              threads        limits            diff
+//!          ignore       header              threads        limits     │      diff
+//!                                                                     └──repack──► what source-controller stores
 //! ```
 //!
 //! Writing is deterministic: the same tree gives the same bytes on every machine. Reading trusts nothing: every member
