@@ -3,7 +3,11 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use oci_artifact::{Class, name::Digest};
-use oci_crds::{conditions::condition, v1::Status, validate::Operation};
+use oci_crds::{
+    conditions::condition,
+    v1::{Spec, Status},
+    validate::Operation,
+};
 use oci_decide::{Choice, Failure, Outcome, Resolved, Step};
 use serde::Serialize;
 
@@ -33,8 +37,6 @@ pub(super) struct Run {
     layer: Option<Layer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stored: Option<Stored>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
     status: Status,
     #[serde(skip)]
     exit: Exit,
@@ -50,6 +52,8 @@ struct Chosen {
     digest: Digest,
     /// `digest`, `tag` or `range`.
     by: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,10 +91,8 @@ impl Run {
         path: Option<PathBuf>,
     ) -> Self {
         let exit = exit(&outcome, &seen);
-        let repository = item.object.spec.url.as_deref().unwrap_or_default();
-        let repository = repository.strip_prefix("oci://").unwrap_or(repository);
-        let chosen = |resolved| Chosen::new(repository, resolved);
-        let (artifact, stored, hint) = match outcome {
+        let chosen = |resolved| Chosen::new(&item.object.spec, resolved);
+        let (artifact, stored) = match outcome {
             Outcome::Stored { resolved, artifact } => {
                 let stored = Stored {
                     digest: artifact.digest,
@@ -98,11 +100,11 @@ impl Run {
                     files: seen.repacked.map(|repacked| repacked.files),
                     path,
                 };
-                (Some(chosen(resolved)), Some(stored), None)
+                (Some(chosen(resolved)), Some(stored))
             }
-            Outcome::Kept(resolved) => (Some(chosen(resolved)), None, None),
-            Outcome::Failed { failure, resolved } => (resolved.map(chosen), None, failure.hint),
-            Outcome::Suspended | Outcome::Forgotten | Outcome::Refused(_) => (None, None, None),
+            Outcome::Kept(resolved) => (Some(chosen(resolved)), None),
+            Outcome::Failed { resolved, .. } => (resolved.map(chosen), None),
+            Outcome::Suspended | Outcome::Forgotten | Outcome::Refused(_) => (None, None),
         };
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         Self {
@@ -120,7 +122,6 @@ impl Run {
                 },
             }),
             stored,
-            hint,
             status,
             exit,
         }
@@ -157,40 +158,43 @@ impl Run {
         if let Some(ready) = ready {
             line("Ready", format!("{}, {}: {}", ready.status, ready.reason, ready.message));
         }
-        if let Some(hint) = &self.hint {
-            line("Hint", hint.clone());
-        }
     }
 }
 
 impl Chosen {
-    fn new(repository: &str, resolved: Resolved) -> Self {
-        let (by, tags, matching, runners_up) = match resolved.choice {
-            Choice::Digest => ("digest", None, None, Vec::new()),
-            Choice::Tag => ("tag", None, None, Vec::new()),
-            Choice::Range { tags, matching, runners_up } => {
-                ("range", Some(tags), Some(matching), runners_up.iter().map(ToString::to_string).collect())
-            }
-        };
-        Self {
-            repository: repository.to_owned(),
+    fn new(spec: &Spec, resolved: Resolved) -> Self {
+        let url = spec.url.as_deref().unwrap_or_default();
+        let mut chosen = Self {
+            repository: url.strip_prefix("oci://").unwrap_or(url).to_owned(),
             tag: resolved.revision.tag.map(|tag| tag.to_string()),
             digest: resolved.revision.digest,
-            by,
-            tags,
-            matching,
-            runners_up,
+            by: "digest",
+            range: None,
+            tags: None,
+            matching: None,
+            runners_up: Vec::new(),
+        };
+        match resolved.choice {
+            Choice::Digest => {}
+            Choice::Tag => chosen.by = "tag",
+            Choice::Range { tags, matching, runners_up } => {
+                chosen.by = "range";
+                chosen.range = spec.reference.as_ref().and_then(|reference| reference.semver.clone());
+                (chosen.tags, chosen.matching) = (Some(tags), Some(matching));
+                chosen.runners_up = runners_up.iter().map(ToString::to_string).collect();
+            }
         }
+        chosen
     }
 
     fn why(&self) -> String {
-        match (self.tags, self.matching) {
-            (Some(tags), Some(matching)) => {
+        match (&self.range, self.tags, self.matching) {
+            (Some(range), Some(tags), Some(matching)) => {
                 let next = match self.runners_up.as_slice() {
                     [] => String::new(),
                     next => format!("; next {}", next.join(", ")),
                 };
-                format!("the highest of {matching} in the range, of {}{next}", counted(tags, "tag"))
+                format!("the highest of {matching} in the range '{range}', of {}{next}", counted(tags, "tag"))
             }
             _ => format!("by {}", self.by),
         }
@@ -240,10 +244,10 @@ impl Report {
         Data { findings: &self.lint.findings, objects: &self.runs }
     }
 
-    /// `2 objects in 1 file`, and what is wrong with them.
+    /// `2 of 3 objects would be ready`
     pub(crate) fn summary(&self) -> String {
         let ready = self.runs.iter().filter(|run| run.exit == Exit::Ok).count();
-        format!("{} would be ready, of {}", counted(ready, "object"), self.lint.objects)
+        format!("{ready} of {} would be ready", counted(self.lint.objects, "object"))
     }
 
     /// Whether there was nothing to do.

@@ -31,7 +31,20 @@ fn data(sandbox: &Sandbox, args: &[&str]) -> Value {
 fn dry_run_says_what_would_be_stored_and_stores_it_on_request() {
     let sandbox = Sandbox::pushed();
     write(&sandbox, "ref:\n  tag: v1");
-    shows(&sandbox.run(&["dry-run", "-f", "app.yaml", "--output", "out"]), "");
+    shows(
+        &sandbox.run(&["dry-run", "-f", "app.yaml", "--output", "out"]),
+        "exit 0\n\
+         out: app.yaml:9: warning: spec.ref: a tag can be moved to another artifact and no signature is asked for; add `spec.verify`, or select a digest\n\
+         out: team/app (app.yaml)\n\
+         out:   Artifact: HOST/app:v1, by tag\n\
+         out:   Digest:   sha256:DIGEST\n\
+         out:   Layer:    application/vnd.cncf.flux.content.v1.tar+gzip, 183 B, extract\n\
+         out:   Content:  sha256:DIGEST, 184 B, 2 files\n\
+         out:   File:     out/team/app.tar.gz\n\
+         out:   Ready:    True, Succeeded: stored artifact for digest 'v1@sha256:DIGEST'\n\
+         err: ► running team/app\n\
+         err: ✔ 1 of 1 object would be ready",
+    );
     assert!(fs::metadata(sandbox.path("out/team/app.tar.gz")).unwrap().len() > 0);
     let drafts = sandbox.files().into_iter().filter(|path| path.contains("draft")).count();
     assert_eq!(drafts, 0);
@@ -42,7 +55,19 @@ fn dry_run_says_why_a_tag_was_chosen() {
     let sandbox = Sandbox::pushed();
     sandbox.ok(&["tag", "artifact", "URL/app:v1", "--tag", "1.0.0,1.1.0,2.0.0"]);
     write(&sandbox, "ref:\n  semver: 1.x");
-    shows(&sandbox.run(&["dry-run", "-f", "app.yaml"]), "");
+    shows(
+        &sandbox.run(&["dry-run", "-f", "app.yaml"]),
+        "exit 0\n\
+         out: app.yaml:9: warning: spec.ref: a tag can be moved to another artifact and no signature is asked for; add `spec.verify`, or select a digest\n\
+         out: team/app (app.yaml)\n\
+         out:   Artifact: HOST/app:1.1.0, the highest of 2 in the range '1.x', of 4 tags; next 1.0.0\n\
+         out:   Digest:   sha256:DIGEST\n\
+         out:   Layer:    application/vnd.cncf.flux.content.v1.tar+gzip, 183 B, extract\n\
+         out:   Content:  sha256:DIGEST, 184 B, 2 files\n\
+         out:   Ready:    True, Succeeded: stored artifact for digest '1.1.0@sha256:DIGEST'\n\
+         err: ► running team/app\n\
+         err: ✔ 1 of 1 object would be ready",
+    );
     let data = data(&sandbox, &["-f", "app.yaml"]);
     let artifact = &data["objects"][0]["artifact"];
     assert_eq!((artifact["by"].as_str(), artifact["tag"].as_str()), (Some("range"), Some("1.1.0")));
@@ -68,8 +93,22 @@ fn dry_run_shows_the_status_that_would_be_written() {
 #[test]
 fn dry_run_lints_first() {
     let sandbox = Sandbox::pushed();
-    sandbox.write("app.yaml", &object(&sandbox, "ref:\n  tag: v1\n  semver: ')'").replace("5m", "5"));
-    shows(&sandbox.run(&["dry-run", "-f", "app.yaml"]), "");
+    write(&sandbox, "ref:\n  tag: v1\n  semver: ')'\nserviceAccountName: A");
+    shows(
+        &sandbox.run(&["dry-run", "-f", "app.yaml"]),
+        r#"
+        exit 1
+        out: app.yaml:9: spec.ref: more than one is set: semver `)`, tag `v1`; Flux takes the semver and ignores the rest
+        out:   hint: keep one of tag, semver and digest
+        out: app.yaml:11: spec.ref.semver: version range `)`: not a version: numbers, `x` or `*`, separated by dots, are wanted in `)`
+        out:   hint: write ranges like `>=1.0.0 <2.0.0`, `~1.2`, `^1.2.3` or `1.x || 2.x`
+        out: app.yaml:12: spec.serviceAccountName: `A` is no name of a ServiceAccount: lower-case letters, digits, `-` and `.`, at most 253
+        out: team/app (app.yaml)
+        out:   Ready:    False, SpecInvalid: spec.ref.semver: version range `)`: not a version: numbers, `x` or `*`, separated by dots, are wanted in `)` (write ranges like `>=1.0.0 <2.0.0`, `~1.2`, `^1.2.3` or `1.x || 2.x`); spec.serviceAccountName: `A` is no name of a ServiceAccount: lower-case letters, digits, `-` and `.`, at most 253
+        err: ► running team/app
+        err: ► 0 of 1 object would be ready
+        "#,
+    );
 }
 
 #[test]
@@ -87,7 +126,19 @@ fn dry_run_exits_with_1_for_faults_of_object_and_artifact() {
         assert_eq!(screen.code, Some(1), "{spec}: {}", screen.show());
     }
     write(&sandbox, "ref:\n  tag: v1\nlayerSelector:\n  mediaType: x/y");
-    shows(&sandbox.run(&["dry-run", "-f", "app.yaml"]), "");
+    shows(
+        &sandbox.run(&["dry-run", "-f", "app.yaml"]),
+        r#"
+        exit 1
+        out: app.yaml:9: warning: spec.ref: a tag can be moved to another artifact and no signature is asked for; add `spec.verify`, or select a digest
+        out: team/app (app.yaml)
+        out:   Artifact: HOST/app:v1, by tag
+        out:   Digest:   sha256:DIGEST
+        out:   Ready:    False, OCIArtifactLayerOperationFailed: failed to find layer with media type 'x/y' in artifact; set spec.layerSelector.mediaType to one of: application/vnd.cncf.flux.content.v1.tar+gzip
+        err: ► running team/app
+        err: ► 0 of 1 object would be ready
+        "#,
+    );
 }
 
 #[test]
