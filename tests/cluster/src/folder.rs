@@ -80,11 +80,19 @@ impl Folder {
         fs::rename(draft, &path).at(path)
     }
 
+    /// Writes a file that is nobody else's business.
+    pub(crate) fn write_private(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.join(name);
+        fs::write(&path, "").at(&path)?;
+        permit(&path, 0o600)?;
+        fs::write(&path, bytes).at(path)
+    }
+
     /// Writes the script of a program and runs it. Returns the script.
     pub(crate) fn start(&self, part: &Part<'_>) -> Result<PathBuf> {
         let script = self.join(&format!("start-{}", part.name));
         fs::write(&script, part.script(&self.path)).at(&script)?;
-        executable(&script)?;
+        permit(&script, 0o755)?;
         let mut command = Command::new(&script);
         own_group(&mut command);
         let status = command.status().at(&script)?;
@@ -128,13 +136,13 @@ fn own_group(command: &mut Command) {
     let _ = command;
 }
 
-fn executable(path: &Path) -> Result<()> {
+fn permit(path: &Path, mode: u32) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).at(path)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).at(path)?;
     }
     #[cfg(not(unix))]
-    let _ = path;
+    let _ = (path, mode);
     Ok(())
 }

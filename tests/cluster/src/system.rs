@@ -39,22 +39,26 @@ const BAD: &str = r#"{"apiVersion":"source.toolkit.fluxcd.io/v1","kind":"OCIRepo
 /// Runs everything until a signal.
 pub(crate) async fn run(programs: &Path, folder: Option<PathBuf>) -> Result<()> {
     let mut signals = Signals::new().map_err(Error::Signals)?;
+    let programs = &programs.canonicalize().at(programs)?;
     tokio::select! {
         biased;
-        () = signals.wait() => Ok(()),
-        ended = serve(programs, folder) => ended,
+        () = signals.wait() => {}
+        ended = serve(programs, folder) => return ended,
     }
+    printer::line("stopped");
+    Ok(())
 }
 
 async fn serve(programs: &Path, folder: Option<PathBuf>) -> Result<()> {
-    // Goes last, because it ends the programs that use the others: locals are dropped in reverse.
+    let folder = Folder::take(folder)?;
     printer::line("starting etcd and kube-apiserver");
     let mut plane = ControlPlane::try_start().await?;
     printer::line("starting the registry");
     let mut registry = Distribution::start(Mode::Plain)?;
-    let folder = Folder::take(folder)?;
+    // It ends the programs that use the others, so it goes first: locals are dropped in reverse.
+    let folder = folder;
     let kubeconfig = folder.join("kubeconfig");
-    fs::copy(plane.kubeconfig(), &kubeconfig).at(&kubeconfig)?;
+    folder.write_private("kubeconfig", &fs::read(plane.kubeconfig()).at(plane.kubeconfig())?)?;
     let ports = Ports::free().at("127.0.0.1")?;
     install(&plane, ports.webhook).await?;
     printer::line("starting the webhook and the controller");
@@ -148,6 +152,8 @@ async fn start_webhook(
     let arguments = [
         format!("--listen={}", ports.webhook),
         format!("--operations={}", ports.operations),
+        // Nobody else takes over here, so there is nothing to wait for.
+        "--drain=0s".to_owned(),
         "--self-signed".to_owned(),
         "--service-name=oci-webhook".to_owned(),
         format!("--namespace={NAMESPACE}"),
@@ -205,7 +211,7 @@ async fn ready(folder: &Folder, name: &'static str, is_ready: impl AsyncFn() -> 
 async fn asked(plane: &ControlPlane) -> bool {
     let mut kubectl = plane.kubectl();
     kubectl.args(["apply", "--dry-run=server", "--filename=-"]);
-    if !Ran::with_input(kubectl, BAD).await.stderr.contains("denied the request") {
+    if !Ran::with_input(kubectl, BAD).await.stderr.contains("spec.interval") {
         return false;
     }
     let older = "ocirepositories.v1beta2.source.toolkit.fluxcd.io";
