@@ -57,12 +57,11 @@ impl<'a> FileMaterials<'a> {
         let mut names: Vec<&String> = self.secret.iter().collect();
         let mut all_known = true;
         if let Some(account) = &self.account {
-            match self.input.accounts.get(&(self.namespace.clone(), account.clone())) {
-                Some(secrets) => names.extend(secrets),
-                None => {
-                    all_known = false;
-                    self.note("ServiceAccount", account, LOCAL);
-                }
+            if let Some(secrets) = self.input.accounts.get(&(self.namespace.clone(), account.clone())) {
+                names.extend(secrets);
+            } else {
+                all_known = false;
+                self.note("ServiceAccount", account, LOCAL);
             }
         }
         let pull: Vec<SecretData> = names.iter().filter_map(|name| self.find(name, LOCAL)).collect();

@@ -50,7 +50,8 @@ pub(crate) async fn run(input: Input, output: Option<PathBuf>, context: &Context
         let materials = FileMaterials::new(&input, &observed, context);
         let watch = Watch::default();
         context.printer.action(format!("running {}", ui::clean(&item.name())));
-        let outcome = source.run(&observed, &materials, &watch, &Control::new()).await;
+        // On the heap: the future is too large for a stack.
+        let outcome = Box::pin(source.run(&observed, &materials, &watch, &Control::new())).await;
         let status = conclude(&observed, &outcome).status;
         let owner = Owner { namespace: observed.namespace, name: observed.name };
         runs.push(Run::new(item, outcome, watch.seen(), status, store.file(&owner)));

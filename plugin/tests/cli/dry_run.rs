@@ -10,7 +10,7 @@ use crate::sandbox::{Sandbox, shows};
 /// An object with these lines in its spec.
 fn object(sandbox: &Sandbox, spec: &str) -> String {
     let host = sandbox.registry.host();
-    let lines: String = spec.lines().map(|line| format!("  {line}\n")).collect();
+    let lines = spec.lines().fold(String::new(), |lines, line| lines + "  " + line + "\n");
     format!(
         "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata:\n  name: app\n  namespace: team\n\
          spec:\n  url: oci://{host}/app\n  interval: 5m\n{lines}"
@@ -96,7 +96,7 @@ fn dry_run_lints_first() {
     write(&sandbox, "ref:\n  tag: v1\n  semver: ')'\nserviceAccountName: A");
     shows(
         &sandbox.run(&["dry-run", "-f", "app.yaml"]),
-        r#"
+        r"
         exit 1
         out: app.yaml:9: spec.ref: more than one is set: semver `)`, tag `v1`; Flux takes the semver and ignores the rest
         out:   hint: keep one of tag, semver and digest
@@ -107,7 +107,7 @@ fn dry_run_lints_first() {
         out:   Ready:    False, SpecInvalid: spec.ref.semver: version range `)`: not a version: numbers, `x` or `*`, separated by dots, are wanted in `)` (write ranges like `>=1.0.0 <2.0.0`, `~1.2`, `^1.2.3` or `1.x || 2.x`); spec.serviceAccountName: `A` is no name of a ServiceAccount: lower-case letters, digits, `-` and `.`, at most 253
         err: ► running team/app
         err: ► 0 of 1 object would be ready
-        "#,
+        ",
     );
 }
 
@@ -128,7 +128,7 @@ fn dry_run_exits_with_1_for_faults_of_object_and_artifact() {
     write(&sandbox, "ref:\n  tag: v1\nlayerSelector:\n  mediaType: x/y");
     shows(
         &sandbox.run(&["dry-run", "-f", "app.yaml"]),
-        r#"
+        r"
         exit 1
         out: app.yaml:9: warning: spec.ref: a tag can be moved to another artifact and no signature is asked for; add `spec.verify`, or select a digest
         out: team/app (app.yaml)
@@ -137,7 +137,7 @@ fn dry_run_exits_with_1_for_faults_of_object_and_artifact() {
         out:   Ready:    False, OCIArtifactLayerOperationFailed: failed to find layer with media type 'x/y' in artifact; set spec.layerSelector.mediaType to one of: application/vnd.cncf.flux.content.v1.tar+gzip
         err: ► running team/app
         err: ► 0 of 1 object would be ready
-        "#,
+        ",
     );
 }
 
