@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use oci_artifact::{Classify as _, name::Digest};
 use oci_controller::storage::{Local, OpenError, StorageOptions};
 use oci_decide::Stored;
-use oci_source::store::{Owner, Store as _, StoreError};
+use oci_source::store::{Content, Owner, Store as _, StoreError};
 
 use crate::storage_volume::{
     Volume, artifact, assert_whole, content, kill, list, now, owner, plain_path, publish, try_publish,
@@ -62,6 +62,25 @@ async fn storage_gives_no_name_to_two_contents() {
     assert_eq!(storage.look(&owner("app"), &lost).await, Stored::Missing);
     let other = publish(&storage, "app", "same", b"D").await;
     assert_ne!(other.path, lost.path);
+}
+
+#[tokio::test]
+async fn storage_tells_contents_apart_whose_digests_begin_alike() {
+    let volume = Volume::new();
+    let storage = volume.open();
+    publish(&storage, "app", "same", b"first").await;
+    let mut paths = HashSet::new();
+    for (number, bytes) in [b"1", b"2"].into_iter().enumerate() {
+        let mut draft = storage.draft().unwrap();
+        std::io::Write::write_all(&mut draft, bytes).unwrap();
+        // As somebody may find who tries four thousand million contents.
+        let digest = Digest::parse(&format!("sha256:deadbeef{number:056x}")).unwrap();
+        let content = Content { digest, ..content("same", bytes) };
+        let published = storage.publish(&owner("app"), draft, &content).await.unwrap();
+        assert_eq!(fs::read(volume.path(&published.path)).unwrap(), bytes);
+        paths.insert(published.path);
+    }
+    assert_eq!(paths.len(), 2);
 }
 
 #[tokio::test]
