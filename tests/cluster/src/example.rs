@@ -20,7 +20,8 @@ The cluster is ready. In another terminal:
 
 Push a folder, and let the cluster have it:
 
-  kubectl-oci push artifact oci://$REGISTRY/demo/app:v1 --path {sample}
+  kubectl-oci push artifact oci://$REGISTRY/demo/app:v1 --path {sample} \
+    --source=https://example.com/app --revision=v1
 
   $KUBECTL apply -f - <<END
   apiVersion: source.toolkit.fluxcd.io/v1

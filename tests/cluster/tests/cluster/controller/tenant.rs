@@ -80,12 +80,13 @@ impl<'a> Tenant<'a> {
         self.watched.unwrap()
     }
 
-    /// A spec for `app` in the registry that is polled every hour, with these fields over it.
+    /// A spec for `app` in the registry that is polled every hour, with these fields over it; null leaves one out.
     pub(crate) fn spec(&self, fields: &Value) -> Value {
         let mut spec = json!({ "url": self.registry.url("org/app"), "interval": "1h", "insecure": true });
         for (name, value) in fields.as_object().unwrap() {
             spec[name] = value.clone();
         }
+        spec.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         spec
     }
 
