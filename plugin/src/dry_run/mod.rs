@@ -31,8 +31,8 @@ use crate::{
 
 pub(crate) use self::{input::Input, report::Report};
 
-/// Where the controller's artifacts are served, as its manifests in `deploy/` say.
-const ADVERTISED: &str = "http://source-controller.flux-system.svc.cluster.local.";
+/// Where the controller's artifacts are served, as `deploy/base` installs it.
+const ADVERTISED: &str = "http://oci-controller.oci-system.svc.cluster.local.";
 /// Any number: nothing of it is shown.
 const DICE: f64 = 0.5;
 
