@@ -8,14 +8,17 @@ use std::{
 };
 
 use oci_artifact::name::Digest;
-use oci_controller::{serve, storage::Local};
+use oci_controller::{
+    serve,
+    storage::{Local, OpenError, StorageOptions},
+};
 use oci_server::{Options, Running};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 
-use crate::storage_volume::{Volume, owner, publish};
+use crate::storage_volume::{Volume, now, owner, publish};
 
 fn start(storage: &Local) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -237,9 +240,15 @@ async fn latest_is_the_file_that_was_published_last() {
     assert_eq!(ask(server.address(), &format!("GET {latest}"), &etag).await.body, b"second");
     publish(&storage, "app", "r1", b"first").await;
     assert_eq!(ask(server.address(), &format!("GET {latest}"), &etag).await.status(), 304);
-    drop(server);
+    assert!(server.stop(Duration::from_secs(10)).await);
     drop(storage);
-    let storage = volume.open();
+    // The last connection's task may still have it for a moment.
+    let storage = loop {
+        match Local::open(volume.root(), StorageOptions::default(), now) {
+            Err(OpenError::InUse { .. }) => tokio::task::yield_now().await,
+            opened => break opened.unwrap(),
+        }
+    };
     assert_eq!(get(start(&storage).address(), latest).await.body, b"first");
 }
 
