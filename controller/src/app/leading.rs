@@ -33,7 +33,7 @@ use crate::{
 const STORAGE_PAUSE: Duration = Duration::from_secs(2);
 /// Longest time that missing artifacts keep this process from being ready: a registry that is away must not keep whole
 /// artifacts from being served.
-const RESTORE: Duration = Duration::from_secs(60);
+const RESTORE: Duration = Duration::from_mins(1);
 
 /// What the work needs.
 pub(super) struct Needs {
@@ -218,7 +218,7 @@ fn source(needs: &Needs, storage: Local) -> Source {
     let reconcile = &needs.args.reconcile;
     let store: Arc<dyn Store> = Arc::new(storage);
     let mut options = SourceOptions::new(store);
-    options.registry.user_agent = concat!("oci-controller/", env!("CARGO_PKG_VERSION")).to_owned();
+    concat!("oci-controller/", env!("CARGO_PKG_VERSION")).clone_into(&mut options.registry.user_agent);
     options.registry.behind_proxy = needs.behind_proxy;
     options.platform = Platform::parse(&reconcile.default_platform).unwrap_or_else(Platform::linux_amd64);
     options.algorithm = needs.args.storage.artifact_digest_algo;

@@ -76,7 +76,7 @@ impl Reconciler {
             return self.gone(&owner).await.and_then(|next| Instant::now().checked_add(next));
         };
         let begun = Instant::now();
-        let next = self.run_known(&owner, entry).await;
+        let next = Box::pin(self.run_known(&owner, entry)).await;
         self.parts.restore.settled(&owner);
         if self.parts.cache.get(&owner).is_some() {
             self.parts.metrics.ran(&owner.namespace, &owner.name, begun.elapsed());
@@ -103,7 +103,7 @@ impl Reconciler {
         }
         let (object, observed, outcome) = match unwritten {
             Some(kept) => (object, observed, kept.outcome.clone()),
-            None => self.work(owner, object, observed).await,
+            None => Box::pin(self.work(owner, object, observed)).await,
         };
         match self.settle(owner, object, observed, outcome).await {
             Settled::Written(next) => next,
@@ -166,7 +166,7 @@ impl Reconciler {
     /// Removes the files of a deleted object, then lets it go.
     async fn forget(&self, owner: &Owner, entry: &Entry) -> Option<Duration> {
         if !self.remove_files(owner).await {
-            return self.again(owner, entry.failures);
+            return Some(self.again(owner, entry.failures));
         }
         if !has_finalizer(&entry.object) || !(self.parts.fence)() {
             return None;
@@ -262,16 +262,16 @@ impl Reconciler {
         } else {
             tracing::error!(namespace = owner.namespace, name = owner.name, %error, "trying again later");
         }
-        self.again(owner, entry.failures)
+        Some(self.again(owner, entry.failures))
     }
 
     /// The pause after one more failure of ours or of the API server.
-    fn again(&self, owner: &Owner, failures: u32) -> Option<Duration> {
+    fn again(&self, owner: &Owner, failures: u32) -> Duration {
         let settings = &self.parts.settings;
         let unwritten = self.parts.cache.get(owner).and_then(|entry| entry.unwritten);
         self.parts.cache.ran(owner, failures.saturating_add(1), unwritten.map(|kept| *kept));
         let pause = settings.min_retry.saturating_mul(1 << failures.min(20)).min(settings.max_retry);
-        Some(pause.mul_f64(0.75 + fastrand::f64() / 4.0))
+        pause.mul_f64(0.75 + fastrand::f64() / 4.0)
     }
 }
 

@@ -55,21 +55,23 @@ fn cache_asks_for_a_run_of_what_is_new() {
     assert_eq!(cache.applied(object("app", 1)).1, Effect::Nothing, "a list tells it again");
 }
 
+type Edit = fn(&mut OciRepository);
+
 #[test]
 fn cache_asks_for_a_run_of_what_changed() {
-    let changes: [(&str, fn(&mut OciRepository)); 4] = [
+    let all: [(&str, Edit); 4] = [
         ("spec", |object| object.metadata.generation = Some(2)),
         ("deletion", |object| object.metadata.deletion_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH))),
         ("finalizer", |object| object.metadata.finalizers = None),
         ("request", |object| *object = annotated(object.clone(), REQUESTED_AT, "now")),
     ];
-    for (what, change) in changes {
+    for (what, change) in all {
         let cache = Cache::default();
         cache.applied(object("app", 1));
-        let mut changed = object("app", 2);
-        change(&mut changed);
-        assert_eq!(cache.applied(changed.clone()).1, Effect::Run, "{what}");
-        assert_eq!(cache.applied(changed).1, Effect::Nothing, "{what} again");
+        let mut edited = object("app", 2);
+        change(&mut edited);
+        assert_eq!(cache.applied(edited.clone()).1, Effect::Run, "{what}");
+        assert_eq!(cache.applied(edited).1, Effect::Nothing, "{what} again");
     }
 }
 
