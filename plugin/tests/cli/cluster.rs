@@ -188,6 +188,12 @@ fn create_exports_every_flag() {
         out:     secretRef:
         out:       name: keys",
     );
+}
+
+#[test]
+fn create_exports_keyless_verification() {
+    let sandbox = Sandbox::new();
+    kubeconfig(&sandbox, "https://127.0.0.1:1", "token: t");
     let keyless = [
         &CREATE[..],
         &["--tag=v1", "--cert-ref=certs", "--verify-provider=cosign", "--export", "-q"],
