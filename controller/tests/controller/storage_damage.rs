@@ -154,30 +154,37 @@ async fn look_takes_a_path_of_a_status_for_a_text() {
     assert_whole(&storage, "other", &other).await;
 }
 
-/// Runs an ignored test of this file in a mount namespace of its own, with a small disk as its working folder.
+/// Tells a test that it runs on the disk that it asked for.
 #[cfg(target_os = "linux")]
-fn on_a_disk(options: &str, before: &str, test: &str) {
+const ON_A_DISK: &str = "OCI_CONTROLLER_TEST_ON_A_DISK";
+
+/// Runs a test of this file once more in a mount namespace of its own, with a small disk as its working folder. `false`
+/// inside, where the test goes on.
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "how the test knows where it runs")]
+fn on_a_disk(options: &str, before: &str, test: &str) -> bool {
+    if std::env::var_os(ON_A_DISK).is_some() {
+        return false;
+    }
     let folder = Volume::new();
     let mut command = Command::new("unshare");
     let script = format!("mount -t tmpfs -o {options} none . && cd \"$PWD\" && {before} \"$@\"");
     command.args(["--map-root-user", "--mount", "sh", "-c", &script, "sh"]).current_dir(folder.root());
     command.arg(std::env::current_exe().unwrap());
-    command.args(["--exact", &format!("storage_damage::{test}"), "--ignored", "--test-threads=1"]);
+    command.args(["--exact", &format!("storage_damage::{test}"), "--test-threads=1"]).env(ON_A_DISK, "yes");
     let output = command.output().unwrap();
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let shown = format!("{}\n{}", said(&output.stdout), said(&output.stderr));
     assert!(output.status.success() && shown.contains("1 passed"), "{shown}");
+    true
 }
 
 #[cfg(target_os = "linux")]
-#[test]
-fn full_disk_leaves_what_was_there() {
-    on_a_disk("size=64k", "", "full_disk");
-}
-
 #[tokio::test]
-#[ignore = "needs a small disk as its working folder"]
-async fn full_disk() {
+async fn full_disk_leaves_what_was_there() {
+    if on_a_disk("size=64k", "", "full_disk_leaves_what_was_there") {
+        return;
+    }
     let here = Path::new(".");
     let storage = open(here);
     let old = publish(&storage, "app", "r1", &vec![1; 20_000]).await;
@@ -192,14 +199,11 @@ async fn full_disk() {
 }
 
 #[cfg(target_os = "linux")]
-#[test]
-fn disk_without_inodes_leaves_what_was_there() {
-    on_a_disk("size=1m,nr_inodes=9", "", "no_inodes");
-}
-
 #[tokio::test]
-#[ignore = "needs a disk with few inodes as its working folder"]
-async fn no_inodes() {
+async fn disk_without_inodes_leaves_what_was_there() {
+    if on_a_disk("size=1m,nr_inodes=9", "", "disk_without_inodes_leaves_what_was_there") {
+        return;
+    }
     let here = Path::new(".");
     let storage = open(here);
     let old = publish(&storage, "app", "r1", b"old").await;
@@ -224,12 +228,9 @@ async fn no_inodes() {
 #[cfg(target_os = "linux")]
 #[test]
 fn read_only_disk_is_named() {
-    on_a_disk("size=64k", "mkdir ocirepository && mount -o remount,ro . &&", "read_only");
-}
-
-#[tokio::test]
-#[ignore = "needs a read-only disk as its working folder"]
-async fn read_only() {
+    if on_a_disk("size=64k", "mkdir ocirepository && mount -o remount,ro . &&", "read_only_disk_is_named") {
+        return;
+    }
     let refused = Local::open(Path::new("."), StorageOptions::default(), now).unwrap_err();
     let OpenError::Store(StoreError::Io { source, .. }) = &refused else {
         panic!("{refused}");

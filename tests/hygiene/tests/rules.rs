@@ -50,6 +50,32 @@ fn crds_crate_has_no_client() {
 }
 
 #[test]
+fn deciding_is_pure() {
+    never(
+        "oci-decide",
+        &["tokio", "reqwest", "hyper", "kube", "kube-client", "kube-runtime"],
+    );
+}
+
+#[test]
+fn source_knows_no_cluster() {
+    never("oci-source", &["kube", "kube-client", "kube-runtime", "ring", "openssl", "openssl-sys"]);
+}
+
+#[test]
+fn server_knows_neither_cluster_nor_registry() {
+    never(
+        "oci-server",
+        &["kube", "kube-client", "reqwest", "oci-registry", "ring", "openssl", "openssl-sys"],
+    );
+}
+
+#[test]
+fn controller_has_one_tls() {
+    never("oci-controller", &["ring", "openssl", "openssl-sys", "native-tls"]);
+}
+
+#[test]
 fn webhook_knows_no_registry() {
     never(
         "oci-webhook",
