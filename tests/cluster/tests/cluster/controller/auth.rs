@@ -4,11 +4,10 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use oci_testkit::{
     real::{Distribution, Mode, PASSWORD, USER},
     registry::{Auth, Class, Registry},
-    tools,
 };
 use serde_json::{Value, json};
 
-use super::{push::Image, tenant::Tenant};
+use super::{foreign::push_by_plugin, push::Image, tenant::Tenant};
 
 /// A Secret of type `kubernetes.io/dockerconfigjson`.
 pub(super) fn docker_config(name: &str, host: &str, user: &str, password: &str) -> Value {
@@ -141,6 +140,26 @@ async fn controller_reads_as_anybody_where_anybody_may() {
 }
 
 #[tokio::test]
+async fn controller_shares_no_login_and_no_content_between_tenants() {
+    let one = Tenant::with(Registry::builder().auth(Auth::bearer("tester", "s3cret-pass")).start()).await;
+    let two = Tenant::new().await;
+    let digest = Image::saying("one").push(&one.registry, "org/app", "v1").to_string();
+    one.install(&docker_config("login", &one.registry.host(), "tester", "s3cret-pass")).await;
+    let url = one.registry.url("org/app");
+    let pinned = json!({ "url": url, "ref": { "digest": digest } });
+    let with_login = json!({ "ref": { "digest": digest }, "secretRef": { "name": "login" } });
+    one.apply("app", &with_login).await;
+    one.ready("app").await;
+    // The content is stored already, and everybody can name it; who may not read it still does not get it.
+    two.apply("app", &pinned).await;
+    one.apply("without", &pinned).await;
+    for (tenant, name) in [(&two, "app"), (&one, "without")] {
+        tenant.failed(name, "FetchFailed", "OCIArtifactPullFailed").await;
+        assert!(tenant.get(name).await["status"]["artifact"].is_null());
+    }
+}
+
+#[tokio::test]
 async fn controller_says_which_secret_or_account_it_cannot_use() {
     let tenant = Tenant::new().await;
     Image::saying("one").push(&tenant.registry, "org/app", "v1");
@@ -169,13 +188,7 @@ async fn controller_says_which_secret_or_account_it_cannot_use() {
 async fn controller_logs_in_to_distribution() {
     let tenant = Tenant::new().await;
     let registry = Distribution::start(Mode::Htpasswd).unwrap();
-    let layer = tempfile::tempdir().unwrap();
-    std::fs::write(layer.path().join("app.yaml"), "one").unwrap();
-    let mut push = std::process::Command::new(tools::program("kubectl-oci").unwrap());
-    push.args(["push", "artifact", &registry.url("org/app:v1"), "--source=test", "--revision=v1", "--path"]);
-    push.arg(layer.path()).arg(format!("--creds={USER}:{PASSWORD}"));
-    push.env("HOME", layer.path()).env("DOCKER_CONFIG", layer.path());
-    oci_testkit::control_plane::Ran::of(push).await.succeeded();
+    push_by_plugin(&registry.url("org/app:v1"), &[&format!("--creds={USER}:{PASSWORD}")]).await;
     tenant.install(&docker_config("login", &registry.host(), USER, PASSWORD)).await;
     let url = registry.url("org/app");
     let fields = json!({ "url": url, "ref": { "tag": "v1" }, "secretRef": { "name": "login" } });
