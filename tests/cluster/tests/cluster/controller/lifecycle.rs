@@ -1,7 +1,12 @@
 //! From an object's creation to its end.
 
+use std::time::Duration;
+
 use kube::api::{DeleteParams, Patch, PatchParams};
-use oci_testkit::control_plane::eventually;
+use oci_testkit::{
+    control_plane::eventually,
+    registry::{Act, Class, Fault, Match},
+};
 use serde_json::json;
 
 use super::{
@@ -85,6 +90,37 @@ async fn controller_follows_a_tag_that_moves() {
     assert_eq!(tenant.files(&new).await["app.yaml"], "two");
     // Who read the status a moment ago can still download what it said.
     assert_eq!(tenant.files(&old).await["app.yaml"], "one");
+}
+
+#[tokio::test]
+async fn controller_concludes_anew_when_an_object_changes_during_its_run() {
+    let tenant = Tenant::new().await;
+    Image::saying("one").push(&tenant.registry, "org/app", "v1");
+    let digest = Image::saying("two").push(&tenant.registry, "org/app", "v2");
+    let slow = || Fault::once(Match::class(Class::Manifest), Act::Delay(Duration::from_millis(700)));
+    let asked =
+        async || {
+            eventually("a run", LONG, async || {
+                if tenant.registry.requests().is_empty() { Err("none") } else { Ok(()) }
+            })
+            .await;
+        };
+    // Something that does not matter.
+    tenant.registry.fault(slow());
+    tenant.apply("app", &json!({ "ref": { "tag": "v1" } })).await;
+    asked().await;
+    tenant.patch("app", &json!({ "metadata": { "labels": { "changed": "meanwhile" } } })).await;
+    tenant.ready("app").await;
+    // Something that does: what was found out is not about this spec any more.
+    tenant.registry.fault(slow());
+    tenant.registry.reset();
+    let annotation = json!({ "reconcile.fluxcd.io/requestedAt": "now" });
+    tenant.patch("app", &json!({ "metadata": { "annotations": annotation } })).await;
+    asked().await;
+    tenant.apply("app", &json!({ "ref": { "tag": "v2" } })).await;
+    let object = tenant.ready("app").await;
+    assert_eq!(object["status"]["artifact"]["revision"], format!("v2@{digest}"));
+    assert_eq!(object["metadata"]["labels"]["changed"], "meanwhile");
 }
 
 #[tokio::test]
