@@ -14,16 +14,18 @@ const PAIRS: usize = 3;
 /// How long polls are counted.
 const POLLING: Duration = Duration::from_secs(30);
 
-pub(crate) async fn run(program: &str) {
+fn registry() -> Registry {
     let registry = Registry::start();
     for index in 0..ARTIFACTS {
-        artifacts::push(
-            &registry,
-            &format!("app-{index}"),
-            "v1",
-            &artifacts::layer(index as u64, &[2_000; 20]),
-        );
+        let layer = artifacts::layer(index as u64, &[2_000; 20]);
+        artifacts::push(&registry, &format!("app-{index}"), "v1", &layer);
     }
+    registry
+}
+
+/// How long it takes until all are Ready.
+pub(crate) async fn run(program: &str) {
+    let registry = registry();
     let plane = plane::start().await;
     let (mut ratios, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     for pair in 0..PAIRS {
@@ -44,7 +46,6 @@ pub(crate) async fn run(program: &str) {
         median(&mut theirs),
         median(&mut ratios)
     );
-    polls(program, &plane, &registry).await;
 }
 
 /// A namespace with all the objects.
@@ -87,10 +88,11 @@ async fn by_controller(program: &str, plane: &ControlPlane, registry: &Registry)
 }
 
 /// What a poll costs that finds nothing new.
-async fn polls(program: &str, plane: &ControlPlane, registry: &Registry) {
-    let namespace = filled(plane, registry, "10s").await;
+pub(crate) async fn polls(program: &str) {
+    let (registry, plane) = (registry(), plane::start().await);
+    let namespace = filled(&plane, &registry, "10s").await;
     let client = plane.client();
-    let controller = Controller::start(program, plane, &namespace, CONCURRENT, None);
+    let controller = Controller::start(program, &plane, &namespace, CONCURRENT, None);
     plane::all_ready(&client, &namespace, OBJECTS).await;
     // The events of the beginning are written behind the statuses.
     tokio::time::sleep(Duration::from_secs(15)).await;

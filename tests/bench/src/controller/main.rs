@@ -22,7 +22,7 @@ mod pull;
 mod rest;
 mod serving;
 
-const PARTS: [&str; 5] = ["fleet", "pull", "serving", "dead", "rest"];
+const PARTS: [&str; 6] = ["fleet", "polls", "pull", "serving", "dead", "rest"];
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -36,6 +36,7 @@ fn main() {
         println!("\n== {part}");
         match part.as_str() {
             "fleet" => runtime.block_on(fleet::run(&program)),
+            "polls" => runtime.block_on(fleet::polls(&program)),
             "pull" => runtime.block_on(pull::run(&program)),
             "serving" => runtime.block_on(serving::run(&program)),
             "dead" => runtime.block_on(dead::run(&program)),
