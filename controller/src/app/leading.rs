@@ -100,8 +100,16 @@ impl Leading {
             self.watch(&triggers, &listed),
             runs,
             self.storage.clone().keep(self.needs.leading.clone()),
+            self.repair(&triggers),
             self.restore(first),
         );
+    }
+
+    /// Runs objects whose files were found damaged.
+    async fn repair(&self, triggers: &Triggers) {
+        loop {
+            self.storage.lost().await.iter().for_each(|owner| triggers.again(owner));
+        }
     }
 
     async fn watch(&self, triggers: &Triggers, listed: &mpsc::Sender<()>) {

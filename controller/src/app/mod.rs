@@ -14,7 +14,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kube::{Client, Config};
+use kube::{Client, Config, client::ClientBuilder};
 use oci_artifact::Classify as _;
 use oci_decide::Settings;
 use oci_server::{Options, Running, limits::Limits, serve};
@@ -31,6 +31,7 @@ use self::{
 use crate::{
     args::{Args, Listen},
     cluster::{
+        counting::Counting,
         guard::{self, GuardError},
         lease::{self, Fence, Leadership, LeaseError, LeaseOptions, Term},
         recorder::{self, Recorder, RecorderOptions},
@@ -190,7 +191,7 @@ impl Process {
         let mut signals = Signals::install()?;
         let shown: Shown = Arc::default();
         let _servers = self.operations(&shown)?;
-        let client = client().await?;
+        let client = client(&self.metrics).await?;
         let recorder = self.recorder(&client)?;
         let leadership = self.campaign(&client)?;
         let ended = tokio::select! {
@@ -355,7 +356,7 @@ async fn end_serving(shown: &Shown, patience: Duration) {
 }
 
 /// The way to the API server: by a kubeconfig, or as a pod.
-async fn client() -> Result<Client, Error> {
+async fn client(metrics: &Metrics) -> Result<Client, Error> {
     let failed = |error: kube::Error| Error::Cluster(Box::new(error));
     let mut config = Config::infer().await.map_err(|error| failed(kube::Error::InferConfig(error)))?;
     // Whoever calls has a pause of its own; fifteen tries of the client would hold it for minutes.
@@ -363,7 +364,9 @@ async fn client() -> Result<Client, Error> {
     // Longer than a watch lasts: a connection without a word for this long is dead.
     config.read_timeout = Some(SILENCE);
     config.reset_reader_on_write = true;
-    Client::try_from(config).map_err(failed)
+    let host = config.cluster_url.authority().map_or("", |authority| authority.as_str());
+    let counting = Counting(metrics.requests(host));
+    Ok(ClientBuilder::try_from(config).map_err(failed)?.with_layer(&counting).build())
 }
 
 /// Listens. Where the computer has no IPv6, `[::]` means all addresses that it has.

@@ -1,6 +1,7 @@
 //! The API server: watches, Secrets, status, events and leases.
 
 pub mod call;
+pub mod counting;
 pub mod guard;
 pub mod lease;
 pub mod material;

@@ -15,6 +15,7 @@ use prometheus_client::{
 };
 
 use super::{
+    requests::{Answers, Requests},
     series::{
         At, CONTROLLER, Controller, Ended, Listener, OUTCOMES, Object, RESULTS, Reconciled, STEPS, Sent,
         outcome, result, step,
@@ -58,6 +59,7 @@ pub struct Metrics {
     objects: Option<Objects>,
     reconciled: Family<Reconciled, Counter>,
     reconcile_errors: Family<Controller, Counter>,
+    answers: Answers,
     runs: Family<Ended, Counter>,
     failures: Family<At, Counter>,
     downloaded: Counter,
@@ -83,6 +85,7 @@ impl Metrics {
             objects: objects.then(|| Family::new_with_constructor(durations as fn() -> Histogram)),
             reconciled: Family::default(),
             reconcile_errors: Family::default(),
+            answers: Answers::default(),
             runs: Family::default(),
             failures: Family::default(),
             downloaded: Counter::default(),
@@ -136,6 +139,11 @@ impl Metrics {
             "Total number of reconciliation errors per controller",
             self.reconcile_errors.clone(),
         );
+        registry.register(
+            "rest_client_requests",
+            "Number of HTTP requests, partitioned by status code, method, and host",
+            self.answers.clone(),
+        );
     }
 
     fn register_runs(&mut self) {
@@ -175,6 +183,11 @@ impl Metrics {
             "Connections closed because of a slow or idle client",
             self.timeouts.clone(),
         );
+    }
+
+    /// Counts the requests to the API server of that host.
+    pub fn requests(&self, host: &str) -> Requests {
+        Requests { answers: self.answers.clone(), host: host.into() }
     }
 
     /// An object was run. Where the object is gone by then, [`Metrics::gone`] comes after it.

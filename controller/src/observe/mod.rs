@@ -4,8 +4,10 @@
 pub mod logs;
 mod metrics;
 mod process;
+mod requests;
 mod series;
 mod snapshot;
 
 pub use metrics::{Metrics, Told};
+pub use requests::Requests;
 pub use snapshot::Snapshot;

@@ -97,10 +97,13 @@ impl Triggers {
             None => !first,
         };
         drop(seen);
-        for owner in users.iter().filter(|_| changed) {
-            if let Some(entry) = self.cache.get(owner) {
-                self.scheduler.wake(owner, &Lane::of(&entry.object), Instant::now());
-            }
+        users.iter().filter(|_| changed).for_each(|owner| self.again(owner));
+    }
+
+    /// Runs an object, if there is one, for another reason than a change: something is wrong with its files.
+    pub fn again(&self, owner: &Owner) {
+        if let Some(entry) = self.cache.get(owner) {
+            self.scheduler.wake(owner, &Lane::of(&entry.object), Instant::now());
         }
     }
 }

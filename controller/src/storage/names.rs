@@ -20,6 +20,12 @@ pub(super) fn key(owner: &Owner) -> Result<String, StoreError> {
     Ok(format!("{}/{}", owner.namespace, owner.name))
 }
 
+/// The owner of a folder.
+pub(super) fn owner(key: &str) -> Option<Owner> {
+    let (namespace, name) = key.split_once('/')?;
+    Some(Owner { namespace: namespace.to_owned(), name: name.to_owned() })
+}
+
 /// DNS-1123: at most 253 bytes; labels of lower-case letters, digits and inner hyphens between dots.
 pub(super) fn is_subdomain(text: &str) -> bool {
     let label = |label: &str| {
@@ -127,7 +133,10 @@ mod tests {
         let owner = |namespace: &str, name: &str| Owner { namespace: namespace.into(), name: name.into() };
         let long = format!("{}.{}", "a".repeat(126), "b".repeat(126));
         for name in ["app", "a", "0", "a.b-c.d", long.as_str()] {
-            assert_eq!(key(&owner("apps", name)).unwrap(), format!("apps/{name}"));
+            let owner = owner("apps", name);
+            let key = key(&owner).unwrap();
+            assert_eq!(key, format!("apps/{name}"));
+            assert_eq!(super::owner(&key), Some(owner));
         }
         let longer = format!("{long}c");
         for name in

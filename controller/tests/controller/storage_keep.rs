@@ -127,6 +127,12 @@ async fn daily_check_finds_what_nobody_looked_at() {
         tokio::task::spawn_blocking(|| ()).await.unwrap();
     }
     assert_eq!(storage.stats().damaged, 3);
+    let mut lost = Vec::new();
+    while lost.len() < 3 {
+        lost.extend(storage.lost().await.into_iter().map(|owner| owner.name));
+    }
+    lost.sort();
+    assert_eq!(lost, ["four", "one", "two"]);
     for (name, artifact) in [("one", &one), ("two", &two), ("four", &four)] {
         assert!(!volume.path(&artifact.path).exists(), "{name}");
         assert_eq!(storage.look(&owner(name), artifact).await, Stored::Missing, "{name}");

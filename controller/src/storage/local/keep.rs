@@ -75,8 +75,10 @@ async fn check_one(
     let begun = local.blocking(move |_| Reading::new(file::open(&path)?, algorithm)).await?;
     let fault = match begun {
         Ok(reading) => read(local, reading, &inode).await?,
-        // The object's next run finds it out.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            local.0.lost.add(key);
+            None
+        }
         Err(error) => Some(Fault { text: format!("it cannot be read: {error}"), shared: false }),
     };
     let Some(fault) = fault else {
@@ -90,6 +92,7 @@ async fn check_one(
         } else {
             let _turn = inner.turn(&key);
             let _ = inner.put_away(&key, &name, fault.text);
+            inner.lost.add(&key);
         }
     };
     local.blocking(act).await

@@ -2,6 +2,7 @@
 
 mod keep;
 mod look;
+mod lost;
 mod publish;
 mod remove;
 mod scan;
@@ -30,6 +31,7 @@ use tokio::{
 
 pub use scan::Scan;
 
+use self::lost::Lost;
 use super::{
     KIND, LATEST, OpenError, StorageStats, counters::Counters, error::Attempt, file::Inode, index::Index,
     names,
@@ -83,6 +85,7 @@ struct Inner {
     /// Owners that have files to remove, and when.
     due: Mutex<HashMap<Arc<str>, Instant>>,
     changed: Notify,
+    lost: Lost,
     counters: Counters,
     scan: Scan,
     /// Held until the process ends.
@@ -107,6 +110,7 @@ impl Local {
             spread: RandomState::new(),
             due: Mutex::default(),
             changed: Notify::new(),
+            lost: Lost::default(),
             counters: Counters::default(),
             scan,
             _lock: lock,
@@ -163,6 +167,12 @@ impl Local {
         self.blocking(move |inner| inner.retain(&keys)).await?
     }
 
+    /// Waits until files were found missing or damaged, and tells whose, in no order: by the daily check, by a request,
+    /// or by a run of another owner with the same content. Their own runs find out what is to be done.
+    pub async fn lost(&self) -> Vec<Owner> {
+        self.0.lost.next().await
+    }
+
     /// Removes superseded files when their time has come, and reads every file once in a while. Works only while
     /// `leading` is true. Ends when its future is dropped, or the sender of `leading`.
     pub async fn keep(self, leading: watch::Receiver<bool>) {
@@ -185,6 +195,7 @@ impl Local {
         let opened = found.inode.open(&self.0.path(key, &found.name));
         if !matches!(opened, Ok(Some(_))) {
             self.0.counters.refused.add();
+            self.0.lost.add(key);
         }
         opened
     }

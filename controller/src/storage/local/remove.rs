@@ -72,6 +72,7 @@ impl Inner {
         for (key, name) in names {
             let _turn = self.turn(&key);
             let _ = self.put_away(&key, &name, fault.to_owned());
+            self.lost.add(&key);
         }
     }
 }

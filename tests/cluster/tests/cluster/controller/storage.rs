@@ -76,6 +76,21 @@ async fn controller_fetches_a_missing_file_again() {
 }
 
 #[tokio::test]
+async fn controller_fetches_again_what_a_reader_did_not_find() {
+    let tenant = Tenant::new().await;
+    Image::saying("one").push(&tenant.registry, "org/app", "v1");
+    tenant.apply("app", &json!({ "ref": { "tag": "v1" } })).await;
+    let object = tenant.ready("app").await;
+    fs::remove_file(file(&tenant, &object)).unwrap();
+    let url = object["status"]["artifact"]["url"].as_str().unwrap();
+    assert!(fetch(url).await.is_err());
+    // The next poll is an hour away, and nobody asks for a run.
+    eventually("the file", LONG, async || fetch(url).await.map(drop)).await;
+    tenant.download(&object).await;
+    assert_eq!(blobs(&tenant), 2);
+}
+
+#[tokio::test]
 async fn controller_replaces_a_file_that_was_tampered_with_and_says_so() {
     let tenant = Tenant::new().await;
     Image::saying("one").push(&tenant.registry, "org/app", "v1");
