@@ -16,7 +16,12 @@ pub(crate) fn check() -> Result<()> {
         version("rustc", &["--version"], RUST, "run `rustup update` (rust-toolchain.toml names the version)"),
         version("go", &["env", "GOVERSION"], GO, "install Go from https://go.dev/dl and put it on PATH"),
         version("cc", &["--version"], (0, 0), "install a C compiler, such as the package `gcc` or `clang`"),
-        version("make", &["--version"], (0, 0), "install the package `make`: the controller's allocator is built by it"),
+        version(
+            "make",
+            &["--version"],
+            (0, 0),
+            "install the package `make`: the controller's allocator is built by it",
+        ),
         version("git", &["--version"], (0, 0), "install the package `git`: tests make repositories with it"),
         version("tar", &["--version"], (0, 0), "install the package `tar`: tests compare archives with it"),
         small_disks(),

@@ -8,7 +8,7 @@ use std::{
     os::unix::fs::FileExt,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
@@ -21,10 +21,10 @@ use tokio::task::JoinHandle;
 
 use crate::storage::Identity;
 
-/// Bytes that are read at once while few files are streamed.
-const PIECE: usize = 256 << 10;
-/// Buffers that wait for their next use.
-const SPARE: usize = 16;
+/// Bytes that are read at once, while at most so many files are streamed: of 4,096 streams at most 64 MiB are in memory.
+const PIECES: [(usize, usize); 3] = [(256 << 10, 64), (64 << 10, 512), (16 << 10, usize::MAX)];
+/// Most bytes of one size that wait for their next use.
+const SPARE: usize = 4 << 20;
 
 /// The bytes of a response.
 pub(super) enum Body {
@@ -72,7 +72,8 @@ impl HttpBody for Body {
 #[derive(Debug, Default)]
 pub(super) struct Streams {
     active: AtomicUsize,
-    spare: Mutex<Vec<Box<[u8]>>>,
+    /// For each size the buffers that wait for their next use. What was used last is used first: a processor still has it.
+    spare: [Mutex<Vec<Box<[u8]>>>; PIECES.len()],
 }
 
 impl Streams {
@@ -83,22 +84,27 @@ impl Streams {
         Ok(Streamed { file: Arc::new(file), begun, left: part, reading: None, streams: Arc::clone(self) })
     }
 
-    /// So many bytes of all streams are in memory: at most 64 MiB of 4,096.
-    fn piece(&self) -> usize {
-        match self.active.load(Ordering::Relaxed) {
-            0..64 => PIECE,
-            64..512 => 64 << 10,
-            _ => 16 << 10,
-        }
-    }
-
-    fn buffer(&self, size: usize) -> Box<[u8]> {
-        let spare = if size == PIECE { self.lock().pop() } else { None };
+    /// A buffer, as large as it may be.
+    fn buffer(&self) -> Box<[u8]> {
+        let active = self.active.load(Ordering::Relaxed);
+        let [few, many, most] = PIECES;
+        let (size, _) = [few, many].into_iter().find(|(_, limit)| active <= *limit).unwrap_or(most);
+        let spare = self.spare(size).and_then(|mut spare| spare.pop());
         spare.unwrap_or_else(|| vec![0; size].into())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Box<[u8]>>> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Keeps a buffer for its next use, unless there are enough.
+    fn give_back(&self, buffer: Box<[u8]>) {
+        if let Some(mut spare) = self.spare(buffer.len())
+            && (spare.len() + 1) * buffer.len() <= SPARE
+        {
+            spare.push(buffer);
+        }
+    }
+
+    fn spare(&self, size: usize) -> Option<MutexGuard<'_, Vec<Box<[u8]>>>> {
+        let at = PIECES.iter().position(|(known, _)| *known == size)?;
+        self.spare.get(at).map(|spare| spare.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -117,10 +123,7 @@ impl AsRef<[u8]> for Piece {
 
 impl Drop for Piece {
     fn drop(&mut self) {
-        let mut spare = self.streams.lock();
-        if self.buffer.len() == PIECE && spare.len() < SPARE {
-            spare.push(std::mem::take(&mut self.buffer));
-        }
+        self.streams.give_back(std::mem::take(&mut self.buffer));
     }
 }
 
@@ -189,13 +192,7 @@ impl Streamed {
     }
 
     fn piece(&self) -> Piece {
-        let left = usize::try_from(self.left.end - self.left.start).unwrap_or(usize::MAX);
-        let buffer = self.streams.buffer(self.streams.piece());
-        let mut piece = Piece { buffer, filled: 0, streams: Arc::clone(&self.streams) };
-        if left < piece.buffer.len() && piece.buffer.len() != PIECE {
-            piece.buffer = vec![0; left].into();
-        }
-        piece
+        Piece { buffer: self.streams.buffer(), filled: 0, streams: Arc::clone(&self.streams) }
     }
 
     /// Counts a piece as sent. The last one goes only if nobody wrote to the file.

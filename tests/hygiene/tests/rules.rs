@@ -51,10 +51,7 @@ fn crds_crate_has_no_client() {
 
 #[test]
 fn deciding_is_pure() {
-    never(
-        "oci-decide",
-        &["tokio", "reqwest", "hyper", "kube", "kube-client", "kube-runtime"],
-    );
+    never("oci-decide", &["tokio", "reqwest", "hyper", "kube", "kube-client", "kube-runtime"]);
 }
 
 #[test]

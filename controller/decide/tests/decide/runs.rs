@@ -60,6 +60,14 @@ pub(crate) fn check_invariants(name: &str, observed: &Observed, outcome: &Outcom
         assert!(told.message.len() <= 4_096 && !told.message.contains(char::is_control), "{name}: {told:?}");
         assert!(!told.reason.is_empty() && told.reason.chars().all(|c| c.is_ascii_alphanumeric()), "{name}");
     }
+    // A clock that jumps changes times, and nothing else.
+    let found = (told(status), summary(observed, conclusion));
+    for years in [-36, 64] {
+        let now = observed.now + jiff::SignedDuration::from_hours(years * 8_766);
+        let jumped = Observed { now, ..observed.clone() };
+        let other = conclude(&jumped, outcome);
+        assert_eq!((told(&other.status), summary(&jumped, &other)), found, "{name}: after {years} years");
+    }
     // The same once more, an hour later: nothing is written, and nobody is told.
     let now = observed.now + jiff::SignedDuration::from_hours(1);
     let stored = if status.artifact.is_some() { Stored::Whole } else { Stored::Nothing };

@@ -55,7 +55,10 @@ impl Inner {
             Finding::Damaged(fault) => {
                 entry.inode.lock().condemn(&fault);
                 let names = self.index().names_of(&entry.inode);
-                names.iter().filter(|(sharer, _)| **sharer != *key).for_each(|(sharer, _)| self.lost.add(sharer));
+                names
+                    .iter()
+                    .filter(|(sharer, _)| **sharer != *key)
+                    .for_each(|(sharer, _)| self.lost.add(sharer));
                 return self.put_away(&key, name, fault);
             }
             Finding::Replaced(fault) => return self.put_away(&key, name, fault),

@@ -61,7 +61,7 @@ pub(crate) async fn run(program: &str) {
                 theirs.push(other);
             }
             println!(
-                "{name} at {connections} connections: {:.0} requests/s, nginx {:.0}, ratio {:.2} (goal {goal})",
+                "{name} at {connections} connections: {:.0} MiB/s, nginx {:.0}, ratio {:.2} (goal {goal})",
                 median(&mut ours),
                 median(&mut theirs),
                 median(&mut ratios)
@@ -71,16 +71,18 @@ pub(crate) async fn run(program: &str) {
     println!("memory: {:?} MiB now and at its highest", controller.memory());
 }
 
-/// Requests in a second.
+/// MiB in a second: where transfers are long, also those count that have not ended.
 fn wrk(url: &str, connections: u32) -> f64 {
     let mut command = Command::new("taskset");
     command.args(["-c", "1", "wrk", "-t1", "-d2s"]).arg(format!("-c{connections}")).arg(url);
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let rate = text
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("Requests/sec:").map(str::trim).map(str::to_owned));
-    rate.unwrap_or_default().parse().unwrap_or_default()
+    let rate =
+        text.lines().find_map(|line| line.trim().strip_prefix("Transfer/sec:")).unwrap_or_default().trim();
+    let units = [("KB", 1.0 / 1024.0), ("MB", 1.0), ("GB", 1024.0)];
+    let known =
+        |(unit, mebibytes): (&str, f64)| Some(rate.strip_suffix(unit)?.parse::<f64>().ok()? * mebibytes);
+    units.into_iter().find_map(known).unwrap_or_default()
 }
 
 struct Nginx {
