@@ -1,6 +1,6 @@
 //! Artifacts in the embedded registry.
 
-use std::io::Write as _;
+use std::{fmt::Write as _, io::Write as _};
 
 use flate2::{Compression, write::GzEncoder};
 use oci_artifact::manifest::{FLUX_CONFIG, FLUX_CONTENT, OCI_MANIFEST};
@@ -14,7 +14,7 @@ pub(crate) fn layer(seed: u64, files: &[usize]) -> Vec<u8> {
     for (index, size) in files.iter().enumerate() {
         let mut content = String::with_capacity(*size);
         while content.len() < *size {
-            content.push_str(&format!("key-{}: {:x}\n", random.u32(..97), random.u64(..)));
+            let _ = writeln!(content, "key-{}: {:x}", random.u32(..97), random.u64(..));
         }
         content.truncate(*size);
         let mut header = tar::Header::new_ustar();

@@ -12,7 +12,7 @@ use crate::{artifacts, controller::Controller, plane};
 
 const HEALTHY: usize = 90;
 const DEAD: usize = 10;
-const WATCHED: Duration = Duration::from_secs(60);
+const WATCHED: Duration = Duration::from_mins(1);
 
 pub(crate) async fn run(program: &str) {
     let registry = Registry::start();

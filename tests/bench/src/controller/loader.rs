@@ -5,7 +5,7 @@ use std::path::Path;
 use futures_util::StreamExt as _;
 use kube::{
     Client,
-    api::{ListParams, Patch, PatchParams},
+    api::{ListParams, Patch, PatchParams, PostParams},
 };
 use oci_artifact::manifest::accept_manifests;
 use oci_crds::v1::OciRepository;
@@ -80,5 +80,5 @@ async fn event(client: &Client, namespace: &str, object: &OciRepository, digest:
         "reason": "NewArtifact", "type": "Normal", "message": format!("stored artifact with revision '{digest}'"),
     }))
     .unwrap();
-    kube::Api::namespaced(client.clone(), namespace).create(&Default::default(), &event).await.unwrap();
+    kube::Api::namespaced(client.clone(), namespace).create(&PostParams::default(), &event).await.unwrap();
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use futures_util::StreamExt as _;
 use kube::{
     Api, Client,
-    api::{ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
 };
 use oci_crds::v1::{OciRepository, Reference, Spec};
 use oci_testkit::control_plane::ControlPlane;
@@ -68,7 +68,7 @@ pub(crate) async fn clear(client: &Client, namespace: &str) {
             async move {
                 let patch = serde_json::json!({ "metadata": { "finalizers": null } });
                 let _ = api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await;
-                let _ = api.delete(&name, &Default::default()).await;
+                let _ = api.delete(&name, &DeleteParams::default()).await;
             }
         })
         .await;
@@ -96,9 +96,8 @@ pub(crate) async fn all_ready(client: &Client, namespace: &str, count: usize) {
         let from = all.metadata.resource_version.unwrap_or_default();
         let mut events = Box::pin(api.watch(&WatchParams::default(), &from).await.unwrap());
         loop {
-            let event =
-                tokio::time::timeout(Duration::from_secs(240), events.next()).await.expect("progress");
-            let (Some(Ok(WatchEvent::Added(object))) | Some(Ok(WatchEvent::Modified(object)))) = event else {
+            let event = tokio::time::timeout(Duration::from_mins(4), events.next()).await.unwrap();
+            let Some(Ok(WatchEvent::Added(object) | WatchEvent::Modified(object))) = event else {
                 continue 'again;
             };
             ready.insert(object.metadata.name.clone().unwrap_or_default(), is_ready(&object));

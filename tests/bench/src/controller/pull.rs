@@ -15,7 +15,7 @@ const PAIRS: usize = 5;
 
 pub(crate) async fn run(program: &str) {
     let registry = Registry::start();
-    let layer = artifacts::layer(1, &[8_192; 8_192]);
+    let layer = artifacts::layer(1, &vec![8_192; 8_192]);
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("a.tar");
     let mut tar = Vec::new();
