@@ -121,7 +121,7 @@ pub struct StorageArgs {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = ":9090", value_parser = listen)]
     pub storage_addr: Listen,
 
-    /// Where other controllers find that, as HOST[:PORT] or URL; from --storage-addr and HOSTNAME if not given
+    /// Where other controllers find that, as HOST, HOST:PORT or URL; from --storage-addr and HOSTNAME if not given
     /// (variable STORAGE_ADV_ADDR)
     #[arg(long, value_name = "ADDRESS", default_value = "", hide_default_value = true)]
     #[arg(value_parser = maybe(origin))]
