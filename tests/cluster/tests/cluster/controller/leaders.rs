@@ -119,7 +119,6 @@ async fn controller_does_not_start_beside_flux_unless_it_is_to_take_over() {
     let options = || Options::new(&identity).with("--enable-leader-election");
 
     let mut refused = Controller::start(options());
-    let mut taking = Controller::start(options().with("--take-over"));
     let mut ended = async || {
         eventually("an end", LONG, async || if refused.runs() { Err("it runs") } else { Ok(()) }).await;
     };
@@ -131,7 +130,7 @@ async fn controller_does_not_start_beside_flux_unless_it_is_to_take_over() {
     let log = refused.log();
     assert!(log.contains("flux-system/source-controller-leader-election"), "{log}");
     assert!(log.contains("--take-over"), "{log}");
-    taking.wait_ready();
+    let taking = started(options().with("--take-over"));
     was_well(&taking);
     drop(taking);
     // Nobody renews it any more.
