@@ -39,8 +39,8 @@ async fn controller_works_for_the_healthy_while_a_registry_never_answers() {
 }
 
 #[tokio::test]
-async fn controller_stores_and_forgets_two_hundred_objects() {
-    const OBJECTS: usize = 200;
+async fn controller_stores_and_forgets_a_thousand_objects() {
+    const OBJECTS: usize = 1_000;
     let tenant = Tenant::new().await;
     // Twenty artifacts for all of them.
     for index in 0..20 {
@@ -51,7 +51,7 @@ async fn controller_stores_and_forgets_two_hundred_objects() {
         let tag = format!("v{}", index % 20);
         tenant.apply(&format!("app-{index}"), &json!({ "ref": { "tag": tag } })).await;
     }
-    let all = eventually("all to be ready", LONG * 2, async || {
+    let all = eventually("all to be ready", LONG * 5, async || {
         let all = tenant.list().await;
         let ready = all.iter().filter(|object| is_ready(object)).count();
         if ready == OBJECTS { Ok(all) } else { Err(format!("{ready} are")) }
@@ -60,7 +60,7 @@ async fn controller_stores_and_forgets_two_hundred_objects() {
     tenant.download(&all[0]).await;
     let arguments = ["delete", "ocirepo", "--all", "-n", &tenant.namespace, "--wait=false"];
     tenant.plane.run(&arguments).await.succeeded();
-    eventually("all to be gone", LONG * 2, async || {
+    eventually("all to be gone", LONG * 5, async || {
         let left = tenant.list().await.len();
         if left == 0 { Ok(()) } else { Err(format!("{left} are left")) }
     })
