@@ -16,7 +16,10 @@ use oci_artifact::{
 use oci_crds::validate::{Checked, Operation};
 use oci_decide::{Failure, Step};
 use tempfile::NamedTempFile;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
+};
 
 use crate::{
     access::Access,
@@ -25,6 +28,8 @@ use crate::{
 
 /// Longest download.
 const LONGEST: Duration = Duration::from_mins(30);
+/// Longest time on a processor: the largest layer needs a quarter of it; thousands of patterns on as many files need more.
+const LONGEST_WORK: Duration = Duration::from_mins(10);
 /// Bytes that are read at once.
 const CHUNK: usize = 64 << 10;
 /// It may go well another time.
@@ -121,17 +126,29 @@ impl Transfer {
         let free = self.cpus.available_permits();
         let more = Arc::clone(&self.cpus).try_acquire_many_owned(u32::try_from(free).unwrap_or(u32::MAX));
         let threads = if more.is_ok() { 1 + free } else { 1 };
-        let mut stop = StopOnDrop(Some(control.clone()));
-        let control = control.clone();
-        let work = tokio::task::spawn_blocking(move || {
+        let work = move |control: &Control| {
             // Held until the work is really over, also where nobody waits for it any longer.
             let _held = (one, more);
-            work(threads, &control)
-        });
-        let done = work.await;
-        stop.0 = None;
-        done.unwrap_or_else(|_| Err(ended(Step::Archive, "the work on the layer ended unexpectedly")))
+            work(threads, control)
+        };
+        in_time(LONGEST_WORK, control, work).await
     }
+}
+
+/// Works on a thread of its own, and stops that after so long, or when nobody waits for it any longer.
+async fn in_time<T: Send + 'static>(
+    longest: Duration,
+    control: &Control,
+    work: impl FnOnce(&Control) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let mut stop = StopOnDrop(Some(control.clone()));
+    let control = control.clone();
+    let work = tokio::task::spawn_blocking(move || work(&control));
+    let Ok(done) = timeout(longest, work).await else {
+        return Err(too_long(longest));
+    };
+    stop.0 = None;
+    done.unwrap_or_else(|_| Err(ended(Step::Archive, "the work on the layer ended unexpectedly")))
 }
 
 /// Stops work on another thread.
@@ -184,6 +201,16 @@ fn ended(step: Step, message: impl Into<String>) -> Failure {
     Failure { step, class: RETRY, message: message.into(), hint: None }
 }
 
+/// It would take as long the next time.
+fn too_long(longest: Duration) -> Failure {
+    Failure {
+        step: Step::Archive,
+        class: Class::Terminal,
+        message: format!("writing the layer's archive anew took longer than {longest:?}"),
+        hint: Some("ship fewer files, or fewer patterns in spec.ignore and .sourceignore".to_owned()),
+    }
+}
+
 /// No file to work with.
 fn no_draft(error: &StoreError) -> Failure {
     Failure::new(Step::WorkFile, error)
@@ -207,4 +234,26 @@ fn archive_failure(error: &archive::Error) -> Failure {
         error.hint()
     };
     Failure { step, class, message, hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_is_stopped_when_it_takes_too_long() {
+        let control = Control::default();
+        let (told, stopped) = tokio::sync::oneshot::channel();
+        let endless = move |control: &Control| {
+            while !control.is_cancelled() {
+                std::thread::yield_now();
+            }
+            let _ = told.send(());
+            Ok(())
+        };
+        let failure = in_time(Duration::from_millis(10), &control, endless).await.unwrap_err();
+        assert_eq!((failure.step, failure.class), (Step::Archive, Class::Terminal));
+        stopped.await.unwrap();
+        assert!(in_time(LONGEST_WORK, &Control::default(), |_| Ok(())).await.is_ok());
+    }
 }
