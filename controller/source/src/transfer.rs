@@ -28,7 +28,7 @@ use crate::{
 
 /// Longest download.
 const LONGEST: Duration = Duration::from_mins(30);
-/// Longest time on a processor: the largest layer needs a quarter of it; thousands of patterns on as many files need more.
+/// Longest work on a layer. Thousands of patterns on hundreds of thousands of files would take longer.
 const LONGEST_WORK: Duration = Duration::from_mins(10);
 /// Bytes that are read at once.
 const CHUNK: usize = 64 << 10;

@@ -4,6 +4,7 @@
 
 mod health;
 mod leading;
+mod signals;
 
 use std::{
     io::{self, Write as _},
@@ -19,14 +20,12 @@ use oci_artifact::Classify as _;
 use oci_decide::Settings;
 use oci_server::{Options, Running, limits::Limits, serve};
 use rustls::crypto::aws_lc_rs;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
-};
+use tokio::sync::watch;
 
 use self::{
     health::Health,
     leading::{Leading, Needs},
+    signals::Signals,
 };
 use crate::{
     args::{Args, Listen},
@@ -379,26 +378,4 @@ fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
         }
     });
     bound.map_err(|source| Error::Listen { flag, address, source })
-}
-
-/// The signals that ask a process to end.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn install() -> Result<Self, Error> {
-        let system = |source| Error::System { doing: "waiting for signals", source };
-        let terminate = signal(SignalKind::terminate()).map_err(system)?;
-        let interrupt = signal(SignalKind::interrupt()).map_err(system)?;
-        Ok(Self { terminate, interrupt })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }

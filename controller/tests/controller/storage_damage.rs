@@ -94,6 +94,8 @@ async fn damage_is_found_under_all_names_of_a_file() {
     let two = publish(&storage, "two", "r1", b"content").await;
     flip(&volume.path(&one.path));
     assert!(matches!(storage.look(&owner("one"), &one).await, Stored::Damaged(_)));
+    // Its own run knows; the other one is told.
+    assert_eq!(storage.lost().await, [owner("two")]);
     // What is damaged is shared with nobody.
     let three = publish(&storage, "three", "r1", b"content").await;
     assert_whole(&storage, "three", &three).await;

@@ -80,7 +80,11 @@ async fn controller_tells_its_figures_and_logs_in_the_words_of_flux() {
         .find(|line| line.starts_with("gotk_reconcile_duration_seconds_count") && line.contains(&label));
     let duration = duration.unwrap_or_else(|| panic!("{metrics}"));
     assert!(duration.contains("kind=\"OCIRepository\"") && duration.contains("name=\"app\""), "{duration}");
-    for family in ["leader_election_master_status", "controller_runtime_reconcile_total"] {
+    for family in [
+        "leader_election_master_status",
+        "controller_runtime_reconcile_total",
+        "rest_client_requests_total{code=\"200\"",
+    ] {
         assert!(metrics.lines().any(|line| line.starts_with(family)), "{family}\n{metrics}");
     }
     tenant.delete("app").await;
