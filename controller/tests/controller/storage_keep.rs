@@ -8,7 +8,11 @@ use std::{
 
 use oci_controller::storage::{Local, StorageOptions};
 use oci_decide::{Stored, retention::Policy};
-use tokio::{sync::watch, task::JoinHandle, time::advance};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{advance, timeout},
+};
 
 use crate::storage_volume::{Volume, assert_whole, kill, list, now, owner, publish};
 
@@ -129,7 +133,8 @@ async fn daily_check_finds_what_nobody_looked_at() {
     assert_eq!(storage.stats().damaged, 3);
     let mut lost = Vec::new();
     while lost.len() < 3 {
-        lost.extend(storage.lost().await.into_iter().map(|owner| owner.name));
+        let more = timeout(Duration::from_hours(1), storage.lost()).await.unwrap();
+        lost.extend(more.into_iter().map(|owner| owner.name));
     }
     lost.sort();
     assert_eq!(lost, ["four", "one", "two"]);
