@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use oci_artifact::{archive::Control, limits::Budget};
 use oci_registry::{
     Client, Credential, Options, Pem, Secret, Tls,
-    auth::{CredentialSource, DockerEnvironment, DockerFiles, Fixed, Found},
+    auth::{CredentialSource, DockerEnvironment, DockerFiles, Fixed},
 };
 use tokio::time::Instant;
 
@@ -165,7 +165,7 @@ impl Context {
             // As Flux: a value without a colon is a token for the registry itself.
             (None, false) => Credential::Bearer(Secret::new(creds.clone())),
         };
-        Ok(Arc::new(Fixed(Found { credential, origin: "--creds".into() })))
+        Ok(Arc::new(Fixed::new(credential, "--creds")))
     }
 }
 

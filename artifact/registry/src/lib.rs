@@ -39,6 +39,7 @@ mod tags;
 mod tls;
 mod transport;
 mod upload;
+pub mod web;
 mod wire_error;
 
 pub use auth::{Access, Credential, Secret};

@@ -22,6 +22,8 @@ use crate::{
 
 /// Time for a TCP and TLS handshake.
 const CONNECT: Duration = Duration::from_secs(10);
+/// Time for a connection to a metadata service: it is on the same computer, or nothing answers at its address.
+const CONNECT_METADATA: Duration = Duration::from_secs(1);
 /// Idle connections kept for one host.
 const IDLE_PER_HOST: usize = 16;
 
@@ -32,6 +34,8 @@ pub(crate) enum Reach {
     Anywhere,
     /// Any address and no proxy: for a registry on this computer, as Go's clients do.
     Loopback,
+    /// Any address, no proxy, and not for long: for metadata services.
+    Metadata,
     /// Public addresses only: for places that a public registry names.
     Public,
 }
@@ -51,13 +55,14 @@ pub(crate) fn http_client(
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        .connect_timeout(CONNECT)
+        .connect_timeout(if reach == Reach::Metadata { CONNECT_METADATA } else { CONNECT })
         .pool_max_idle_per_host(IDLE_PER_HOST)
         .http1_only();
-    if let Some(proxy) = &options.proxy {
-        builder = builder.proxy(proxy.for_http()?);
-    } else if reach == Reach::Loopback {
-        builder = builder.no_proxy();
+    match &options.proxy {
+        _ if reach == Reach::Metadata => builder = builder.no_proxy(),
+        Some(proxy) => builder = builder.proxy(proxy.for_http()?),
+        None if reach == Reach::Loopback => builder = builder.no_proxy(),
+        None => {}
     }
     if reach == Reach::Public {
         builder = builder.dns_resolver(Arc::new(PublicOnly));

@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::{
-    auth::{Access, Authorization, Challenge, CredentialSource, LoginFault, Logins, Scopes},
+    auth::{Access, Authorization, Challenge, CredentialSource, LoginFault, Logins, Lookup, Scopes},
     body::{self, IDLE},
     call::{Call, Place},
     endpoint::Endpoint,
@@ -183,8 +183,8 @@ impl Transport {
                 .map_err(|error| Fault::Protocol(format!("`{path}` is no path of a registry: {error}")))?,
             Place::Url(url) => url.clone(),
         };
-        let mut authorization = self.known_authorization(session).await?;
-        let mut challenged = false;
+        let mut rounds = Rounds::new();
+        let mut authorization = self.known_authorization(session, &rounds).await?;
         let mut hops = 0;
         loop {
             let at_home = Origin::of(&url) == home;
@@ -203,50 +203,93 @@ impl Transport {
                 continue;
             }
             // Only the registry's own challenge counts, never that of a place it sent us to.
-            if status == StatusCode::UNAUTHORIZED && at_home && hops == 0 && !challenged {
-                challenged = true;
-                if let Some(answer) = self.answer(session, &reply.response, authorization.as_ref()).await? {
+            if at_home && hops == 0 {
+                let stale = authorization.as_ref();
+                if let Some(answer) = self.answer(session, &reply.response, stale, &mut rounds).await? {
                     authorization = Some(answer);
                     continue;
                 }
             }
-            return Err(self.refusal(session, call, reply, at_home && challenged).await);
+            return Err(self.refusal(session, call, reply, at_home && rounds.challenged).await);
         }
     }
 
     /// The header for a registry whose challenge is known already.
-    async fn known_authorization(&self, session: &Session) -> Result<Option<Authorization>, Fault> {
+    async fn known_authorization(
+        &self,
+        session: &Session,
+        rounds: &Rounds,
+    ) -> Result<Option<Authorization>, Fault> {
         match session.endpoint.challenge() {
-            Some(challenge) => self.login(session, &challenge, None).await,
+            Some(challenge) => self.login(session, &challenge, None, rounds).await,
             None => Ok(None),
         }
     }
 
-    /// Learns a reply's challenge and answers it.
+    /// Answers a refusal with what was not shown yet, if there is any: first an answer to the challenge, then a
+    /// credential that is minted anew, since the one before may have been revoked (ECR says 403 to those).
     async fn answer(
         &self,
         session: &Session,
         response: &Response,
         stale: Option<&Authorization>,
+        rounds: &mut Rounds,
     ) -> Result<Option<Authorization>, Fault> {
-        let Some(challenge) = Challenge::best(response.headers()) else {
-            return Ok(None);
-        };
-        session.endpoint.learn(challenge.clone());
-        self.login(session, &challenge, stale).await
+        let status = response.status();
+        if status == StatusCode::UNAUTHORIZED && !rounds.challenged {
+            rounds.challenged = true;
+            if let Some(challenge) = Challenge::best(response.headers()) {
+                session.endpoint.learn(challenge.clone());
+                if let Some(answer) = self.login(session, &challenge, stale, rounds).await? {
+                    return Ok(Some(answer));
+                }
+            }
+        }
+        let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) && stale.is_some();
+        match session.endpoint.challenge() {
+            Some(challenge) if refused && !rounds.renewed => {
+                rounds.renewed = true;
+                match self.logins.renewed(&session.repository, rounds.begun).await? {
+                    Some(_) => self.login(session, &challenge, stale, rounds).await,
+                    None => Ok(None),
+                }
+            }
+            _ => Ok(None),
+        }
     }
 
+    /// The header that answers a challenge; `None` if we have nothing to show, or only `stale` again.
     async fn login(
         &self,
         session: &Session,
         challenge: &Challenge,
         stale: Option<&Authorization>,
+        rounds: &Rounds,
     ) -> Result<Option<Authorization>, Fault> {
         let found = self.logins.credential(&session.repository).await?;
-        let fetch = async |_: &_| self.fetch_token(session, challenge, &found).await;
-        let answer = self.logins.answer(challenge, &found, &session.scopes, stale, fetch).await?;
+        let answer = match self.show(session, challenge, stale, &found).await {
+            Err(Fault::Login(LoginFault::Refused { status: 401 | 403, .. })) if found.is_minted() => {
+                let fresh = self.logins.renewed(&session.repository, rounds.begun).await?;
+                self.show(session, challenge, stale, &fresh.unwrap_or(found)).await
+            }
+            answer => answer,
+        }?;
         // The same header again would be refused again.
         Ok(answer.filter(|answer| stale.is_none_or(|stale| stale.expose() != answer.expose())))
+    }
+
+    async fn show(
+        &self,
+        session: &Session,
+        challenge: &Challenge,
+        stale: Option<&Authorization>,
+        found: &Lookup,
+    ) -> Result<Option<Authorization>, Fault> {
+        if found.is_minted() && session.endpoint.base(&self.options).await?.scheme() != "https" {
+            return Err(Fault::Login(LoginFault::Plain { has: found.to_string() }));
+        }
+        let fetch = async |_: &_| self.fetch_token(session, challenge, found).await;
+        self.logins.answer(challenge, found, &session.scopes, stale, fetch).await
     }
 
     /// Reads an unexpected answer into a fault.
@@ -260,14 +303,24 @@ impl Transport {
         };
         if status == 401 && after_login {
             return match self.logins.credential(&session.repository).await {
-                Ok(found) => {
-                    let credential = format!("{:?}, {}", found.credential, found.origin);
-                    Fault::Login(LoginFault::Denied { errors, credential })
-                }
+                Ok(found) => Fault::Login(LoginFault::Denied { errors, credential: found.to_string() }),
                 Err(fault) => fault,
             };
         }
         Fault::Status { status, errors, retry_after }
+    }
+}
+
+/// What was tried in one attempt to satisfy the registry.
+struct Rounds {
+    begun: Instant,
+    challenged: bool,
+    renewed: bool,
+}
+
+impl Rounds {
+    fn new() -> Self {
+        Self { begun: Instant::now(), challenged: false, renewed: false }
     }
 }
 

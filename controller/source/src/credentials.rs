@@ -2,10 +2,7 @@
 
 use oci_artifact::{Class, name::Repository};
 use oci_decide::{Failure, Step};
-use oci_registry::{
-    Credential,
-    auth::{CredentialSource, Found, PullFormat, PullSecret, SourceFuture},
-};
+use oci_registry::auth::{CredentialSource, Found, Lookup, Passed, PullFormat, PullSecret, SourceFuture};
 
 use crate::{fingerprint::Fingerprint, material::SecretData};
 
@@ -53,9 +50,13 @@ impl PullSecrets {
 
 impl CredentialSource for PullSecrets {
     fn credential<'a>(&'a self, repository: &'a Repository) -> SourceFuture<'a> {
-        let found = self.find(repository).unwrap_or_else(|| Found {
-            credential: Credential::Anonymous,
-            origin: format!("no entry for {} in {}", repository.host(), self.names()),
+        let found = self.find(repository).map(Lookup::from).unwrap_or_else(|| {
+            let why = format!("no entry for {}", repository.host());
+            let passed = self
+                .origins
+                .iter()
+                .map(|origin| Passed { source: format!("secret '{origin}'"), why: why.clone() });
+            Lookup { found: None, passed: passed.collect() }
         });
         Box::pin(async { Ok(found) })
     }
@@ -90,7 +91,7 @@ fn unusable(message: String) -> Failure {
 mod tests {
     use std::slice::from_ref;
 
-    use oci_registry::Secret;
+    use oci_registry::{Credential, Secret};
 
     use super::*;
     use crate::material::tests::secret;
@@ -153,8 +154,7 @@ mod tests {
     async fn credentials_of_another_registry_leave_us_anonymous_and_say_so() {
         let secrets = PullSecrets::read(&[config("r.example", "a")]).unwrap().unwrap();
         let found = secrets.credential(&Repository::parse("other.example/a").unwrap()).await.unwrap();
-        assert_eq!(found.credential, Credential::Anonymous);
-        assert_eq!(found.origin, "no entry for other.example in secret 'team/creds'");
+        assert_eq!(found.to_string(), "anonymous: secret 'team/creds': no entry for other.example");
     }
 
     #[test]

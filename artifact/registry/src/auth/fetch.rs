@@ -5,7 +5,7 @@ use reqwest::{Method, header};
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Authorization, Challenge, Credential, Found, LoginFault, token::Token};
+use super::{Authorization, Challenge, Credential, LoginFault, Lookup, token::Token};
 use crate::{
     body,
     call::{Call, Payload},
@@ -27,7 +27,7 @@ impl Transport {
         &self,
         session: &Session,
         challenge: &Challenge,
-        found: &Found,
+        found: &Lookup,
     ) -> Result<Token, Fault> {
         let Challenge::Bearer { realm, service, .. } = challenge else {
             return Err(Fault::Protocol("no token server in the challenge".into()));
@@ -40,7 +40,7 @@ impl Transport {
         let scopes = session.scopes.texts().map(|text| ("scope", text));
         let parameters: Vec<(&str, String)> =
             service.iter().map(|service| ("service", service.clone())).chain(scopes).collect();
-        let (call, authorization) = match &found.credential {
+        let (call, authorization) = match found.credential() {
             Credential::Identity(token) => {
                 let mut form = url::form_urlencoded::Serializer::new(String::new());
                 form.append_pair("grant_type", "refresh_token").append_pair("client_id", CLIENT_ID);
@@ -60,7 +60,7 @@ impl Transport {
         let realm = failure::origin(&url);
         if status != 200 {
             let errors = WireErrors::parse(&body::read_start(reply, limits::ERROR_BODY_BYTES).await);
-            let credential = format!("{:?}, {}", found.credential, found.origin);
+            let credential = found.to_string();
             return Err(Fault::Login(LoginFault::Refused { realm, status, errors, credential }));
         }
         let body = body::read_all(reply, limits::TOKEN_REPLY_BYTES, "the token server's reply").await?;

@@ -9,7 +9,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use oci_artifact::{Class, Classify, name::Repository};
 use tokio::time::Instant;
 
-use super::{Challenge, Credential, CredentialSource, Found, Scopes, Secret, token::Token};
+use super::{Challenge, Credential, CredentialSource, Lookup, Scopes, Secret, token::Token};
 use crate::{error::Fault, wire_error::WireErrors};
 
 /// Why logging in failed.
@@ -43,6 +43,12 @@ pub enum LoginFault {
         /// What we have.
         has: String,
     },
+    /// A credential that was made from an identity would have to go over plain HTTP.
+    #[error("the registry speaks plain HTTP, and {has} is only shown over TLS")]
+    Plain {
+        /// What we have.
+        has: String,
+    },
     /// The registry refused, after everything that we have was shown.
     #[error("access denied{} (as {credential})", said(.errors))]
     Denied {
@@ -60,7 +66,9 @@ fn said(errors: &WireErrors) -> String {
 impl Classify for LoginFault {
     fn reason(&self) -> &'static str {
         match self {
-            Self::Refused { .. } | Self::Unsuitable { .. } | Self::Denied { .. } => "AuthenticationFailed",
+            Self::Refused { .. } | Self::Unsuitable { .. } | Self::Plain { .. } | Self::Denied { .. } => {
+                "AuthenticationFailed"
+            }
             Self::Reply { .. } => "TokenInvalid",
         }
     }
@@ -70,7 +78,9 @@ impl Classify for LoginFault {
             Self::Refused { status, .. } if crate::error::is_transient(*status) => {
                 Class::Retry { after: None }
             }
-            Self::Refused { .. } | Self::Unsuitable { .. } | Self::Denied { .. } => Class::Denied,
+            Self::Refused { .. } | Self::Unsuitable { .. } | Self::Plain { .. } | Self::Denied { .. } => {
+                Class::Denied
+            }
             Self::Reply { .. } => Class::Terminal,
         }
     }
@@ -80,6 +90,7 @@ impl Classify for LoginFault {
             Self::Refused { .. } | Self::Denied { .. } | Self::Unsuitable { .. } => Some(
                 "log in with `docker login`, or pass `--creds user:password`; check that the account may do this".into(),
             ),
+            Self::Plain { .. } => Some("let the registry serve TLS".into()),
             Self::Reply { .. } => None,
         }
     }
@@ -105,6 +116,10 @@ impl Authorization {
     }
 }
 
+fn unsuitable(found: &Lookup) -> Fault {
+    Fault::Login(LoginFault::Unsuitable { wants: "a user and a password", has: found.to_string() })
+}
+
 /// What a token was given for. The credential's own value is part of the key: tenants never share a token.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
@@ -118,7 +133,7 @@ struct Key {
 pub(crate) struct Logins {
     source: Arc<dyn CredentialSource>,
     /// One look-up per repository: a helper may be a slow process.
-    found: tokio::sync::Mutex<HashMap<Repository, Found>>,
+    found: tokio::sync::Mutex<HashMap<Repository, Lookup>>,
     tokens: Mutex<HashMap<Key, Slot>>,
 }
 
@@ -134,20 +149,35 @@ impl Logins {
         Self { source, found: tokio::sync::Mutex::default(), tokens: Mutex::default() }
     }
 
-    /// The credential for a repository, looked up once.
-    pub(crate) async fn credential(&self, repository: &Repository) -> Result<Found, Fault> {
+    /// The credential for a repository, looked up once for as long as it is good.
+    pub(crate) async fn credential(&self, repository: &Repository) -> Result<Lookup, Fault> {
         let mut found = self.found.lock().await;
-        if let Some(found) = found.get(repository) {
-            return Ok(found.clone());
+        if let Some(known) = found.get(repository).filter(|known| !known.is_over(Instant::now())) {
+            return Ok(known.clone());
         }
         let fresh = self.source.credential(repository).await.map_err(Fault::Credentials)?;
-        tracing::debug!(repository = %repository, credential = ?fresh.credential, origin = %fresh.origin, "credential");
+        tracing::debug!(repository = %repository, credential = %fresh, "credential");
         if found.len() >= REMEMBERED {
             // The look-ups begin anew; that is rare, and cheaper than to know who came when.
             found.clear();
         }
         found.insert(repository.clone(), fresh.clone());
         Ok(fresh)
+    }
+
+    /// A credential in place of one that was minted before `begun` and refused; `None` if it cannot be made anew.
+    pub(crate) async fn renewed(
+        &self,
+        repository: &Repository,
+        begun: Instant,
+    ) -> Result<Option<Lookup>, Fault> {
+        let old = self.credential(repository).await?;
+        if old.minted().is_none_or(|minted| minted.at >= begun) {
+            return Ok(None);
+        }
+        self.source.refused(repository);
+        self.found.lock().await.remove(repository);
+        self.credential(repository).await.map(Some)
     }
 
     /// The header that answers `challenge`; `fetch` asks a token server and returns its reply.
@@ -157,7 +187,7 @@ impl Logins {
     pub(crate) async fn answer<F>(
         &self,
         challenge: &Challenge,
-        found: &Found,
+        found: &Lookup,
         scopes: &Scopes,
         stale: Option<&Authorization>,
         fetch: F,
@@ -165,19 +195,21 @@ impl Logins {
     where
         F: AsyncFnOnce(&Credential) -> Result<Token, Fault>,
     {
-        let (realm, service) = match (challenge, &found.credential) {
+        let (realm, service) = match (challenge, found.credential()) {
+            (Challenge::Basic, Credential::Bearer(_)) if found.is_minted() => {
+                return Err(unsuitable(found));
+            }
             (_, Credential::Bearer(token)) => return Ok(Some(Authorization::bearer(token))),
             (Challenge::Basic, Credential::Basic { username, password }) => {
                 return Ok(Some(Authorization::basic(username, password)));
             }
             (Challenge::Basic, Credential::Anonymous) => return Ok(None),
             (Challenge::Basic, Credential::Identity(_)) => {
-                let has = format!("an identity token ({})", found.origin);
-                return Err(Fault::Login(LoginFault::Unsuitable { wants: "a user and a password", has }));
+                return Err(unsuitable(found));
             }
             (Challenge::Bearer { realm, service, .. }, _) => (realm.clone(), service.clone()),
         };
-        let key = Key { credential: found.credential.clone(), realm, service, scopes: scopes.clone() };
+        let key = Key { credential: found.credential().clone(), realm, service, scopes: scopes.clone() };
         let slot = self.slot(key);
         let mut slot = slot.lock().await;
         if let Some(token) = slot.as_ref().filter(|token| token.is_fresh(Instant::now())) {
@@ -186,7 +218,7 @@ impl Logins {
                 return Ok(Some(header));
             }
         }
-        let token = slot.insert(fetch(&found.credential).await?);
+        let token = slot.insert(fetch(found.credential()).await?);
         Ok(Some(Authorization::bearer(&token.value)))
     }
 

@@ -3,6 +3,7 @@
 //! A registry is asked without credentials first; its 401 says how it wants to be told. Tokens are kept by the
 //! fingerprint of the credential, the token server, the service and the scope, so tenants never share one.
 
+mod chain;
 mod challenge;
 mod credential;
 mod docker_config;
@@ -16,6 +17,7 @@ mod secret;
 mod source;
 mod token;
 
+pub use chain::Chain;
 pub(crate) use challenge::Challenge;
 pub use credential::Credential;
 pub use docker_config::{CONFIG_BYTES, ConfigError, DockerConfig, EntryFault, Stored};
@@ -27,4 +29,6 @@ pub use pull_secret::{PULL_SECRET_BYTES, PullFormat, PullSecret};
 pub use scope::Access;
 pub(crate) use scope::Scopes;
 pub use secret::Secret;
-pub use source::{Anonymous, CredentialSource, Fixed, Found, SourceError, SourceFuture};
+pub use source::{
+    Anonymous, CredentialSource, Fixed, Found, Lookup, Minted, Passed, SourceError, SourceFuture,
+};

@@ -3,6 +3,7 @@
 use std::{fmt, future::Future, pin::Pin};
 
 use oci_artifact::{Class, Classify, name::Repository};
+use tokio::time::Instant;
 
 use super::Credential;
 
@@ -13,15 +14,110 @@ pub struct Found {
     pub credential: Credential,
     /// A file, a helper or a flag, for messages.
     pub origin: String,
+    /// Set where the credential was made from an identity, for this purpose and a short time.
+    pub minted: Option<Minted>,
 }
 
-/// What a lookup returns.
-pub type SourceFuture<'a> = Pin<Box<dyn Future<Output = Result<Found, SourceError>> + Send + 'a>>;
+/// When a credential was made, and until when it is good.
+///
+/// Such a credential is shown over TLS only, as a bearer token only to a registry that asks for one, and made anew when
+/// the registry refuses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Minted {
+    /// When it was made.
+    pub at: Instant,
+    /// When to stop using it.
+    pub until: Instant,
+}
 
-/// Finds the credential for a repository. "None here" is [`Credential::Anonymous`], not an error.
+/// A place that has no credential for a repository, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// A file, a helper or a flag.
+    pub source: String,
+    /// Such as `no entry for r.example`.
+    pub why: String,
+}
+
+impl fmt::Display for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.source, self.why)
+    }
+}
+
+/// What a look-up came to: what was found, and who was asked before and had nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Lookup {
+    /// `None` means to be anonymous.
+    pub found: Option<Found>,
+    /// In the order in which they were asked.
+    pub passed: Vec<Passed>,
+}
+
+impl Lookup {
+    /// A credential that somebody keeps.
+    pub fn kept(credential: Credential, origin: impl Into<String>) -> Self {
+        Self::from(Found { credential, origin: origin.into(), minted: None })
+    }
+
+    /// Nothing, and why.
+    pub fn nothing(source: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { found: None, passed: vec![Passed { source: source.into(), why: why.into() }] }
+    }
+
+    /// What is shown to the registry.
+    pub fn credential(&self) -> &Credential {
+        self.found.as_ref().map_or(&Credential::Anonymous, |found| &found.credential)
+    }
+
+    /// Whether what was found can no longer be used.
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
+        self.minted().is_some_and(|minted| minted.until <= now)
+    }
+
+    /// Whether what was found was made from an identity.
+    pub(crate) fn is_minted(&self) -> bool {
+        self.minted().is_some()
+    }
+
+    /// When and for how long the credential was made.
+    pub(crate) fn minted(&self) -> Option<Minted> {
+        self.found.as_ref().and_then(|found| found.minted)
+    }
+}
+
+impl From<Found> for Lookup {
+    fn from(found: Found) -> Self {
+        Self { found: Some(found), passed: Vec::new() }
+    }
+}
+
+/// `basic(user), ~/.docker/config.json` or `anonymous: ` and who had nothing; never a secret.
+impl fmt::Display for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(found) = &self.found {
+            return write!(f, "{:?}, {}", found.credential, found.origin);
+        }
+        f.write_str("anonymous")?;
+        for (index, passed) in self.passed.iter().enumerate() {
+            write!(f, "{} {passed}", if index == 0 { ":" } else { ";" })?;
+        }
+        Ok(())
+    }
+}
+
+/// What a source returns.
+pub type SourceFuture<'a> = Pin<Box<dyn Future<Output = Result<Lookup, SourceError>> + Send + 'a>>;
+
+/// Finds the credential for a repository. To have none is no error.
 pub trait CredentialSource: Send + Sync {
-    /// Looks the credential up. Called when the registry asks for one.
+    /// Looks the credential up. Called when the registry asks for one, and not again while it is good.
     fn credential<'a>(&'a self, repository: &'a Repository) -> SourceFuture<'a>;
+
+    /// The registry refused what was minted for the repository: it must not be given out again.
+    fn refused(&self, repository: &Repository) {
+        let _ = repository;
+    }
 }
 
 /// An error of any source, with its classification.
@@ -70,21 +166,26 @@ pub struct Anonymous;
 
 impl CredentialSource for Anonymous {
     fn credential<'a>(&'a self, _: &'a Repository) -> SourceFuture<'a> {
-        Box::pin(async {
-            Ok(Found { credential: Credential::Anonymous, origin: "no credentials were given".into() })
-        })
+        Box::pin(async { Ok(Lookup::default()) })
     }
 }
 
 /// One credential for every registry that is asked, such as `--creds`.
 #[derive(Clone, Debug)]
-pub struct Fixed(
-    /// What is given out.
-    pub Found,
-);
+pub struct Fixed {
+    credential: Credential,
+    origin: String,
+}
+
+impl Fixed {
+    /// Gives out `credential`; `origin` says where it is from, for messages.
+    pub fn new(credential: Credential, origin: impl Into<String>) -> Self {
+        Self { credential, origin: origin.into() }
+    }
+}
 
 impl CredentialSource for Fixed {
     fn credential<'a>(&'a self, _: &'a Repository) -> SourceFuture<'a> {
-        Box::pin(async { Ok(self.0.clone()) })
+        Box::pin(async { Ok(Lookup::kept(self.credential.clone(), self.origin.as_str())) })
     }
 }

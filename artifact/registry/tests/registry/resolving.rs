@@ -80,7 +80,7 @@ async fn resolve_remembers_nothing_of_head_when_get_fails_too() {
 #[tokio::test]
 async fn resolve_is_over_after_a_final_answer_and_says_it_in_words() {
     for (code, words, class) in [
-        (401, "access denied (as anonymous, no credentials were given)", Outcome::Denied),
+        (401, "access denied (as anonymous)", Outcome::Denied),
         (403, "403 Forbidden", Outcome::Denied),
         (404, "404 Not Found", Outcome::Terminal),
     ] {

@@ -15,8 +15,7 @@ use oci_artifact::{
     name::{Digest, Repository, Tag, Target},
 };
 use oci_registry::{
-    Access, Artifact, Client, Credential, Error, Options, RepositoryClient, Secret,
-    auth::{Fixed, Found},
+    Access, Artifact, Client, Credential, Error, Options, RepositoryClient, Secret, auth::Fixed,
 };
 use oci_testkit::registry::Registry;
 
@@ -33,7 +32,7 @@ pub(crate) fn as_user(user: &str, password: &str) -> Options {
 }
 
 pub(crate) fn with_credential(credential: Credential) -> Options {
-    Options { credentials: Arc::new(Fixed(Found { credential, origin: "the test".to_owned() })), ..quick() }
+    Options { credentials: Arc::new(Fixed::new(credential, "the test")), ..quick() }
 }
 
 pub(crate) fn repository(registry: &Registry) -> Repository {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use oci_artifact::Classify as _;
 use oci_registry::{
     Access, Client, Credential, Secret,
-    auth::{Anonymous, CredentialSource, Fixed, Found},
+    auth::{Anonymous, CredentialSource, Fixed},
 };
 use oci_testkit::registry::{Act, Auth, Bearer, Class, Fault, Match, Registry};
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ const PASSWORD: &str = "s3cret-pass";
 
 fn login(user: &str, password: &str) -> Arc<dyn CredentialSource> {
     let credential = Credential::Basic { username: user.into(), password: Secret::new(password.into()) };
-    Arc::new(Fixed(Found { credential, origin: format!("the Secret of {user}") }))
+    Arc::new(Fixed::new(credential, format!("the Secret of {user}")))
 }
 
 #[tokio::test]

@@ -24,8 +24,7 @@ use tokio::{fs, io::AsyncReadExt as _, sync::OnceCell};
 
 pub use self::error::FilesError;
 use super::{
-    ConfigError, Credential, CredentialSource, DockerConfig, Found, Helpers, SourceError, SourceFuture,
-    Stored,
+    ConfigError, CredentialSource, DockerConfig, Helpers, Lookup, Passed, SourceError, SourceFuture, Stored,
     docker_config::{CONFIG_BYTES, shown},
     helper::HELPER_DEADLINE,
 };
@@ -93,32 +92,44 @@ impl DockerFiles {
         Self { files: files.collect(), helpers: Helpers::new(path, deadline) }
     }
 
-    /// The credential for a repository; [`Credential::Anonymous`] if no file has one.
-    pub async fn credential(&self, repository: &Repository) -> Result<Found, FilesError> {
+    /// The credential for a repository, or what each file says instead.
+    pub async fn credential(&self, repository: &Repository) -> Result<Lookup, FilesError> {
+        let mut walk = Lookup::default();
         for file in &self.files {
             let Some(config) = file.config.get_or_try_init(|| file.load()).await? else {
+                walk.passed.push(Passed { source: file.name(), why: "there is no such file".to_owned() });
                 continue;
             };
-            for stored in config.candidates(repository) {
-                if let Some(found) = self.resolve(config, stored).await? {
-                    return Ok(found);
+            let candidates = config.candidates(repository);
+            if candidates.is_empty() {
+                let why = format!("no entry for {}", repository.host());
+                walk.passed.push(Passed { source: file.name(), why });
+            }
+            for stored in candidates {
+                let lookup = self.resolve(config, stored).await?;
+                walk.passed.extend(lookup.passed);
+                if lookup.found.is_some() {
+                    walk.found = lookup.found;
+                    return Ok(walk);
                 }
             }
         }
-        let origin = "no entry in docker's or podman's files".to_owned();
-        Ok(Found { credential: Credential::Anonymous, origin })
+        Ok(walk)
     }
 
-    async fn resolve(&self, config: &DockerConfig, stored: Stored) -> Result<Option<Found>, FilesError> {
+    async fn resolve(&self, config: &DockerConfig, stored: Stored) -> Result<Lookup, FilesError> {
         let file = config.origin();
         match stored {
-            Stored::Nothing => Ok(None),
-            Stored::Credential(credential) => Ok(Some(Found { credential, origin: file.to_owned() })),
+            Stored::Nothing => Ok(Lookup::default()),
+            Stored::Credential(credential) => Ok(Lookup::kept(credential, file)),
             Stored::Helper { program, server } => {
                 let answer = self.helpers.get(&program, &server).await;
                 let answer = answer.map_err(|source| FilesError::Helper { file: file.to_owned(), source })?;
-                let origin = || format!("docker-credential-{program}, named in {file}");
-                Ok(answer.map(|credential| Found { credential, origin: origin() }))
+                let source = format!("docker-credential-{program}, named in {file}");
+                Ok(match answer {
+                    Some(credential) => Lookup::kept(credential, source),
+                    None => Lookup::nothing(source, format!("nothing for {}", shown(&server))),
+                })
             }
         }
     }
@@ -131,8 +142,13 @@ impl CredentialSource for DockerFiles {
 }
 
 impl Candidate {
+    /// For messages.
+    fn name(&self) -> String {
+        shown(&self.path.to_string_lossy())
+    }
+
     async fn load(&self) -> Result<Option<DockerConfig>, FilesError> {
-        let name = shown(&self.path.to_string_lossy());
+        let name = self.name();
         let read = |source| FilesError::Read { file: name.clone(), source };
         let file = match fs::File::open(&self.path).await {
             Ok(file) => file,

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use oci_artifact::{Class, Classify as _};
 
 use super::*;
-use crate::auth::{Secret, helper::tests::a_helper};
+use crate::auth::{Credential, Secret, helper::tests::a_helper};
 
 fn an_environment(root: &Path) -> DockerEnvironment {
     DockerEnvironment {
@@ -30,7 +30,7 @@ fn basic(username: &str) -> Credential {
     Credential::Basic { username: username.into(), password: Secret::new("p".into()) }
 }
 
-async fn ask(environment: &DockerEnvironment, repository: &str) -> Result<Found, FilesError> {
+async fn ask(environment: &DockerEnvironment, repository: &str) -> Result<Lookup, FilesError> {
     DockerFiles::new(environment).credential(&Repository::parse(repository).unwrap()).await
 }
 
@@ -58,12 +58,12 @@ async fn files_are_asked_in_order() {
     write(&at("home/.docker/config.json"), "broken");
     for (number, file) in files.iter().enumerate() {
         let found = ask(&environment, "r.example/app").await.unwrap();
-        assert_eq!(found.credential, basic(&number.to_string()));
-        assert_eq!(found.origin, file.display().to_string());
+        assert_eq!(found.credential().clone(), basic(&number.to_string()));
+        assert_eq!(found.found.unwrap().origin, file.display().to_string());
         fs::write(file, "{}").unwrap();
     }
     let found = ask(&environment, "r.example/app").await.unwrap();
-    assert_eq!(found.credential, Credential::Anonymous);
+    assert_eq!(found.credential().clone(), Credential::Anonymous);
 }
 
 #[tokio::test]
@@ -76,17 +76,20 @@ async fn files_of_the_home_are_the_default() {
         xdg_config_home: Some("relative".into()),
         ..an_environment(root.path())
     };
-    assert_eq!(ask(&environment, "a.example/app").await.unwrap().credential, basic("docker"));
-    assert_eq!(ask(&environment, "b.example/app").await.unwrap().credential, basic("podman"));
+    assert_eq!(ask(&environment, "a.example/app").await.unwrap().credential().clone(), basic("docker"));
+    assert_eq!(ask(&environment, "b.example/app").await.unwrap().credential().clone(), basic("podman"));
 }
 
 #[tokio::test]
 async fn files_that_do_not_exist_mean_anonymous() {
     let root = TempDir::new().unwrap();
     let found = ask(&an_environment(root.path()), "r.example/app").await.unwrap();
-    assert_eq!(found.credential, Credential::Anonymous);
+    assert_eq!(found.credential().clone(), Credential::Anonymous);
+    let (docker, podman) = ("home/.docker/config.json", "home/.config/containers/auth.json");
+    let absent = |file: &str| format!("{}: there is no such file", root.path().join(file).display());
+    assert_eq!(found.to_string(), format!("anonymous: {}; {}", absent(docker), absent(podman)));
     let nothing = ask(&DockerEnvironment::default(), "r.example/app").await.unwrap();
-    assert_eq!(nothing.credential, Credential::Anonymous);
+    assert_eq!(nothing.credential().clone(), Credential::Anonymous);
 }
 
 #[tokio::test]
@@ -128,8 +131,8 @@ async fn helper_is_started_and_named() {
     fs::create_dir(root.path().join("bin")).unwrap();
     a_helper(&root.path().join("bin"), "fake", r#"echo '{"Username":"u","Secret":"p"}'"#);
     let found = ask(&an_environment(root.path()), "r.example/app").await.unwrap();
-    assert_eq!(found.credential, basic("u"));
-    assert_eq!(found.origin, format!("docker-credential-fake, named in {}", file.display()));
+    assert_eq!(found.credential().clone(), basic("u"));
+    assert_eq!(found.found.unwrap().origin, format!("docker-credential-fake, named in {}", file.display()));
 }
 
 #[tokio::test]
@@ -139,7 +142,10 @@ async fn helper_that_has_nothing_leaves_the_next_file_its_turn() {
     write(&root.path().join("home/.config/containers/auth.json"), &an_entry("r.example", "podman"));
     fs::create_dir(root.path().join("bin")).unwrap();
     a_helper(&root.path().join("bin"), "fake", "echo credentials not found in native keychain; exit 1");
-    assert_eq!(ask(&an_environment(root.path()), "r.example/app").await.unwrap().credential, basic("podman"));
+    assert_eq!(
+        ask(&an_environment(root.path()), "r.example/app").await.unwrap().credential().clone(),
+        basic("podman")
+    );
 }
 
 #[tokio::test]

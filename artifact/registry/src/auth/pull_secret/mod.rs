@@ -84,7 +84,7 @@ impl PullSecret {
     pub fn credential(&self, repository: &Repository) -> Option<Found> {
         let mut found = self.entries.iter().rev().filter(|(key, _)| key.fits(repository));
         let credential = found.next().map(|(_, credential)| credential.clone())?;
-        Some(Found { credential, origin: self.origin.clone() })
+        Some(Found { credential, origin: self.origin.clone(), minted: None })
     }
 }
 

@@ -1,0 +1,173 @@
+//! Small requests to servers that are no registries: the token services of clouds, and metadata services.
+//!
+//! Bounded like everything else: 64 KiB of an answer, ten seconds for it, no redirects. Certificates are verified by the
+//! system's authorities, whatever is trusted or switched off for registries.
+
+use std::{sync::OnceLock, time::Duration};
+
+use oci_artifact::{Class, Classify as _, limits};
+use reqwest::{Method, header::HeaderValue};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use url::Url;
+
+use crate::{
+    auth::Secret,
+    body,
+    error::Fault,
+    failure, http_date,
+    options::{Options, Tls},
+    tls::{Reach, http_client},
+    transport::Reply,
+};
+
+/// Time for one answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Time for an answer of a metadata service. Where there is none, nothing answers at its address.
+const METADATA_PATIENCE: Duration = Duration::from_secs(5);
+/// Most tries of a request.
+const ATTEMPTS: u32 = 3;
+
+/// Sends such requests, through the same proxies as the registry's.
+pub struct Web {
+    options: Options,
+    outside: OnceLock<reqwest::Client>,
+    plain: OnceLock<reqwest::Client>,
+    metadata: OnceLock<reqwest::Client>,
+}
+
+/// One request. Headers and body may be secret.
+pub struct WebRequest {
+    method: Method,
+    url: Url,
+    headers: Vec<(&'static str, Secret<String>)>,
+    body: Option<Secret<Vec<u8>>>,
+    metadata: bool,
+}
+
+/// An answer of any status.
+pub struct WebReply {
+    /// The HTTP status.
+    pub status: u16,
+    /// At most 64 KiB.
+    pub body: Secret<Vec<u8>>,
+    /// How long the server asks to wait before the next request.
+    pub retry_after: Option<Duration>,
+}
+
+impl WebRequest {
+    /// GET.
+    pub fn get(url: Url) -> Self {
+        Self { method: Method::GET, url, headers: Vec::new(), body: None, metadata: false }
+    }
+
+    /// POST with a body of this content type.
+    pub fn post(url: Url, content_type: &'static str, body: Vec<u8>) -> Self {
+        let headers = vec![("content-type", Secret::new(content_type.to_owned()))];
+        Self { method: Method::POST, url, headers, body: Some(Secret::new(body)), metadata: false }
+    }
+
+    /// POST of a form.
+    pub fn form<'a>(url: Url, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self::post(url, "application/x-www-form-urlencoded", body.into_bytes())
+    }
+
+    /// PUT without a body.
+    pub fn put(url: Url) -> Self {
+        Self { method: Method::PUT, ..Self::get(url) }
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, Secret::new(value.into())));
+        self
+    }
+
+    /// To a metadata service: past all proxies, asked once, and soon given up.
+    #[must_use]
+    pub fn of_metadata(mut self) -> Self {
+        self.metadata = true;
+        self
+    }
+}
+
+impl Web {
+    /// With the proxies, the user agent, the pauses and the deadline of these options, and nothing else of them.
+    pub fn new(options: &Options) -> Self {
+        let options = Options { tls: Tls::default(), insecure: false, ..options.clone() };
+        Self { options, outside: OnceLock::new(), plain: OnceLock::new(), metadata: OnceLock::new() }
+    }
+
+    /// Sends a request and reads its answer, whatever its status; again after faults that may pass.
+    pub async fn send(&self, request: &WebRequest) -> Result<WebReply, Fault> {
+        let mut attempt = 1;
+        loop {
+            let sent = match self.options.deadline {
+                Some(deadline) => {
+                    timeout_at(deadline, self.once(request)).await.unwrap_or(Err(Fault::Deadline))
+                }
+                None => self.once(request).await,
+            };
+            let last = request.metadata || attempt >= ATTEMPTS.min(self.options.attempts);
+            let passes = match &sent {
+                Ok(reply) => matches!(reply.status, 429 | 500 | 502..=504),
+                Err(Fault::Deadline) => false,
+                Err(fault) => matches!(fault.class(), Class::Retry { .. }),
+            };
+            if last || !passes {
+                return sent;
+            }
+            let asked = sent.ok().and_then(|reply| reply.retry_after).unwrap_or_default();
+            let pause = self.options.backoff.saturating_mul(attempt).max(asked);
+            if pause > PATIENCE || self.options.deadline.is_some_and(|end| Instant::now() + pause >= end) {
+                return self.once(request).await;
+            }
+            sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    async fn once(&self, request: &WebRequest) -> Result<WebReply, Fault> {
+        let patience = if request.metadata { METADATA_PATIENCE } else { PATIENCE };
+        let origin = || failure::origin(&request.url);
+        let stalled = |_| Fault::Stalled { origin: origin(), after: patience, received: 0 };
+        timeout(patience, self.exchange(request, patience)).await.map_err(stalled)?
+    }
+
+    async fn exchange(&self, request: &WebRequest, idle: Duration) -> Result<WebReply, Fault> {
+        let client = self.client(request)?;
+        let mut sending = client.request(request.method.clone(), request.url.clone());
+        for (name, value) in &request.headers {
+            let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
+                Fault::Setup(format!("`{name}` has characters that no HTTP header can carry"))
+            })?;
+            value.set_sensitive(true);
+            sending = sending.header(*name, value);
+        }
+        if let Some(body) = &request.body {
+            sending = sending.body(body.expose().clone());
+        }
+        let response = sending.send().await.map_err(|error| failure::classify(&error, &request.url))?;
+        let status = response.status().as_u16();
+        tracing::debug!(method = %request.method, origin = failure::origin(&request.url), status, "request");
+        let retry_after = http_date::retry_after(response.headers());
+        let reply = Reply { response, url: request.url.clone(), idle };
+        let body = body::read_all(reply, limits::TOKEN_REPLY_BYTES, "the answer").await?;
+        Ok(WebReply { status, body: Secret::new(body.to_vec()), retry_after })
+    }
+
+    fn client(&self, request: &WebRequest) -> Result<&reqwest::Client, Fault> {
+        let encrypted = request.url.scheme() == "https";
+        let (cell, reach) = match (request.metadata, encrypted) {
+            (true, _) => (&self.metadata, Reach::Metadata),
+            (false, true) => (&self.outside, Reach::Anywhere),
+            (false, false) => (&self.plain, Reach::Anywhere),
+        };
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
+        let fresh = http_client(&self.options, reach, encrypted)?;
+        Ok(cell.get_or_init(|| fresh))
+    }
+}
