@@ -13,7 +13,6 @@
 
 pub mod conditions;
 pub mod convert;
-pub mod duration;
 pub mod lint;
 mod metav1;
 mod object;
@@ -21,6 +20,8 @@ pub mod schema;
 pub mod v1;
 pub mod v1beta2;
 pub mod validate;
+
+pub use oci_artifact::duration;
 
 pub use object::{Object, Version};
 

@@ -14,6 +14,7 @@
 
 pub mod archive;
 pub mod class;
+pub mod duration;
 pub mod limits;
 pub mod manifest;
 pub mod name;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oci_artifact::name::Repository;
 
-use super::{CredentialSource, Lookup, SourceFuture};
+use super::{CredentialSource, Lookup, Minted, SourceFuture};
 
 /// Sources of credentials, the first that has one wins: explicit credentials, then files and helpers or Secrets, then
 /// identities. An error of one of them ends the walk: going on would be to log in as somebody else.
@@ -34,8 +34,8 @@ impl CredentialSource for Chain {
         })
     }
 
-    fn refused(&self, repository: &Repository) {
-        self.0.iter().for_each(|source| source.refused(repository));
+    fn refused(&self, repository: &Repository, minted: Minted) {
+        self.0.iter().for_each(|source| source.refused(repository, minted));
     }
 }
 
@@ -46,7 +46,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::auth::{Anonymous, Credential, Fixed, Found, Minted, Secret};
+    use crate::auth::{Anonymous, Credential, Fixed, Found, Secret};
 
     struct Says(Lookup);
 

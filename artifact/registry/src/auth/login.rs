@@ -172,10 +172,10 @@ impl Logins {
         begun: Instant,
     ) -> Result<Option<Lookup>, Fault> {
         let old = self.credential(repository).await?;
-        if old.minted().is_none_or(|minted| minted.at >= begun) {
+        let Some(minted) = old.minted().filter(|minted| minted.at < begun) else {
             return Ok(None);
-        }
-        self.source.refused(repository);
+        };
+        self.source.refused(repository, minted);
         self.found.lock().await.remove(repository);
         self.credential(repository).await.map(Some)
     }

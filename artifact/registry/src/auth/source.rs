@@ -114,9 +114,9 @@ pub trait CredentialSource: Send + Sync {
     /// Looks the credential up. Called when the registry asks for one, and not again while it is good.
     fn credential<'a>(&'a self, repository: &'a Repository) -> SourceFuture<'a>;
 
-    /// The registry refused what was minted for the repository: it must not be given out again.
-    fn refused(&self, repository: &Repository) {
-        let _ = repository;
+    /// The registry refused what was minted for the repository then: it must not be given out again.
+    fn refused(&self, repository: &Repository, minted: Minted) {
+        let _ = (repository, minted);
     }
 }
 
