@@ -4,18 +4,16 @@ use std::{collections::BTreeMap, time::Duration};
 
 use oci_artifact::{duration, name::Cloud};
 
-use super::AccountFault;
+use super::{
+    AccountFault, Role,
+    role::{self, GCP_PROVIDER},
+};
 
 const PROVIDER: &str = "credential.auth.fluxcd.io/provider";
 const TYPE: &str = "credential.auth.fluxcd.io/type";
 const AUDIENCES: &str = "credential.auth.fluxcd.io/audiences";
 const USERNAME: &str = "credential.auth.fluxcd.io/username";
 const EXPIRATION: &str = "credential.auth.fluxcd.io/expiration";
-const AWS_ROLE: &str = "eks.amazonaws.com/role-arn";
-const AZURE_TENANT: &str = "azure.workload.identity/tenant-id";
-const AZURE_CLIENT: &str = "azure.workload.identity/client-id";
-const GCP_ACCOUNT: &str = "iam.gke.io/gcp-service-account";
-const GCP_PROVIDER: &str = "gcp.auth.fluxcd.io/workload-identity-provider";
 
 /// Audiences of one account that are read.
 const AUDIENCES_READ: usize = 16;
@@ -48,27 +46,6 @@ pub struct Wish {
     pub role: Option<Role>,
 }
 
-/// Who an account is in a cloud.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// The ARN of a role.
-    Aws(String),
-    /// An application.
-    Azure {
-        /// Its tenant.
-        tenant: String,
-        /// Its client.
-        client: String,
-    },
-    /// A principal of a workload identity pool.
-    Gcp {
-        /// The service account that it impersonates.
-        service_account: Option<String>,
-        /// The provider of the pool; `None` for that of the cluster (GKE).
-        provider: Option<String>,
-    },
-}
-
 impl Wish {
     /// Reads what an account's annotations ask for. `None` if that is nothing: a `generic` account that has not opted in.
     ///
@@ -80,7 +57,7 @@ impl Wish {
         }
         let role = match facts.cloud {
             None => None,
-            Some(cloud) => match role(annotations, cloud) {
+            Some(cloud) => match role::read(annotations, cloud) {
                 // Secrets log in: what is missing for an identity is not missed.
                 Err(AccountFault::Missing { .. }) if !facts.used => return Ok(None),
                 role => Some(role?),
@@ -104,7 +81,7 @@ impl Wish {
 }
 
 /// The value of an annotation, which must not be longer than anybody needs.
-fn value<'a>(
+pub(super) fn value<'a>(
     annotations: &'a BTreeMap<String, String>,
     annotation: &'static str,
 ) -> Result<Option<&'a str>, AccountFault> {
@@ -144,7 +121,7 @@ fn unknown(annotation: &'static str, value: &str, expected: &str) -> AccountFaul
     AccountFault::Value { annotation, detail: format!("`{}` is not `{expected}`", shown(value)) }
 }
 
-fn shown(value: &str) -> String {
+pub(super) fn shown(value: &str) -> String {
     value.chars().take(100).flat_map(char::escape_debug).collect()
 }
 
@@ -188,82 +165,158 @@ fn username(annotations: &BTreeMap<String, String>) -> Result<Option<String>, Ac
     Ok(Some(username.to_owned()))
 }
 
-fn role(annotations: &BTreeMap<String, String>, cloud: Cloud) -> Result<Role, AccountFault> {
-    let needed =
-        |annotation, what| value(annotations, annotation)?.ok_or(AccountFault::Missing { annotation, what });
-    let checked = |annotation, value: &str, fits: bool, form: &str| {
-        let detail = || format!("`{}` is not of the form {form}", shown(value));
-        if fits { Ok(value.to_owned()) } else { Err(AccountFault::Value { annotation, detail: detail() }) }
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::role::{AWS_ROLE, AZURE_CLIENT, AZURE_TENANT, GCP_ACCOUNT},
+        *,
     };
-    match cloud {
-        Cloud::Aws => {
-            let arn = needed(AWS_ROLE, "which role of AWS the account has")?;
-            checked(AWS_ROLE, arn, is_role(arn), "arn:aws:iam::ACCOUNT:role/NAME").map(Role::Aws)
+
+    const OPT_IN: [(&str, &str); 2] = [(PROVIDER, "kubernetes"), (TYPE, "jwt")];
+
+    fn read(annotations: &[(&str, &str)], cloud: Option<Cloud>) -> Result<Option<Wish>, AccountFault> {
+        with(annotations, Facts { cloud, pull_secrets: false, used: true })
+    }
+
+    fn with(annotations: &[(&str, &str)], facts: Facts) -> Result<Option<Wish>, AccountFault> {
+        let owned = annotations.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Wish::read(&owned.collect(), facts)
+    }
+
+    fn opted(more: &[(&'static str, &'static str)]) -> Result<Option<Wish>, AccountFault> {
+        read(&[&OPT_IN[..], more].concat(), None)
+    }
+
+    #[test]
+    fn wish_of_an_account_that_has_not_opted_in_is_nothing() {
+        assert_eq!(read(&[], None), Ok(None));
+        assert_eq!(read(&[(AUDIENCES, "a"), (AWS_ROLE, "nonsense")], None), Ok(None));
+        assert_eq!(read(&[(PROVIDER, ""), (TYPE, " ")], None), Ok(None));
+    }
+
+    #[test]
+    fn wish_needs_provider_and_type_together() {
+        let half = |has, lacks| Err(AccountFault::Half { has, lacks });
+        assert_eq!(read(&[(PROVIDER, "kubernetes")], None), half(PROVIDER, TYPE));
+        assert_eq!(read(&[(TYPE, "jwt")], Some(Cloud::Gcp)), half(TYPE, PROVIDER));
+        assert_eq!(
+            read(&[(TYPE, "jwt")], None).unwrap_err().to_string(),
+            "annotation credential.auth.fluxcd.io/type without credential.auth.fluxcd.io/provider: both are needed, \
+             or none"
+        );
+    }
+
+    #[test]
+    fn wish_stands_beside_no_pull_secrets() {
+        let facts = Facts { pull_secrets: true, ..Facts::default() };
+        assert!(matches!(with(&OPT_IN, facts), Err(AccountFault::Beside { other: "imagePullSecrets", .. })));
+        assert_eq!(with(&[], facts), Ok(None));
+    }
+
+    #[test]
+    fn wish_says_what_is_not_supported() {
+        for (provider, kind, what) in
+            [("spiffe", "jwt", "spiffe"), ("spiffe", "x509", "x509"), ("kubernetes", "x509", "x509")]
+        {
+            let fault = read(&[(PROVIDER, provider), (TYPE, kind)], None).unwrap_err();
+            assert!(matches!(fault, AccountFault::Unsupported { .. }), "{fault}");
+            assert!(fault.to_string().contains(what), "{fault}");
         }
-        Cloud::Azure => {
-            let id = |annotation, what| {
-                let value = needed(annotation, what)?;
-                let fits = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
-                checked(annotation, value, fits, "00000000-0000-0000-0000-000000000000")
-            };
-            let tenant = id(AZURE_TENANT, "in which tenant of Azure the account's application is")?;
-            let client = id(AZURE_CLIENT, "which application of Azure the account is")?;
-            Ok(Role::Azure { tenant, client })
-        }
-        Cloud::Gcp => {
-            let email = value(annotations, GCP_ACCOUNT)?.map(|email| {
-                checked(GCP_ACCOUNT, email, is_email(email), "NAME@PROJECT.iam.gserviceaccount.com")
-            });
-            let provider = value(annotations, GCP_PROVIDER)?.map(|name| {
-                let form = "projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/NAME";
-                checked(GCP_PROVIDER, name, is_provider(name), form)
-            });
-            Ok(Role::Gcp { service_account: email.transpose()?, provider: provider.transpose()? })
+        let fault = read(&[(PROVIDER, "vault\n"), (TYPE, "jwt")], None).unwrap_err();
+        assert_eq!(
+            fault.to_string(),
+            "annotation credential.auth.fluxcd.io/provider: `vault` is not `kubernetes`"
+        );
+        assert!(read(&[(PROVIDER, "kubernetes"), (TYPE, "pem")], None).is_err());
+    }
+
+    #[test]
+    fn wish_has_audiences_user_and_expiration() {
+        let wish = opted(&[(AUDIENCES, " a, b\nc ,,a"), (USERNAME, "robot"), (EXPIRATION, "1h30m")]);
+        let wish = wish.unwrap().unwrap();
+        assert_eq!(wish.audiences, ["a", "b", "c"]);
+        assert_eq!(wish.username.as_deref(), Some("robot"));
+        assert_eq!(wish.expiration, Some(Duration::from_mins(90)));
+        let plain = opted(&[(EXPIRATION, "0s")]).unwrap().unwrap();
+        assert_eq!(plain, Wish { audiences: vec![], expiration: None, username: None, role: None });
+    }
+
+    #[test]
+    fn wish_refuses_values_that_mean_nothing() {
+        let long = "a".repeat(CHARACTERS + 1);
+        let many = (0..=AUDIENCES_READ).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+        for (annotation, value) in [
+            (EXPIRATION, "soon"),
+            (EXPIRATION, "5m"),
+            (EXPIRATION, "-1h"),
+            (EXPIRATION, "2000000h"),
+            (USERNAME, "a:b"),
+            (USERNAME, "a\u{7}b"),
+            (USERNAME, &long),
+            (AUDIENCES, "a\tb"),
+            (AUDIENCES, &long),
+            (AUDIENCES, &many),
+        ] {
+            let fault = read(&[&OPT_IN[..], &[(annotation, value)]].concat(), None).unwrap_err();
+            assert!(
+                matches!(&fault, AccountFault::Value { annotation: found, .. } if *found == annotation),
+                "{fault}"
+            );
         }
     }
-}
 
-/// `^arn:aws[\w-]*:iam::[0-9]{1,30}:role/.{1,200}$`
-fn is_role(arn: &str) -> bool {
-    let mut parts = arn.splitn(6, ':');
-    let fits = |part: Option<&str>, fits: &dyn Fn(&str) -> bool| part.is_some_and(fits);
-    fits(parts.next(), &|part| part == "arn")
-        && fits(parts.next(), &|part| {
-            part.strip_prefix("aws")
-                .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)))
-        })
-        && fits(parts.next(), &|part| part == "iam")
-        && fits(parts.next(), &str::is_empty)
-        && fits(parts.next(), &|part| is_number(part))
-        && fits(parts.next(), &|part| {
-            part.strip_prefix("role/").is_some_and(|name| {
-                (1..=200).contains(&name.chars().count()) && !name.contains(char::is_control)
-            })
-        })
-}
+    #[test]
+    fn wish_of_a_cloud_needs_its_role() {
+        let aws = |arn| read(&[(AWS_ROLE, arn)], Some(Cloud::Aws));
+        let arn = "arn:aws-us-gov:iam::012345678901:role/team/puller";
+        assert_eq!(aws(arn).unwrap().unwrap().role, Some(Role::Aws(arn.into())));
+        for arn in [
+            "arn:aws:iam::x:role/a",
+            "arn:aws:iam::1:role/",
+            "arn:aws:s3::1:role/a",
+            "arn:gcp:iam::1:role/a",
+            "role",
+        ] {
+            assert!(matches!(aws(arn), Err(AccountFault::Value { annotation: AWS_ROLE, .. })), "{arn}");
+        }
+        assert!(matches!(
+            read(&[], Some(Cloud::Aws)),
+            Err(AccountFault::Missing { annotation: AWS_ROLE, .. })
+        ));
+        let azure =
+            read(&[(AZURE_TENANT, "t-1"), (AZURE_CLIENT, "c-1")], Some(Cloud::Azure)).unwrap().unwrap();
+        assert_eq!(azure.role, Some(Role::Azure { tenant: "t-1".into(), client: "c-1".into() }));
+        assert!(read(&[(AZURE_TENANT, "t-1")], Some(Cloud::Azure)).is_err());
+        assert!(read(&[(AZURE_TENANT, "../x"), (AZURE_CLIENT, "c")], Some(Cloud::Azure)).is_err());
+    }
 
-/// `^[a-zA-Z0-9-]{1,100}@[a-zA-Z0-9-]{1,100}\.iam\.gserviceaccount\.com$`
-fn is_email(email: &str) -> bool {
-    let word = |part: &str| {
-        (1..=100).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    email
-        .strip_suffix(".iam.gserviceaccount.com")
-        .and_then(|rest| rest.split_once('@'))
-        .is_some_and(|(name, project)| word(name) && word(project))
-}
+    #[test]
+    fn wish_of_gcp_knows_pools() {
+        let pool = "projects/123/locations/global/workloadIdentityPools/p/providers/q";
+        let email = "puller@team.iam.gserviceaccount.com";
+        let gcp = |annotations: &[(&str, &str)]| read(annotations, Some(Cloud::Gcp));
+        let role = |annotations: &[(&str, &str)]| gcp(annotations).unwrap().unwrap().role;
+        let gke = Role::Gcp { service_account: None, provider: None };
+        assert_eq!(role(&[]), Some(gke));
+        let both = Role::Gcp { service_account: Some(email.into()), provider: Some(pool.into()) };
+        assert_eq!(role(&[(GCP_ACCOUNT, email), (GCP_PROVIDER, pool)]), Some(both));
+        for (annotation, value) in [
+            (GCP_ACCOUNT, "puller@example.com"),
+            (GCP_ACCOUNT, "a/b@team.iam.gserviceaccount.com"),
+            (GCP_PROVIDER, "projects/x/locations/global/workloadIdentityPools/p/providers/q"),
+            (GCP_PROVIDER, "projects/1/locations/global/workloadIdentityPools/p/providers/q/r"),
+        ] {
+            assert!(gcp(&[(annotation, value)]).is_err(), "{value}");
+        }
+        assert!(gcp(&[(AUDIENCES, "mine"), (GCP_PROVIDER, pool)]).is_ok());
+        let fault = gcp(&[(AUDIENCES, "mine")]).unwrap_err();
+        assert!(fault.to_string().contains("GKE's own pool"), "{fault}");
+    }
 
-/// `^projects/\d{1,30}/locations/global/workloadIdentityPools/[^/]{1,100}/providers/[^/]{1,100}$`
-fn is_provider(name: &str) -> bool {
-    let parts: Vec<&str> = name.split('/').collect();
-    let word = |part: &str| (1..=100).contains(&part.chars().count());
-    matches!(
-        parts.as_slice(),
-        ["projects", number, "locations", "global", "workloadIdentityPools", pool, "providers", provider]
-            if is_number(number) && word(pool) && word(provider)
-    )
-}
-
-fn is_number(text: &str) -> bool {
-    (1..=30).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+    #[test]
+    fn wish_of_a_cloud_is_not_missed_where_secrets_log_in() {
+        let unused = Facts { cloud: Some(Cloud::Aws), pull_secrets: true, used: false };
+        assert_eq!(with(&[], unused), Ok(None));
+        assert!(with(&[(AWS_ROLE, "nonsense")], unused).is_err(), "what is there must still mean something");
+    }
 }

@@ -4,6 +4,7 @@
 
 mod annotations;
 mod fault;
+mod role;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -12,8 +13,9 @@ use oci_registry::Secret;
 
 use crate::error::IdentityError;
 
-pub use annotations::{Facts, Role, Wish};
+pub use annotations::{Facts, Wish};
 pub use fault::AccountFault;
+pub use role::Role;
 
 /// An account whose identity is used.
 #[derive(Clone)]

@@ -176,3 +176,6 @@ impl Cache {
         slot
     }
 }
+
+#[cfg(test)]
+mod tests;
