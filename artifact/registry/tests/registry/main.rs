@@ -10,6 +10,7 @@ mod lists;
 mod login;
 #[cfg(test)]
 mod manifests;
+mod minted;
 #[cfg(test)]
 mod proxies;
 #[cfg(test)]
