@@ -13,7 +13,7 @@ use url::Url;
 use crate::{
     auth::Secret,
     body,
-    error::Fault,
+    error::{Fault, is_transient},
     failure, http_date,
     options::{Options, Tls},
     tls::{Reach, http_client},
@@ -104,28 +104,29 @@ impl Web {
         let mut attempt = 1;
         loop {
             let sent = match self.options.deadline {
-                Some(deadline) => {
-                    timeout_at(deadline, self.once(request)).await.unwrap_or(Err(Fault::Deadline))
-                }
+                Some(end) => timeout_at(end, self.once(request)).await.unwrap_or(Err(Fault::Deadline)),
                 None => self.once(request).await,
             };
-            let last = request.metadata || attempt >= ATTEMPTS.min(self.options.attempts);
-            let passes = match &sent {
-                Ok(reply) => matches!(reply.status, 429 | 500 | 502..=504),
-                Err(Fault::Deadline) => false,
-                Err(fault) => matches!(fault.class(), Class::Retry { .. }),
-            };
-            if last || !passes {
-                return sent;
-            }
-            let asked = sent.ok().and_then(|reply| reply.retry_after).unwrap_or_default();
-            let pause = self.options.backoff.saturating_mul(attempt).max(asked);
-            if pause > PATIENCE || self.options.deadline.is_some_and(|end| Instant::now() + pause >= end) {
-                return self.once(request).await;
-            }
+            let Some(pause) = self.pause(request, &sent, attempt) else { return sent };
             sleep(pause).await;
             attempt += 1;
         }
+    }
+
+    /// How long to wait before the next try; `None` if there is none.
+    fn pause(&self, request: &WebRequest, sent: &Result<WebReply, Fault>, attempt: u32) -> Option<Duration> {
+        let asked = match sent {
+            Ok(reply) if is_transient(reply.status) => reply.retry_after,
+            Err(fault) if !matches!(fault, Fault::Deadline) => match fault.class() {
+                Class::Retry { after } => after,
+                _ => return None,
+            },
+            Ok(_) | Err(_) => return None,
+        };
+        let pause = self.options.backoff.saturating_mul(attempt).max(asked.unwrap_or_default());
+        let in_time = self.options.deadline.is_none_or(|end| Instant::now() + pause < end);
+        let again = !request.metadata && attempt < ATTEMPTS && in_time && pause <= PATIENCE;
+        again.then_some(pause)
     }
 
     async fn once(&self, request: &WebRequest) -> Result<WebReply, Fault> {

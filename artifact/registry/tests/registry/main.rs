@@ -27,3 +27,4 @@ mod support;
 mod tenants;
 #[cfg(test)]
 mod transport_security;
+mod web;
