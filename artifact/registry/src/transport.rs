@@ -26,6 +26,7 @@ use crate::{
     http_date,
     options::Options,
     origin::Origin,
+    proxy::Proxy,
     redirect,
     redirect::RedirectFault,
     tls::{Reach, http_client},
@@ -49,7 +50,15 @@ pub(crate) struct Transport {
 #[derive(Default)]
 struct Shared {
     endpoints: Mutex<HashMap<Host, Arc<Endpoint>>>,
-    clients: Mutex<HashMap<(Reach, bool), reqwest::Client>>,
+    clients: Mutex<HashMap<Kind, reqwest::Client>>,
+}
+
+/// What one HTTP client is for. Each scheme has one proxy at most.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Kind {
+    reach: Reach,
+    https: bool,
+    proxied: bool,
 }
 
 /// One repository as one caller uses it.
@@ -101,14 +110,17 @@ impl Transport {
         }
     }
 
-    /// The HTTP client of this kind, made when it is first needed.
-    pub(crate) fn http(&self, reach: Reach, encrypted: bool) -> Result<reqwest::Client, Fault> {
+    /// The HTTP client for this URL, made when the first of its kind is needed.
+    pub(crate) fn http(&self, reach: Reach, url: &Url) -> Result<reqwest::Client, Fault> {
+        let proxy = self.options.proxies.for_url(url);
+        let kind = Kind { reach, https: url.scheme() == "https", proxied: proxy.is_some() };
         let mut clients = self.shared.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&(reach, encrypted)) {
+        if let Some(client) = clients.get(&kind) {
             return Ok(client.clone());
         }
-        let fresh = http_client(&self.options, reach, encrypted)?;
-        clients.insert((reach, encrypted), fresh.clone());
+        let encrypted = kind.https || proxy.is_some_and(Proxy::is_encrypted);
+        let fresh = http_client(&self.options, reach, encrypted, proxy)?;
+        clients.insert(kind, fresh.clone());
         Ok(fresh)
     }
 

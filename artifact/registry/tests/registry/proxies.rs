@@ -6,7 +6,9 @@ use std::{
 };
 
 use oci_artifact::{Class, Classify as _, name::Repository};
-use oci_registry::{Access, Client, Error, Options, Pem, Proxy, ProxyError, RepositoryClient, Secret, Tls};
+use oci_registry::{
+    Access, Client, Error, Options, Pem, Proxies, Proxy, ProxyError, RepositoryClient, Secret, Tls,
+};
 use oci_testkit::{net, registry::Registry, tls};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
@@ -86,7 +88,7 @@ fn open(host: &str, options: Options) -> RepositoryClient {
 
 /// Options for plain HTTP through this proxy, tried once.
 fn through(proxy: Proxy) -> Options {
-    Options { proxy: Some(proxy), insecure: true, attempts: 1, ..quick() }
+    Options { proxies: Proxies::only(proxy), insecure: true, attempts: 1, ..quick() }
 }
 
 fn assert_proxy_failed(error: &Error, proxy: &str) {
@@ -120,7 +122,7 @@ async fn http_proxy_tunnels_tls_by_name() {
     let relay = Relay::start(Kind::Http, registry.address()).await;
     let ca = Some(Pem { origin: "ca.crt".into(), text: certificates.ca_pem.clone().into_bytes() });
     let options = Options {
-        proxy: Some(proxy(&format!("http://{}", relay.address))),
+        proxies: Proxies::only(proxy(&format!("http://{}", relay.address))),
         tls: Tls { ca, ..Tls::default() },
         ..quick()
     };
