@@ -1,7 +1,7 @@
 //! Which proxy a request goes through: none, an object's own, or what the environment says, read as Go reads it.
 //!
-//! Followed is `golang.org/x/net/http/httpproxy`, with two differences. An address that cannot be used is an error
-//! there is no way past, where Go goes without a proxy. `HTTP_PROXY` does not count in a CGI program, where Go fails.
+//! Followed is `golang.org/x/net/http/httpproxy`, with two differences. An address that makes no sense is an error, where
+//! Go goes without a proxy or to one with an odd name. `HTTP_PROXY` does not count in a CGI program, where Go fails.
 
 mod address;
 mod exceptions;
