@@ -12,7 +12,7 @@ use std::{
 use jiff::Timestamp;
 use oci_artifact::{archive::Control, limits::Budget};
 use oci_registry::{
-    Client, Credential, Options, Pem, Secret, Tls,
+    Client, Credential, Options, Pem, Proxies, Secret, Tls, VariableError,
     auth::{CredentialSource, DockerEnvironment, DockerFiles, Fixed},
 };
 use tokio::time::Instant;
@@ -30,9 +30,6 @@ const SMALL_FILE: u64 = 1 << 20;
 /// Longest time limit: a hundred years, so that adding it to the clock cannot overflow.
 const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 
-/// Variables that name a proxy; the HTTP library reads them.
-const PROXIES: [&str; 5] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY"];
-
 /// What every command gets.
 pub(crate) struct Context {
     /// Where output goes.
@@ -48,7 +45,7 @@ pub(crate) struct Context {
     /// Where clusters are looked for.
     pub(crate) surroundings: Surroundings,
     source_date_epoch: Option<OsString>,
-    behind_proxy: bool,
+    proxies: Result<Proxies, VariableError>,
     docker: DockerEnvironment,
 }
 
@@ -56,9 +53,9 @@ impl Context {
     /// Reads the surroundings.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock and the environment")]
     pub(crate) fn new(global: &Global) -> Self {
-        let var = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let path = |name| var(name).map(PathBuf::from);
-        let text = |name| var(name).and_then(|value| value.into_string().ok());
+        let text = |name: &str| var(name).map(|value| value.to_string_lossy().into_owned());
         let printer = Printer::new(global.quiet, global.verbose);
         let timeout = Some(global.timeout).filter(|timeout| !timeout.is_zero());
         Self {
@@ -73,12 +70,10 @@ impl Context {
                 kubeconfig: var("KUBECONFIG"),
                 home: path("HOME"),
                 in_cluster: cluster::is_pod(var("KUBERNETES_SERVICE_HOST").is_some()),
-                proxy: text("HTTPS_PROXY").or_else(|| text("https_proxy")),
-                no_proxy: text("NO_PROXY").or_else(|| text("no_proxy")),
                 interactive: io::stdin().is_terminal(),
             },
             source_date_epoch: var("SOURCE_DATE_EPOCH"),
-            behind_proxy: PROXIES.iter().any(|name| var(name).is_some()),
+            proxies: Proxies::environment(text),
             docker: DockerEnvironment {
                 home: path("HOME"),
                 docker_config: path("DOCKER_CONFIG"),
@@ -109,7 +104,7 @@ impl Context {
 
     /// The cluster that the flags mean.
     pub(crate) async fn cluster(&self) -> Result<Access, Error> {
-        Ok(cluster::connect(&self.flags, &self.surroundings).await?)
+        Ok(cluster::connect(&self.flags, &self.surroundings, &self.proxies()?).await?)
     }
 
     /// A registry client as the flags want it.
@@ -132,7 +127,7 @@ impl Context {
             tls,
             insecure: args.trust.insecure_registry,
             credentials: self.credentials(args)?,
-            ..self.registry()
+            ..self.registry()?
         }))
     }
 
@@ -142,8 +137,13 @@ impl Context {
     }
 
     /// Settings of registry clients that no flag of a command changes.
-    pub(crate) fn registry(&self) -> Options {
-        Options { behind_proxy: self.behind_proxy, deadline: self.deadline, ..Options::default() }
+    pub(crate) fn registry(&self) -> Result<Options, Error> {
+        Ok(Options { proxies: self.proxies()?, deadline: self.deadline, ..Options::default() })
+    }
+
+    /// The environment's proxies. A wrong variable is told to those who would use it.
+    fn proxies(&self) -> Result<Proxies, Error> {
+        self.proxies.clone().map_err(|error| Error::usage(format!("the variable {error}")))
     }
 
     fn credentials(&self, args: &RegistryArgs) -> Result<Arc<dyn CredentialSource>, Error> {

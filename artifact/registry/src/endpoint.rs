@@ -42,41 +42,44 @@ impl Endpoint {
         }
     }
 
-    /// Whether the host is this very computer by name.
-    pub(crate) fn is_loopback(&self) -> bool {
-        self.host.is_loopback()
-    }
-
     /// `https://host/` or, where plain HTTP is allowed and spoken, `http://host/`.
     pub(crate) async fn base(&self, options: &Options) -> Result<&Url, Fault> {
         self.base
             .get_or_try_init(|| async {
-                let scheme = self.scheme(options).await?;
-                let name = if self.host.is_docker_hub() { DOCKER_HUB_API } else { self.host.name() };
-                let port = self.host.port().map(|port| format!(":{port}")).unwrap_or_default();
-                Url::parse(&format!("{scheme}://{name}{port}/"))
-                    .map_err(|error| Fault::Setup(format!("registry host `{}`: {error}", self.host)))
+                let (plain, encrypted) = (self.url("http")?, self.url("https")?);
+                Ok(if self.is_plain(options, &plain, &encrypted).await? { plain } else { encrypted })
             })
             .await
     }
 
-    /// https, unless plain HTTP is allowed (`insecure`, or a loopback host without certificates of ours) and spoken.
+    fn url(&self, scheme: &str) -> Result<Url, Fault> {
+        let name = if self.host.is_docker_hub() { DOCKER_HUB_API } else { self.host.name() };
+        let port = self.host.port().map(|port| format!(":{port}")).unwrap_or_default();
+        Url::parse(&format!("{scheme}://{name}{port}/"))
+            .map_err(|error| Fault::Setup(format!("registry host `{}`: {error}", self.host)))
+    }
+
+    /// https, unless plain HTTP is allowed (`insecure`, or a loopback host without certificates of ours and without a
+    /// proxy) and spoken.
     ///
-    /// Through a proxy nothing can be looked at first: `insecure` is plain HTTP then.
-    async fn scheme(&self, options: &Options) -> Result<&'static str, Fault> {
-        if options.proxy.is_some() {
-            return Ok(if options.insecure { "http" } else { "https" });
-        }
+    /// Where both go through a proxy nothing can be looked at first: `insecure` is plain HTTP then.
+    async fn is_plain(&self, options: &Options, plain: &Url, encrypted: &Url) -> Result<bool, Fault> {
+        let proxied = |url| options.proxies.for_url(url).is_some();
+        let (plain, encrypted) = (proxied(plain), proxied(encrypted));
         let certificates = options.tls.ca.is_some() || options.tls.certificate.is_some();
-        if !options.insecure && (certificates || !self.host.is_loopback()) {
-            return Ok("https");
+        if !options.insecure && (certificates || plain || !self.host.is_loopback()) {
+            return Ok(false);
+        }
+        if plain && encrypted {
+            return Ok(true);
         }
         let port = self.host.port().unwrap_or(443);
         match speaks_tls(self.host.name(), port).await {
-            Ok(true) => Ok("https"),
-            Ok(false) => Ok("http"),
+            Ok(tls) => Ok(!tls),
+            // Only a proxy may lead there.
+            Err(_) if plain || encrypted => Ok(plain),
             // Nothing listens at 443: the plain port may still answer.
-            Err(_) if self.host.port().is_none() => Ok("http"),
+            Err(_) if self.host.port().is_none() => Ok(true),
             Err(error) => Err(self.unreachable(&error)),
         }
     }
@@ -87,7 +90,7 @@ impl Endpoint {
 
     /// Whether the registry itself is at a local address, so that its token server and storage may be too.
     ///
-    /// A name that a proxy of the options resolves counts as public.
+    /// A name that a proxy resolves counts as public. [`Self::base`] comes first: it tells whether one does.
     pub(crate) async fn is_local(&self, options: &Options) -> bool {
         *self
             .local
@@ -98,7 +101,7 @@ impl Endpoint {
                 if let Some(address) = self.host.address() {
                     return !is_public(address);
                 }
-                if options.proxy.is_some() {
+                if self.base.get().is_some_and(|base| options.proxies.for_url(base).is_some()) {
                     return false;
                 }
                 let port = self.host.port().unwrap_or(443);

@@ -7,7 +7,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use oci_artifact::{Class, Classify, limits::OverBudget, manifest, name::Digest};
 
-use crate::{auth, redirect::RedirectFault, wire_error::WireErrors};
+use crate::{auth, proxy::Proxy, redirect::RedirectFault, wire_error::WireErrors};
 
 /// A failed step of a registry operation.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +84,7 @@ pub enum Fault {
         /// Bytes that came in that time.
         received: u64,
     },
-    /// The proxy of the options refused us, or could not be reached.
+    /// A proxy refused us, or could not be reached.
     #[error("cannot connect through the proxy {proxy}: {detail}")]
     Proxy {
         /// The proxy's scheme, host and port.
@@ -167,9 +167,9 @@ impl Fault {
     }
 
     /// Says that a failed connection was one to a proxy, if there is one: nothing else is connected to then.
-    pub(crate) fn through(self, proxy: Option<&str>) -> Self {
+    pub(crate) fn through(self, proxy: Option<&Proxy>) -> Self {
         match (self, proxy) {
-            (Self::Connect { detail, .. }, Some(proxy)) => Self::Proxy { proxy: proxy.to_owned(), detail },
+            (Self::Connect { detail, .. }, Some(proxy)) => Self::Proxy { proxy: proxy.to_string(), detail },
             (other, _) => other,
         }
     }

@@ -18,9 +18,7 @@ use crate::{
     auth::Authorization,
     call::{Call, Payload},
     error::{Error, Fault},
-    failure,
-    options::Proxy,
-    redact,
+    failure, redact,
     tls::Reach,
     transport::{Reply, Session, Transport},
 };
@@ -71,9 +69,8 @@ impl Transport {
             return Err(fault);
         }
         let response = match sent {
-            Some(sent) => {
-                sent.map_err(|error| failure::classify(&error, url).through(self.proxy().as_deref()))?
-            }
+            Some(sent) => sent
+                .map_err(|error| failure::classify(&error, url).through(self.options.proxies.for_url(url)))?,
             None => return Err(Fault::Stalled { origin: failure::origin(url), after: idle, received: 0 }),
         };
         tracing::debug!(
@@ -84,29 +81,19 @@ impl Transport {
             ms = started.elapsed().as_millis(),
             "request"
         );
-        match self.proxy() {
+        match self.options.proxies.for_url(url) {
             Some(proxy) if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                Err(Fault::Proxy { proxy, detail: "it wants another user and password (407)".into() })
+                let detail = "it wants another user and password (407)".into();
+                Err(Fault::Proxy { proxy: proxy.to_string(), detail })
             }
             _ => Ok(Reply { response, url: url.clone(), idle }),
         }
     }
 
-    /// The proxy of the options, for messages.
-    fn proxy(&self) -> Option<String> {
-        self.options.proxy.as_ref().map(Proxy::origin)
-    }
-
     /// The HTTP client for the registry itself, or for a place that it named.
     async fn client(&self, session: &Session, at_home: bool, url: &Url) -> Result<reqwest::Client, Fault> {
-        let reach = if session.endpoint.is_loopback() {
-            Reach::Loopback
-        } else if at_home || self.options.is_proxied() || session.endpoint.is_local(&self.options).await {
-            Reach::Anywhere
-        } else {
-            Reach::Public
-        };
-        self.http(reach, url.scheme() == "https")
+        let anywhere = at_home || session.endpoint.is_local(&self.options).await;
+        self.http(if anywhere { Reach::Anywhere } else { Reach::Public }, url)
     }
 }
 

@@ -5,7 +5,7 @@
 //!                      |
 //!               [ Transport ] -> auth (challenge, login, token) | redirect | retry         how it is sent
 //!                      |
-//!               [ tls ] -> one HTTP client for the registry, one for places that it names
+//!               [ tls ] -> one HTTP client for the registry, one for places that it names, each with its proxy
 //! ```
 //!
 //! Specifications followed: OCI distribution-spec 1.1, the distribution project's token specifications, RFC 9110.
@@ -22,6 +22,7 @@ mod endpoint;
 mod error;
 mod exchange;
 mod failure;
+mod http_clients;
 mod http_date;
 pub mod layout;
 mod link;
@@ -30,6 +31,7 @@ mod options;
 mod origin;
 mod pages;
 mod probe;
+mod proxy;
 mod push;
 mod redact;
 mod redirect;
@@ -47,8 +49,9 @@ pub use client::{Client, RepositoryClient};
 pub use copy::{Copied, Place, copy};
 pub use error::{Error, Fault, TlsCause};
 pub use manifests::Fetched;
-pub use options::{Options, Pem, Proxy, ProxyError, Tls};
+pub use options::{Options, Pem, Tls};
 pub use origin::Origin;
+pub use proxy::{Proxies, Proxy, ProxyError, VariableError};
 pub use push::{Artifact, Pushed};
 pub use redirect::RedirectFault;
 pub use source::{BlobSource, ByteStream, FileSource, Opening};

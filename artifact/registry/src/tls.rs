@@ -18,6 +18,7 @@ use crate::{
     error::Fault,
     options::{Options, Pem, Tls},
     origin::is_public,
+    proxy::Proxy,
 };
 
 /// Time for a TCP and TLS handshake.
@@ -32,21 +33,20 @@ const IDLE_PER_HOST: usize = 16;
 pub(crate) enum Reach {
     /// Any address: for the registry that the user named.
     Anywhere,
-    /// Any address and no proxy: for a registry on this computer, as Go's clients do.
-    Loopback,
-    /// Any address, no proxy, and not for long: for metadata services.
+    /// Any address, but not for long: for metadata services.
     Metadata,
     /// Public addresses only: for places that a public registry names.
     Public,
 }
 
-/// Builds the HTTP client for one reach. Redirects, retries and decompression are off: they are done, or refused, by
-/// the transport, which must see the bytes as they are. Certificates are loaded for `encrypted` clients only: that takes
-/// longer than a small pull.
+/// Builds the HTTP client for one reach and one proxy, which resolves names in place of us. Redirects, retries and
+/// decompression are off: they are done, or refused, by the transport, which must see the bytes as they are.
+/// Certificates are loaded for `encrypted` clients only: that takes longer than a small pull.
 pub(crate) fn http_client(
     options: &Options,
     reach: Reach,
     encrypted: bool,
+    proxy: Option<&Proxy>,
 ) -> Result<reqwest::Client, Fault> {
     let setup =
         |error: reqwest::Error| Fault::Setup(format!("setting up the HTTP client: {}", innermost(&error)));
@@ -57,14 +57,11 @@ pub(crate) fn http_client(
         .referer(false)
         .connect_timeout(if reach == Reach::Metadata { CONNECT_METADATA } else { CONNECT })
         .pool_max_idle_per_host(IDLE_PER_HOST)
-        .http1_only();
-    match &options.proxy {
-        _ if reach == Reach::Metadata => builder = builder.no_proxy(),
-        Some(proxy) => builder = builder.proxy(proxy.for_http()?),
-        None if reach == Reach::Loopback => builder = builder.no_proxy(),
-        None => {}
-    }
-    if reach == Reach::Public {
+        .http1_only()
+        .no_proxy();
+    if let Some(proxy) = proxy {
+        builder = builder.proxy(proxy.for_http()?);
+    } else if reach == Reach::Public {
         builder = builder.dns_resolver(Arc::new(PublicOnly));
     }
     if !encrypted {
@@ -203,13 +200,14 @@ mod tests {
     #[test]
     fn http_client_names_the_file_of_a_bad_ca() {
         let tls = Tls { ca: Some(pem("garbage")), ..Tls::default() };
-        let fault = http_client(&Options { tls, ..Options::default() }, Reach::Anywhere, true).unwrap_err();
+        let fault =
+            http_client(&Options { tls, ..Options::default() }, Reach::Anywhere, true, None).unwrap_err();
         assert!(fault.to_string().contains("`ca.pem` has no PEM certificate"), "{fault}");
     }
 
     #[test]
     fn http_client_needs_certificate_and_key_together() {
         let tls = Tls { certificate: Some(pem("x")), ..Tls::default() };
-        assert!(http_client(&Options { tls, ..Options::default() }, Reach::Anywhere, true).is_err());
+        assert!(http_client(&Options { tls, ..Options::default() }, Reach::Anywhere, true, None).is_err());
     }
 }

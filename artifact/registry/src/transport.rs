@@ -23,12 +23,13 @@ use crate::{
     call::{Call, Place},
     endpoint::Endpoint,
     error::{Error, Fault},
+    http_clients::HttpClients,
     http_date,
     options::Options,
     origin::Origin,
     redirect,
     redirect::RedirectFault,
-    tls::{Reach, http_client},
+    tls::Reach,
     wire_error::WireErrors,
 };
 
@@ -49,7 +50,7 @@ pub(crate) struct Transport {
 #[derive(Default)]
 struct Shared {
     endpoints: Mutex<HashMap<Host, Arc<Endpoint>>>,
-    clients: Mutex<HashMap<(Reach, bool), reqwest::Client>>,
+    clients: HttpClients,
 }
 
 /// One repository as one caller uses it.
@@ -101,15 +102,9 @@ impl Transport {
         }
     }
 
-    /// The HTTP client of this kind, made when it is first needed.
-    pub(crate) fn http(&self, reach: Reach, encrypted: bool) -> Result<reqwest::Client, Fault> {
-        let mut clients = self.shared.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&(reach, encrypted)) {
-            return Ok(client.clone());
-        }
-        let fresh = http_client(&self.options, reach, encrypted)?;
-        clients.insert((reach, encrypted), fresh.clone());
-        Ok(fresh)
+    /// The HTTP client for this URL.
+    pub(crate) fn http(&self, reach: Reach, url: &Url) -> Result<reqwest::Client, Fault> {
+        self.shared.clients.get(&self.options, reach, url)
     }
 
     /// What is known of the repository's registry, for requests with this access.

@@ -3,7 +3,7 @@
 //! Bounded like everything else: 64 KiB of an answer, ten seconds for it, no redirects. Certificates are verified by the
 //! system's authorities, whatever is trusted or switched off for registries.
 
-use std::{sync::OnceLock, time::Duration};
+use std::time::Duration;
 
 use oci_artifact::{Class, Classify as _, limits};
 use reqwest::{Method, header::HeaderValue};
@@ -14,9 +14,11 @@ use crate::{
     auth::Secret,
     body,
     error::{Fault, is_transient},
-    failure, http_date,
+    failure,
+    http_clients::HttpClients,
+    http_date,
     options::{Options, Tls},
-    tls::{Reach, http_client},
+    tls::Reach,
     transport::Reply,
 };
 
@@ -30,9 +32,7 @@ const ATTEMPTS: u32 = 3;
 /// Sends such requests, through the same proxies as the registry's.
 pub struct Web {
     options: Options,
-    outside: OnceLock<reqwest::Client>,
-    plain: OnceLock<reqwest::Client>,
-    metadata: OnceLock<reqwest::Client>,
+    clients: HttpClients,
 }
 
 /// One request. Headers and body may be secret.
@@ -96,7 +96,7 @@ impl Web {
     /// With the proxies, the user agent, the pauses and the deadline of these options, and nothing else of them.
     pub fn new(options: &Options) -> Self {
         let options = Options { tls: Tls::default(), insecure: false, ..options.clone() };
-        Self { options, outside: OnceLock::new(), plain: OnceLock::new(), metadata: OnceLock::new() }
+        Self { options, clients: HttpClients::default() }
     }
 
     /// Sends a request and reads its answer, whatever its status; again after faults that may pass.
@@ -137,7 +137,8 @@ impl Web {
     }
 
     async fn exchange(&self, request: &WebRequest, idle: Duration) -> Result<WebReply, Fault> {
-        let client = self.client(request)?;
+        let reach = if request.metadata { Reach::Metadata } else { Reach::Anywhere };
+        let client = self.clients.get(&self.options, reach, &request.url)?;
         let mut sending = client.request(request.method.clone(), request.url.clone());
         for (name, value) in &request.headers {
             let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
@@ -156,19 +157,5 @@ impl Web {
         let reply = Reply { response, url: request.url.clone(), idle };
         let body = body::read_all(reply, limits::TOKEN_REPLY_BYTES, "the answer").await?;
         Ok(WebReply { status, body: Secret::new(body.to_vec()), retry_after })
-    }
-
-    fn client(&self, request: &WebRequest) -> Result<&reqwest::Client, Fault> {
-        let encrypted = request.url.scheme() == "https";
-        let (cell, reach) = match (request.metadata, encrypted) {
-            (true, _) => (&self.metadata, Reach::Metadata),
-            (false, true) => (&self.outside, Reach::Anywhere),
-            (false, false) => (&self.plain, Reach::Anywhere),
-        };
-        if let Some(client) = cell.get() {
-            return Ok(client);
-        }
-        let fresh = http_client(&self.options, reach, encrypted)?;
-        Ok(cell.get_or_init(|| fresh))
     }
 }

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use oci_registry::{Client, Options, auth::Anonymous};
+use oci_registry::{Client, Options, Proxies, auth::Anonymous};
 
 use crate::{connection::Connection, credentials::PullSecrets, fingerprint::Fingerprint, pool::Pool};
 
@@ -33,7 +33,8 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    /// No clients yet. `options` are for all; certificates, proxy and credentials in them are not used.
+    /// No clients yet. `options` are for all; certificates and credentials in them are not used, nor the proxies where
+    /// the connection has one.
     pub(crate) fn new(options: Options) -> Self {
         Self {
             options,
@@ -50,7 +51,7 @@ impl Clients {
         }
         let client = Client::new(Options {
             tls: connection.tls.clone(),
-            proxy: connection.proxy.clone(),
+            proxies: connection.proxy.clone().map_or_else(|| self.options.proxies.clone(), Proxies::only),
             insecure: connection.insecure,
             credentials: Arc::new(Anonymous),
             ..self.options.clone()

@@ -50,14 +50,12 @@ impl PullSecrets {
 
 impl CredentialSource for PullSecrets {
     fn credential<'a>(&'a self, repository: &'a Repository) -> SourceFuture<'a> {
-        let found = self.find(repository).map(Lookup::from).unwrap_or_else(|| {
+        let nothing = || {
             let why = format!("no entry for {}", repository.host());
-            let passed = self
-                .origins
-                .iter()
-                .map(|origin| Passed { source: format!("secret '{origin}'"), why: why.clone() });
-            Lookup { found: None, passed: passed.collect() }
-        });
+            let passed = |origin| Passed { source: format!("secret '{origin}'"), why: why.clone() };
+            Lookup { found: None, passed: self.origins.iter().map(passed).collect() }
+        };
+        let found = self.find(repository).map_or_else(nothing, Lookup::from);
         Box::pin(async { Ok(found) })
     }
 }

@@ -71,7 +71,11 @@ impl Failed<'_> {
                 "if the registry speaks plain HTTP, set spec.insecure"
             }
             Fault::Deadline | Fault::Stalled { .. } => "if the registry needs more time, raise spec.timeout",
-            Fault::Proxy { .. } => "check the proxy in the Secret of spec.proxySecretRef",
+            Fault::Proxy { .. } if self.has.1 => "check the proxy in the Secret of spec.proxySecretRef",
+            Fault::Proxy { .. } => {
+                "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the controller's environment, or name a proxy in \
+                 spec.proxySecretRef"
+            }
             Fault::File { .. } => "free space on the storage volume, or enlarge it",
             Fault::Manifest(fault) => return manifest_hint(fault),
             _ => return None,

@@ -56,8 +56,8 @@ pub trait Progress: Send + Sync {
 pub struct SourceOptions {
     /// Where artifacts go.
     pub store: Arc<dyn Store>,
-    /// Settings that are the same for all registries: user agent, tries and pauses, whether the environment names a
-    /// proxy. Certificates, proxies and credentials come from each object's material.
+    /// Settings that are the same for all registries: user agent, tries and pauses, proxies. Certificates, credentials
+    /// and a proxy in place of these come from each object's material.
     pub registry: Options,
     /// What is taken from an image index where an object says nothing.
     pub platform: Platform,

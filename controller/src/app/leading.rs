@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use kube::Client;
 use oci_artifact::manifest::Platform;
 use oci_decide::{Settings, Stored, retention::Policy};
+use oci_registry::Proxies;
 use oci_server::{Options, Running};
 use oci_source::{Source, SourceOptions, store::Store};
 use tokio::sync::{mpsc, watch as signal};
@@ -45,7 +46,7 @@ pub(super) struct Needs {
     pub(super) fence: Arc<dyn Fn() -> bool + Send + Sync>,
     pub(super) leading: signal::Receiver<bool>,
     pub(super) settings: Arc<Settings>,
-    pub(super) behind_proxy: bool,
+    pub(super) proxies: Proxies,
     pub(super) now: fn() -> Timestamp,
 }
 
@@ -227,7 +228,7 @@ fn source(needs: &Needs, storage: Local) -> Source {
     let store: Arc<dyn Store> = Arc::new(storage);
     let mut options = SourceOptions::new(store);
     concat!("oci-controller/", env!("CARGO_PKG_VERSION")).clone_into(&mut options.registry.user_agent);
-    options.registry.behind_proxy = needs.behind_proxy;
+    options.registry.proxies = needs.proxies.clone();
     options.platform = Platform::parse(&reconcile.default_platform).unwrap_or_else(Platform::linux_amd64);
     options.algorithm = needs.args.storage.artifact_digest_algo;
     options.transfers = reconcile.concurrent.saturating_mul(4).max(8);

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use kube::{Client, Config, client::ClientBuilder};
 use oci_artifact::Classify as _;
 use oci_decide::Settings;
+use oci_registry::{Proxies, VariableError};
 use oci_server::{Options, Running, limits::Limits, serve};
 use rustls::crypto::aws_lc_rs;
 use tokio::sync::watch;
@@ -40,8 +41,6 @@ use crate::{
     storage::Local,
 };
 
-/// Variables that name a proxy; the HTTP library reads them.
-const PROXIES: [&str; 5] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY"];
 /// A connection to the API server that says nothing for this long is dead. Watches end after 55 seconds by themselves.
 const SILENCE: Duration = Duration::from_mins(1);
 /// For what is told to others at the end.
@@ -60,6 +59,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The environment names a proxy that is none.
+    #[error("the variable {0}")]
+    Proxy(#[from] VariableError),
     /// There is no way to the API server.
     #[error("no access to the API server: {0}")]
     Cluster(Box<kube::Error>),
@@ -168,6 +170,7 @@ impl Working {
 /// Everything that is needed to work, checked.
 struct Process {
     args: Args,
+    proxies: Proxies,
     health: Health,
     metrics: Arc<Metrics>,
     probes: Option<TcpListener>,
@@ -179,10 +182,11 @@ impl Process {
         let bound = |flag, address: &Option<Listen>| {
             address.as_ref().map(|address| bind(flag, address.socket())).transpose()
         };
+        let proxies = Proxies::environment(variable)?;
         let probes = bound("health-addr", &args.health_addr)?;
         let figures = bound("metrics-addr", &args.metrics_addr)?;
         let metrics = Arc::new(Metrics::new(args.object_metrics));
-        Ok(Self { args, health: Health::default(), metrics, probes, figures })
+        Ok(Self { args, proxies, health: Health::default(), metrics, probes, figures })
     }
 
     /// Works until it is told to end.
@@ -304,7 +308,7 @@ impl Process {
             fence: Arc::new(move || fence.is_leading()),
             leading,
             settings: Arc::new(self.settings()),
-            behind_proxy: PROXIES.iter().any(|name| variable(name).is_some_and(|value| !value.is_empty())),
+            proxies: self.proxies.clone(),
             now,
         })
         .await?;

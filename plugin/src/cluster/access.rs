@@ -2,16 +2,15 @@
 
 use std::{
     ffi::OsString,
-    net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use hyper_util::client::proxy::matcher::Matcher;
 use kube::{
     Client, Config,
     config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
+use oci_registry::Proxies;
 use tokio::{runtime::Handle, sync::oneshot};
 
 use super::error::{ClusterError, places};
@@ -28,10 +27,6 @@ pub(crate) struct Surroundings {
     pub(crate) home: Option<PathBuf>,
     /// Whether this is a pod.
     pub(crate) in_cluster: bool,
-    /// `HTTPS_PROXY`.
-    pub(crate) proxy: Option<String>,
-    /// `NO_PROXY`.
-    pub(crate) no_proxy: Option<String>,
     /// Whether a person can answer questions.
     pub(crate) interactive: bool,
 }
@@ -48,9 +43,18 @@ pub(crate) struct Access {
     pub(crate) request_timeout: Option<Duration>,
 }
 
-/// Makes a client. Runs the kubeconfig's credential plugin, if there is one.
-pub(crate) async fn connect(flags: &ClusterFlags, around: &Surroundings) -> Result<Access, ClusterError> {
+/// Makes a client. Runs the kubeconfig's credential plugin, if there is one. `proxies` are for servers for which the
+/// kubeconfig names none.
+pub(crate) async fn connect(
+    flags: &ClusterFlags,
+    around: &Surroundings,
+    proxies: &Proxies,
+) -> Result<Access, ClusterError> {
     let mut config = config(flags, around).await?;
+    if config.proxy_url.is_none() {
+        let url = environment_proxy(&config, proxies).map(|url| url.parse());
+        config.proxy_url = url.transpose().map_err(KubeconfigError::ParseProxyUrl)?;
+    }
     // Retries of the client could take minutes without a word.
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT);
@@ -159,10 +163,7 @@ async fn select(
     };
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
     // The library would look whether `NO_PROXY` names the proxy; what counts is whether it names the server.
-    config.proxy_url = match proxy.or_else(|| environment_proxy(&config, around)) {
-        Some(url) => Some(url.parse().map_err(KubeconfigError::ParseProxyUrl)?),
-        None => None,
-    };
+    config.proxy_url = proxy.map(|url| url.parse()).transpose().map_err(KubeconfigError::ParseProxyUrl)?;
     if flags.impersonate.is_some() || !flags.impersonate_groups.is_empty() {
         config.auth_info.impersonate.clone_from(&flags.impersonate);
         config.auth_info.impersonate_groups = Some(flags.impersonate_groups.clone());
@@ -170,21 +171,11 @@ async fn select(
     Ok(config)
 }
 
-/// The environment's proxy, unless the server is on this computer or excepted, as in kubectl.
-fn environment_proxy(config: &Config, around: &Surroundings) -> Option<String> {
-    let proxy = around.proxy.as_deref()?;
-    let host = config.cluster_url.host()?;
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    if host == "localhost" || address.is_ok_and(|address| address.is_loopback()) {
-        return None;
-    }
-    let url = if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") };
-    let exceptions = around.no_proxy.clone().unwrap_or_default();
-    if exceptions.split(',').any(|exception| exception.trim() == "*") {
-        return None;
-    }
-    let matcher = Matcher::builder().all(url.clone()).no(exceptions).build();
-    matcher.intercept(&config.cluster_url).map(|_| url)
+/// The environment's proxy for a server, as in kubectl. It resolves the server's name, which the library calls `socks5`.
+fn environment_proxy(config: &Config, proxies: &Proxies) -> Option<String> {
+    let server = config.cluster_url.to_string().parse().ok()?;
+    let url = proxies.for_url(&server)?.url();
+    Some(url.expose().as_str().replacen("socks5h://", "socks5://", 1))
 }
 
 /// Whether a pod's credentials are mounted.
@@ -199,27 +190,31 @@ mod tests {
     #[test]
     fn environment_proxy_is_that_of_foreign_servers() {
         let proxy = |server: &str, proxy: &str, no_proxy: &str| {
-            let around = Surroundings {
-                proxy: Some(proxy.into()),
-                no_proxy: Some(no_proxy.into()),
-                ..Surroundings::default()
-            };
-            environment_proxy(&Config::new(server.parse().unwrap()), &around)
+            let proxies = Proxies::environment(|name| match name {
+                "HTTPS_PROXY" => Some(proxy.to_owned()),
+                "NO_PROXY" => Some(no_proxy.to_owned()),
+                _ => None,
+            });
+            environment_proxy(&Config::new(server.parse().unwrap()), &proxies.unwrap())
         };
-        let own = "http://me:secret@proxy:3128";
-        assert_eq!(proxy("https://api.example.com:6443", own, "").as_deref(), Some(own));
-        assert_eq!(proxy("https://api.example.com", "proxy:3128", "").as_deref(), Some("http://proxy:3128"));
-        assert_eq!(proxy("https://10.1.2.3", own, "10.2.0.0/16,other.com").as_deref(), Some(own));
+        for (own, expected) in [
+            ("http://me:secret@proxy:3128", "http://me:secret@proxy:3128/"),
+            ("proxy:3128", "http://proxy:3128/"),
+            ("socks5h://proxy", "socks5://proxy"),
+            ("https://proxy", "https://proxy/"),
+        ] {
+            let found = proxy("https://api.example.com:6443", own, "10.0.0.0/8,other.com");
+            assert_eq!(found.as_deref(), Some(expected));
+        }
         for (server, exceptions) in [
             ("https://127.0.0.1:6443", ""),
             ("https://[::1]:6443", ""),
             ("https://localhost:6443", ""),
-            ("https://api.example.com", ".example.com"),
             ("https://api.example.com", "a.b, example.com"),
             ("https://10.1.2.3", "10.0.0.0/8"),
             ("https://10.1.2.3", "*"),
         ] {
-            assert_eq!(proxy(server, own, exceptions), None, "{server} {exceptions}");
+            assert_eq!(proxy(server, "proxy:3128", exceptions), None, "{server} {exceptions}");
         }
     }
 }

@@ -85,6 +85,11 @@ impl ClusterError {
             },
             kube::Error::HyperError(error) => Self::Unreachable { doing, server, why: deepest(&error) },
             kube::Error::ReadEvents(error) => Self::Unreachable { doing, server, why: deepest(&error) },
+            // The library would show the URL, which may hold a password.
+            kube::Error::ProxyProtocolUnsupported { .. } => Self::Reply {
+                doing,
+                why: "a proxy-url must begin with http://, https:// or socks5://".into(),
+            },
             other => Self::Reply { doing, why: other.to_string() },
         }
     }

@@ -69,7 +69,7 @@ pub(crate) async fn run(args: DryRun, context: &Context) -> Result<Exit, Error> 
     let (secrets, control) = (args.secret, context.control.clone());
     let reading = tokio::task::spawn_blocking(move || dry_run::read(&files, &secrets, &namespace, &control));
     let input = reading.await.map_err(|_| Error::Stopped("reading"))??;
-    let report = dry_run::run(input, args.output, context).await;
+    let report = dry_run::run(input, args.output, context).await?;
     let text = match args.format {
         Format::Text => report.text(),
         Format::Json => ui::document(&report.data(), Output::Json)?,

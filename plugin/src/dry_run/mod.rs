@@ -37,10 +37,10 @@ const ADVERTISED: &str = "http://oci-controller.oci-system.svc.cluster.local.";
 const DICE: f64 = 0.5;
 
 /// Judges all files, and does the run of every object in them, one after another.
-pub(crate) async fn run(input: Input, output: Option<PathBuf>, context: &Context) -> Report {
+pub(crate) async fn run(input: Input, output: Option<PathBuf>, context: &Context) -> Result<Report, Error> {
     let store = Folder::new(output, context.now);
     let source = Source::new(SourceOptions {
-        registry: context.registry(),
+        registry: context.registry()?,
         ..SourceOptions::new(Arc::new(store.clone()))
     });
     let settings = Arc::new(Settings { advertised: ADVERTISED.to_owned(), ..Settings::default() });
@@ -56,7 +56,7 @@ pub(crate) async fn run(input: Input, output: Option<PathBuf>, context: &Context
         let owner = Owner { namespace: observed.namespace, name: observed.name };
         runs.push(Run::new(item, outcome, watch.seen(), status, store.file(&owner)));
     }
-    Report { lint: input.lint, runs }
+    Ok(Report { lint: input.lint, runs })
 }
 
 /// The object as the controller would see it for the first time.

@@ -25,6 +25,8 @@ mod logins;
 #[cfg(test)]
 mod origin;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod pull;
 #[cfg(test)]
 mod push;

@@ -2,7 +2,7 @@
 
 use oci_artifact::{Class, Classify as _};
 use oci_registry::{
-    Fault, Options,
+    Fault, Options, Proxies,
     web::{Web, WebReply, WebRequest},
 };
 use oci_testkit::{

@@ -2,6 +2,7 @@
 
 use oci_artifact::Class;
 use oci_decide::Step;
+use oci_registry::Proxies;
 use oci_testkit::{net, registry::Registry, tls::Tls};
 use serde_json::json;
 
@@ -85,4 +86,26 @@ async fn run_never_goes_past_its_proxy() {
     assert!(failure.message.contains(&proxy), "{}", failure.message);
     assert!(failure.hint.unwrap().contains("spec.proxySecretRef"));
     assert_eq!(registry.accepts(), 0);
+}
+
+/// What runs where the environment names this proxy.
+fn behind(proxy: &str) -> World {
+    let proxies = Proxies::environment(|name| name.ends_with("_PROXY").then(|| proxy.to_owned())).unwrap();
+    World::with(|options| options.registry.proxies = proxies)
+}
+
+#[tokio::test]
+async fn run_goes_through_the_environment_s_proxy_unless_its_secret_has_one() {
+    let registry = Registry::start();
+    seed(&registry, "v1", &[("a.yaml", "a")]);
+    let nobody = format!("http://{}", net::refused());
+    let url = format!("oci://registry.invalid:5000/{}", crate::support::NAME);
+    let case = || Case::at(&url, json!({ "ref": { "tag": "v1" }, "insecure": true }));
+    behind(&registry.origin()).stored(&case()).await;
+    behind(&nobody).stored(&case().proxy(&registry.origin())).await;
+    let failure = behind(&registry.origin()).failed(&case().proxy(&nobody)).await;
+    assert!(failure.hint.unwrap().contains("spec.proxySecretRef"));
+    let failure = behind(&nobody).failed(&case()).await;
+    assert!(failure.message.contains(&nobody), "{}", failure.message);
+    assert!(failure.hint.unwrap().contains("HTTPS_PROXY"));
 }

@@ -13,6 +13,8 @@ mod login;
 #[cfg(test)]
 mod olareg;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod push;
 #[cfg(test)]
 mod referrers;
