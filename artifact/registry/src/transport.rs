@@ -265,7 +265,7 @@ impl Transport {
         let answer = match self.show(session, challenge, stale, &found).await {
             Err(Fault::Login(LoginFault::Refused { status: 401 | 403, .. })) if found.is_minted() => {
                 let fresh = self.logins.renewed(&session.repository, rounds.begun).await?;
-                self.show(session, challenge, stale, &fresh.unwrap_or(found)).await
+                Box::pin(self.show(session, challenge, stale, &fresh.unwrap_or(found))).await
             }
             answer => answer,
         }?;
@@ -283,7 +283,8 @@ impl Transport {
         if found.is_minted() && session.endpoint.base(&self.options).await?.scheme() != "https" {
             return Err(Fault::Login(LoginFault::Plain { has: found.to_string() }));
         }
-        let fetch = async |_: &_| self.fetch_token(session, challenge, found).await;
+        // Boxed: rare, and large.
+        let fetch = async |_: &_| Box::pin(self.fetch_token(session, challenge, found)).await;
         self.logins.answer(challenge, found, &session.scopes, stale, fetch).await
     }
 

@@ -79,8 +79,10 @@ async fn web_request_is_never_redirected() {
 #[tokio::test]
 async fn web_request_to_a_metadata_service_passes_proxies_by_and_is_sent_once() {
     let (registry, proxy) = (Registry::start(), Proxy::start());
-    let options =
-        Options { proxy: Some(oci_registry::Proxy::new(&proxy.url(), None, None).unwrap()), ..quick() };
+    let options = Options {
+        proxies: Proxies::only(oci_registry::Proxy::new(&proxy.url(), None, None).unwrap()),
+        ..quick()
+    };
     let web = Web::new(&options);
     web.send(&WebRequest::get(at(&registry, "/v2/"))).await.unwrap();
     assert_eq!(proxy.seen().len(), 1);
