@@ -10,6 +10,7 @@ mod lists;
 mod login;
 #[cfg(test)]
 mod manifests;
+#[cfg(test)]
 mod minted;
 #[cfg(test)]
 mod proxies;
@@ -27,4 +28,5 @@ mod support;
 mod tenants;
 #[cfg(test)]
 mod transport_security;
+#[cfg(test)]
 mod web;
