@@ -25,4 +25,6 @@ mod support;
 #[cfg(test)]
 mod tenants;
 #[cfg(test)]
+mod tokens;
+#[cfg(test)]
 mod transport_security;

@@ -14,6 +14,9 @@ pub const PASSWORD: &str = planted::PASSWORD;
 /// `USER:bcrypt(PASSWORD)`, cost 5.
 const HTPASSWD: &str = "tester:$2y$05$abcdefghijklmnopqrstuuV7fpPozvyqJfnY19y0802WTlXUm6Rjy\n";
 
+/// Seconds that it takes tokens after their end (`registry/auth/token`, `Leeway`).
+pub const LEEWAY: i64 = 60;
+
 /// How the registry is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {

@@ -7,5 +7,5 @@ mod olareg;
 mod tests;
 
 pub use child::Error;
-pub use distribution::{Distribution, Mode, PASSWORD, USER};
+pub use distribution::{Distribution, LEEWAY, Mode, PASSWORD, USER};
 pub use olareg::{Olareg, Options};

@@ -13,7 +13,7 @@
 //!     .public("org/public")                            // everyone may pull it
 //!     .start();
 //! let registry = Distribution::with_tokens(&tokens).unwrap();
-//! tokens.end_next(1);                                  // one token that is over before its announced time
+//! tokens.end_next(1, -3600);                           // one token that is over before its announced time
 //! tokens.set_password("tester", planted::CHANGED_PASSWORD);
 //! assert_eq!(tokens.requests().len(), 0);
 //! # let _ = registry;
@@ -83,7 +83,7 @@ impl Builder {
     }
 
     /// Seconds that a token lives, announced as `expires_in` and signed as `exp`; 300 by default. A registry adds its
-    /// leeway, distribution 60 s.
+    /// leeway, as distribution [`LEEWAY`](crate::real::LEEWAY).
     #[must_use]
     pub fn expires_in(mut self, seconds: u64) -> Self {
         self.rules.expires_in = seconds;
@@ -93,7 +93,7 @@ impl Builder {
     /// Starts it on a free port of the loopback interface.
     pub fn start(self) -> TokenServer {
         let (listener, address) = listener::bind();
-        let state = State { rules: self.rules, ended: 0, issued: 0, asked: Vec::new() };
+        let state = State { rules: self.rules, other: (0, 0), issued: 0, asked: Vec::new() };
         let shared = Arc::new(Shared { signer: Signer::new(), state: Mutex::new(state) });
         let served = Arc::clone(&shared);
         let listener = Listener::start("testkit-tokens", listener, move |stream| {
@@ -117,8 +117,8 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     rules: Rules,
-    /// How many of the next tokens are over when they are issued.
-    ended: usize,
+    /// How many of the next tokens end at another time than announced, and in how many seconds.
+    other: (usize, i64),
     issued: usize,
     asked: Vec<Asked>,
 }
@@ -177,8 +177,8 @@ impl TokenServer {
         self.shared.state.lock().unwrap().rules.user(user).identity = token.map(str::to_owned);
     }
 
-    /// Lets the next `tokens` be over when they are issued, beyond any leeway, though announced with their full time.
-    pub fn end_next(&self, tokens: usize) {
-        self.shared.state.lock().unwrap().ended = tokens;
+    /// Lets the next `tokens` end in `seconds` (or that long ago, if negative), though announced with their full time.
+    pub fn end_next(&self, tokens: usize, seconds: i64) {
+        self.shared.state.lock().unwrap().other = (tokens, seconds);
     }
 }

@@ -15,8 +15,6 @@ use crate::planted::TOKEN_MARK;
 
 /// The most of a form.
 const MOST: usize = 64 * 1024;
-/// Seconds that a token of [`super::TokenServer::end_next`] is over.
-const OVER: u64 = 3600;
 
 /// One request, with everything that it showed.
 #[derive(Clone, Debug)]
@@ -87,17 +85,18 @@ pub(super) async fn serve(
 /// The reply with a fresh token.
 fn issue(shared: &Shared, state: &mut State, grant: Grant) -> Value {
     let (now, lifetime) = (now(), state.rules.expires_in);
-    let ended = state.ended > 0;
-    state.ended = state.ended.saturating_sub(1);
+    let (others, seconds) = &mut state.other;
+    let ends = if *others > 0 { now.saturating_add_signed(*seconds) } else { now + lifetime };
+    *others = others.saturating_sub(1);
     state.issued += 1;
-    let issued_at = if ended { now - lifetime - OVER } else { now };
+    let begins = ends - lifetime;
     let token = shared.signer.sign(&json!({
         "iss": ISSUER,
         "sub": grant.subject,
         "aud": SERVICE,
-        "exp": issued_at + lifetime,
-        "nbf": issued_at,
-        "iat": issued_at,
+        "exp": ends,
+        "nbf": begins,
+        "iat": begins,
         "jti": format!("{TOKEN_MARK}-{}", state.issued),
         "access": grant.access,
     }));
