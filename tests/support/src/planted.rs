@@ -73,7 +73,8 @@ impl fmt::Display for Leak {
 
 /// The secrets in a text, each with the forms in which it is there.
 pub fn leaks(text: &[u8]) -> Vec<Leak> {
-    let has = |wanted: &str| text.windows(wanted.len()).any(|window| window == wanted.as_bytes());
+    let text = String::from_utf8_lossy(text);
+    let has = |wanted: &str| text.contains(wanted);
     let mut found = Vec::new();
     for secret in SECRETS {
         let forms = [
