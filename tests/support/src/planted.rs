@@ -1,6 +1,7 @@
 //! The secrets that the suites plant, and the search for them in whatever a program wrote.
 //!
-//! Harnesses call [`assert_clean`] on every output and log, so that each test is also one about leaks.
+//! Harnesses call [`assert_clean`] on every output and log, so that each test is also one about leaks. A test that plants
+//! a secret takes one of these, or adds its own here.
 
 #![expect(clippy::panic, reason = "a leak fails the test that it happens in")]
 
@@ -12,6 +13,8 @@ use base64::{Engine as _, engine::general_purpose};
 pub const PASSWORD: &str = "s3cret-pass";
 /// A password that nobody has.
 pub const WRONG_PASSWORD: &str = "hunter2";
+/// Another one.
+pub const GUESSED_PASSWORD: &str = "guessed";
 /// The password of a second user.
 pub const OTHER_PASSWORD: &str = "other-pass";
 /// The password of the user who may only pull. URLs and forms must encode it.
@@ -32,9 +35,10 @@ pub const TOKEN_MARK: &str = "t0ken-in-circulation";
 pub const ECR_PASSWORD: &str = "123456789012-auth-token";
 
 /// All of them.
-pub const SECRETS: [&str; 10] = [
+pub const SECRETS: [&str; 11] = [
     PASSWORD,
     WRONG_PASSWORD,
+    GUESSED_PASSWORD,
     OTHER_PASSWORD,
     READER_PASSWORD,
     CHANGED_PASSWORD,
@@ -89,6 +93,7 @@ pub fn leaks(text: &[u8]) -> Vec<Leak> {
 }
 
 /// Fails if a secret is in `bytes`, which are `what`. A test that fails already is left alone.
+#[track_caller]
 pub fn assert_clean(what: &str, bytes: &[u8]) {
     let found = leaks(bytes);
     if found.is_empty() || std::thread::panicking() {

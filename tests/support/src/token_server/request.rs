@@ -89,7 +89,7 @@ fn issue(shared: &Shared, state: &mut State, grant: Grant) -> Value {
     let ends = if *others > 0 { now.saturating_add_signed(*seconds) } else { now + lifetime };
     *others = others.saturating_sub(1);
     state.issued += 1;
-    let begins = ends - lifetime;
+    let begins = now.min(ends - lifetime);
     let token = shared.signer.sign(&json!({
         "iss": ISSUER,
         "sub": grant.subject,
