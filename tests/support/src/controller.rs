@@ -274,3 +274,16 @@ fn get(address: SocketAddr, path: &str) -> io::Result<String> {
     stream.read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "the controller's log shows secrets: `hunter2` (Raw)")]
+    fn controller_that_writes_a_secret_fails_its_test() {
+        let mut options = Options::new("kubeconfig").with("--password=hunter2");
+        options.program = Some("/bin/echo".into());
+        Controller::start(options).wait_ended();
+    }
+}
