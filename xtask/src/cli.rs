@@ -18,7 +18,7 @@ pub(crate) enum Command {
     Check,
     /// Write the files that are made from the code: the CRD and the reference pages
     Generate,
-    /// Build the foreign registries and clients of the tests into the per-user cache
+    /// Build or install the foreign registries, clients and servers of the tests into the per-user cache
     Tools,
     /// Build etcd, kube-apiserver and kubectl into the per-user cache and print the folder
     ControlPlane,

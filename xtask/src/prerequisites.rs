@@ -9,12 +9,23 @@ const GO: (u32, u32) = (1, 26);
 /// The oldest Rust that builds the workspace.
 const RUST: (u32, u32) = (1, 95);
 
+/// The oldest Python that runs the servers of the tests.
+const PYTHON: (u32, u32) = (3, 11);
+/// Fails where a system has Python without the modules that make environments.
+const ASK_PYTHON: &str = "import ensurepip, platform, venv; print(platform.python_version())";
+
 /// Everything that `test` needs.
 pub(crate) fn check() -> Result<()> {
     let faults: Vec<String> = [
         version("cargo", &["--version"], RUST, "install Rust by https://rustup.rs"),
         version("rustc", &["--version"], RUST, "run `rustup update` (rust-toolchain.toml names the version)"),
         version("go", &["env", "GOVERSION"], GO, "install Go from https://go.dev/dl and put it on PATH"),
+        version(
+            "python3",
+            &["-c", ASK_PYTHON],
+            PYTHON,
+            "install Python with its modules `venv` and `ensurepip`",
+        ),
         version("cc", &["--version"], (0, 0), "install a C compiler, such as the package `gcc` or `clang`"),
         version(
             "make",

@@ -1,8 +1,11 @@
-//! `cargo xtask tools` and `cargo xtask control-plane`: build the Go programs of the tests into the per-user cache.
+//! `cargo xtask tools` and `cargo xtask control-plane`: build the Go programs of the tests into the per-user cache, and
+//! install the Python ones beside them.
 
-use std::{fs, process::Command, time::Instant};
+use std::{fs, path::Path, process::Command, time::Instant};
 
-use oci_testkit::tools::{ASSETS, CONTROL_PLANE, TOOLS, Tool, assets};
+use oci_testkit::tools::{
+    ASSETS, CONTROL_PLANE, ENVIRONMENTS, Environment, TOOLS, Tool, assets, interpreter,
+};
 
 use crate::{
     error::{At as _, Error, Result},
@@ -10,9 +13,10 @@ use crate::{
     run::through,
 };
 
-/// The registries and clients that others wrote.
+/// The registries, clients and servers that others wrote.
 pub(crate) fn foreign() -> Result<()> {
-    TOOLS.into_iter().try_for_each(ensure)
+    TOOLS.into_iter().try_for_each(ensure)?;
+    ENVIRONMENTS.into_iter().try_for_each(ensure_environment)
 }
 
 /// One of them.
@@ -71,4 +75,37 @@ fn build(tool: Tool) -> Result<()> {
         .arg(tool.package);
     through(&mut command)?;
     fs::rename(&draft, &place).at(place)
+}
+
+/// Installs the environment unless the cache has it.
+fn ensure_environment(environment: Environment) -> Result<()> {
+    let (name, place) = (environment.name, environment.place()?);
+    // Another run may be at it.
+    let lock = place.with_file_name(format!("{name}.lock"));
+    let folder = place.parent().unwrap_or(&place);
+    fs::create_dir_all(folder).at(folder)?;
+    let _held = fs::File::create(&lock).and_then(|file| file.lock().map(|()| file)).at(&lock)?;
+    if environment.is_whole(&place) {
+        printer::line(&format!("{name}: cached in {}", place.display()));
+        return Ok(());
+    }
+    let start = Instant::now();
+    install(environment, &place)?;
+    printer::line(&format!("{name}: installed in {}", printer::seconds(start.elapsed())));
+    Ok(())
+}
+
+/// Installs in the final place, since an environment names it everywhere, and stamps it at the end. What an interrupted
+/// run left is removed first.
+fn install(environment: Environment, place: &Path) -> Result<()> {
+    if place.exists() {
+        fs::remove_dir_all(place).at(place)?;
+    }
+    through(Command::new("python3").args(["-m", "venv"]).arg(place))?;
+    let mut command = Command::new(interpreter(place));
+    // The file is the closure: whatever is not in it is not installed.
+    command.args(["-m", "pip", "--disable-pip-version-check", "--require-virtualenv", "install", "--quiet"]);
+    command.args(["--no-input", "--no-deps", "-r"]).arg(environment.requirements());
+    through(&mut command)?;
+    environment.stamp(place).at(place)
 }

@@ -199,7 +199,7 @@ fn dry_run_logs_in_with_secrets_of_the_files() {
     sandbox.write("creds.yaml", &secret(&sandbox, "creds", PASSWORD));
     let screen = sandbox.ok(&["dry-run", "-f", "app.yaml", "--secret", "creds.yaml"]);
     assert!(!screen.stderr.contains("not in the files"), "{}", screen.show());
-    sandbox.write("creds.yaml", &secret(&sandbox, "creds", "wrong"));
+    sandbox.write("creds.yaml", &secret(&sandbox, "creds", "hunter2"));
     let screen = sandbox.run(&["dry-run", "-f", "app.yaml", "--secret", "creds.yaml"]);
     assert_eq!(screen.code, Some(1), "{}", screen.show());
     assert!(screen.stdout.contains("secret 'team/creds'"), "{}", screen.show());

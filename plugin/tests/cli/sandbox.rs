@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use oci_testkit::registry::Registry;
+use oci_testkit::{planted, registry::Registry};
 
 /// A registry and a folder; both are gone when this is dropped.
 pub(crate) struct Sandbox {
@@ -126,7 +126,10 @@ impl Sandbox {
         screen
     }
 
+    /// What the output shows; the test fails if it shows a planted secret.
     pub(crate) fn screen(&self, output: Output) -> Screen {
+        planted::assert_clean("standard output", &output.stdout);
+        planted::assert_clean("standard error", &output.stderr);
         Screen {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),

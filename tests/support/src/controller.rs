@@ -27,7 +27,7 @@ use tempfile::TempDir;
 
 use crate::{
     kept::{Kept, Start},
-    tools,
+    planted, tools,
 };
 
 /// How long it gets to be ready or to end; usually it takes a second.
@@ -175,7 +175,9 @@ impl Controller {
 
     /// Kills it as `kill -9` does. The storage stays.
     pub fn kill(&mut self) {
-        self.kept = None;
+        if self.kept.take().is_some() {
+            self.log();
+        }
     }
 
     /// Asks it to end by SIGTERM, waits, and returns the exit code.
@@ -190,6 +192,7 @@ impl Controller {
         loop {
             let ended = self.kept.as_mut().and_then(Kept::ended);
             if let Some(code) = ended {
+                self.log();
                 return code;
             }
             assert!(Instant::now() < deadline, "the controller does not end; it said:\n{}", self.log());
@@ -226,15 +229,24 @@ impl Controller {
         self.folder.path().join("data")
     }
 
-    /// The text of `/metrics`.
+    /// The text of `/metrics`, which shows no secret.
     pub fn metrics(&self) -> String {
-        get(self.addresses.metrics, "/metrics").unwrap()
+        let text = get(self.addresses.metrics, "/metrics").unwrap();
+        planted::assert_clean("the controller's metrics", text.as_bytes());
+        text
     }
 
-    /// All that it wrote, over all its starts.
+    /// All that it wrote, over all its starts, which shows no secret.
     pub fn log(&self) -> String {
         let bytes = std::fs::read(self.folder.path().join("log")).unwrap_or_default();
+        planted::assert_clean("the controller's log", &bytes);
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
@@ -261,4 +273,17 @@ fn get(address: SocketAddr, path: &str) -> io::Result<String> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "the controller's log shows secrets: `hunter2` (Raw)")]
+    fn controller_that_writes_a_secret_fails_its_test() {
+        let mut options = Options::new("kubeconfig").with("--password=hunter2");
+        options.program = Some("/bin/echo".into());
+        Controller::start(options).wait_ended();
+    }
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Background jobs of a shell read from `/dev/null`, hence the copy of standard input. Signals to the shell are ignored,
-/// because it has to clean up after the test process. `$1` is removed at the end
+/// because it has to clean up after the test process. A server that leads a group is killed with the group. `$1` is removed at the end
 /// when it is not empty, `$2` gets the server's process; the rest is its command line.
 const KEEPER: &str = r#"
 folder=$1; identity=$2; shift 2
@@ -19,7 +19,7 @@ trap '' HUP INT TERM
 exec 3<&0 </dev/null
 "$@" 3<&- & server=$!
 if [ -n "$identity" ]; then echo $server >"$identity"; fi
-{ read -r _ <&3; kill -KILL $server; } 2>/dev/null & keeper=$!
+{ read -r _ <&3; kill -KILL -$server || kill -KILL $server; } 2>/dev/null & keeper=$!
 wait $server; code=$?
 kill -KILL $keeper 2>/dev/null
 if [ -n "$folder" ]; then rm -rf "$folder"; fi

@@ -24,10 +24,12 @@
 //! to [`Act::RawReply`]) come before credentials are looked at, the others change a successful answer only. Every
 //! request is a [`registry::Recorded`] with method, path, query, status, class, headers and number of body bytes.
 //!
-//! Modules: [`registry`] the embedded one, [`real`] distribution and olareg as child processes, [`controller`] ours as one,
-//! [`tls`] certificates, [`net`] addresses that refuse or stay silent, [`proxy`] and [`receiver`] what their names say, [`samples`] trees, [`tools`] the foreign programs that
-//! `cargo xtask tools` and `cargo xtask control-plane` build and where the plugin is; with the feature `cluster` also
-//! `control_plane`, a kube-apiserver with etcd.
+//! Modules: [`registry`] the embedded one, [`real`] distribution, olareg, moto and proxy.py as child processes,
+//! [`token_server`] what distribution takes tokens of, [`controller`] ours as a child process, [`tls`] certificates,
+//! [`net`] addresses that refuse or stay silent, [`proxy`] and [`receiver`] what their names say, [`planted`] the secrets
+//! of all suites and the search for them, [`samples`] trees, [`tools`] the foreign programs that `cargo xtask tools` and
+//! `cargo xtask control-plane` build and where the plugin is; with the feature `cluster` also `control_plane`, a
+//! kube-apiserver with etcd.
 //!
 //! [`Act::Status`]: registry::Act::Status
 //! [`Act::RawReply`]: registry::Act::RawReply
@@ -44,11 +46,14 @@ pub mod cases;
 pub mod control_plane;
 pub mod controller;
 mod kept;
+mod listener;
 pub mod net;
+pub mod planted;
 pub mod proxy;
 pub mod real;
 pub mod receiver;
 pub mod registry;
 pub mod samples;
 pub mod tls;
+pub mod token_server;
 pub mod tools;

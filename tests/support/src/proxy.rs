@@ -1,6 +1,7 @@
 //! A forward proxy that remembers what it was asked for: `CONNECT` for https, absolute URLs for http.
 
 use std::{
+    collections::BTreeMap,
     io::{self, BufRead as _, BufReader, Write as _},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex},
@@ -16,25 +17,49 @@ pub struct Proxy {
     seen: Arc<Mutex<Vec<String>>>,
 }
 
+/// Whom it serves, and where it leads.
+#[derive(Debug, Default)]
+struct Rules {
+    /// The `Proxy-Authorization` that it wants.
+    login: Option<String>,
+    /// By `HOST:PORT`; everything else is refused then.
+    leads: Option<BTreeMap<String, SocketAddr>>,
+}
+
 impl Proxy {
     /// Listens on a free port of the loopback interface, for everybody.
     pub fn start() -> Self {
-        Self::run(None)
+        Self::run(Rules::default())
     }
 
     /// The same for those who show this user and password, by Basic.
     pub fn with_login(user: &str, password: &str) -> Self {
-        Self::run(Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))))
+        let login = format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")));
+        Self::run(Rules { login: Some(login), ..Rules::default() })
     }
 
-    fn run(login: Option<String>) -> Self {
+    /// A proxy that is the internet: each `HOST` (for tunnels to port 443 and URLs with port 80) or `HOST:PORT` is at the
+    /// address beside it, and there is nothing else (502).
+    pub fn leading<'a>(names: impl IntoIterator<Item = (&'a str, SocketAddr)>) -> Self {
+        let mut leads = BTreeMap::new();
+        for (name, address) in names {
+            if name.contains(':') {
+                leads.insert(name.to_owned(), address);
+            } else {
+                leads.extend([443, 80].map(|port| (format!("{name}:{port}"), address)));
+            }
+        }
+        Self::run(Rules { leads: Some(leads), ..Rules::default() })
+    }
+
+    fn run(rules: Rules) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let proxy = Self { address: listener.local_addr().unwrap(), seen: Arc::default() };
-        let seen = Arc::clone(&proxy.seen);
+        let (seen, rules) = (Arc::clone(&proxy.seen), Arc::new(rules));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (seen, login) = (Arc::clone(&seen), login.clone());
-                thread::spawn(move || pass(stream, &seen, login.as_deref()));
+                let (seen, rules) = (Arc::clone(&seen), Arc::clone(&rules));
+                thread::spawn(move || pass(stream, &seen, &rules));
             }
         });
         proxy
@@ -45,16 +70,26 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// The first request line of each connection that was let through: `CONNECT 127.0.0.1:PORT HTTP/1.1`,
+    /// The first request line of each connection that led somewhere: `CONNECT 127.0.0.1:PORT HTTP/1.1`,
     /// `GET http://… HTTP/1.1`.
     pub fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 }
 
+impl Rules {
+    /// A connection to `HOST` or `HOST:PORT`; `None` if it leads nowhere.
+    fn connect(&self, authority: &str) -> io::Result<Option<TcpStream>> {
+        let Some(leads) = &self.leads else { return TcpStream::connect(authority).map(Some) };
+        let with_port =
+            if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
+        leads.get(&with_port.to_ascii_lowercase()).map(TcpStream::connect).transpose()
+    }
+}
+
 /// Serves one connection, which belongs to one origin: clients keep connections apart by origin. An error is somebody
 /// who went away.
-fn pass(mut client: TcpStream, seen: &Mutex<Vec<String>>, login: Option<&str>) -> io::Result<()> {
+fn pass(mut client: TcpStream, seen: &Mutex<Vec<String>>, rules: &Rules) -> io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     let (mut head, mut shown) = (String::new(), None);
     while !head.ends_with("\r\n\r\n") {
@@ -68,7 +103,7 @@ fn pass(mut client: TcpStream, seen: &Mutex<Vec<String>>, login: Option<&str>) -
             shown = Some(value.trim().to_owned());
         }
     }
-    if login.is_some() && login != shown.as_deref() {
+    if rules.login.is_some() && rules.login != shown {
         let answer =
             b"HTTP/1.1 407 Login\r\nProxy-Authenticate: Basic realm=\"proxy\"\r\nContent-Length: 0\r\n\r\n";
         return client.write_all(answer);
@@ -76,7 +111,9 @@ fn pass(mut client: TcpStream, seen: &Mutex<Vec<String>>, login: Option<&str>) -
     let line = head.lines().next().unwrap_or_default().to_owned();
     let tunnel = line.starts_with("CONNECT ");
     let target = line.split(' ').nth(1).unwrap_or_default().trim_start_matches("http://");
-    let mut server = TcpStream::connect(target.split('/').next().unwrap_or_default())?;
+    let Some(mut server) = rules.connect(target.split('/').next().unwrap_or_default())? else {
+        return client.write_all(b"HTTP/1.1 502 Nobody\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    };
     seen.lock().unwrap().push(line);
     if tunnel {
         client.write_all(b"HTTP/1.1 200 Connected\r\n\r\n")?;
@@ -101,7 +138,10 @@ fn pass(mut client: TcpStream, seen: &Mutex<Vec<String>>, login: Option<&str>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{registry::Registry, tls::Tls};
+    use crate::{
+        registry::{Auth, Registry},
+        tls::Tls,
+    };
 
     fn client(proxy: &Proxy, tls: &Tls) -> reqwest::Client {
         let root = reqwest::Certificate::from_pem(tls.ca_pem.as_bytes()).unwrap();
@@ -131,5 +171,39 @@ mod tests {
         let answer = client(&proxy, &tls).get(format!("{}/v2/", registry.origin())).send().await.unwrap();
         assert_eq!(answer.status(), 407);
         assert!(proxy.seen().is_empty() && registry.requests().is_empty());
+    }
+    #[tokio::test]
+    async fn proxy_leads_names_to_us_and_to_nobody_else() {
+        let name = "012345678901.dkr.ecr.eu-west-1.amazonaws.com";
+        let tls = Tls::for_names(&[name, "*.blob.example"]);
+        let named = || Registry::builder().named(name);
+        let (plain, secure) = (named().start(), named().tls(&tls).auth(Auth::bearer("u", "p")).start());
+        assert_eq!(secure.origin(), format!("https://{name}"));
+        let proxy = Proxy::leading([
+            (name, secure.address()),
+            ("store.blob.example", secure.address()),
+            ("plain.example", plain.address()),
+            ("plain.example:5000", plain.address()),
+        ]);
+        let client = client(&proxy, &tls);
+        for (url, status) in [
+            (format!("https://{name}/v2/"), 401),
+            ("https://store.blob.example/v2/".to_owned(), 401),
+            ("http://plain.example/v2/".to_owned(), 200),
+            ("http://plain.example:5000/v2/".to_owned(), 200),
+            ("http://elsewhere.example/v2/".to_owned(), 502),
+            (format!("http://{}/v2/", plain.host()), 502),
+        ] {
+            let answer = client.get(&url).send().await.unwrap();
+            assert_eq!(answer.status(), status, "{url}");
+            if let Some(challenge) = answer.headers().get("www-authenticate") {
+                let realm = format!(r#"realm="https://{name}/token",service="{name}""#);
+                assert!(challenge.to_str().unwrap().contains(&realm), "{challenge:?}");
+            }
+        }
+        assert!(client.get(format!("https://{name}:5000/v2/")).send().await.is_err());
+        assert_eq!((secure.requests().len(), plain.requests().len()), (2, 2));
+        assert_eq!(proxy.seen().len(), 4, "{:?}", proxy.seen());
+        assert_eq!(proxy.seen()[0], format!("CONNECT {name}:443 HTTP/1.1"));
     }
 }

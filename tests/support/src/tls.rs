@@ -36,7 +36,7 @@ impl Tls {
         Self::for_names(&["127.0.0.1", "localhost"])
     }
 
-    /// Certificates for other names.
+    /// Certificates for other names: DNS names, of which `*.` may be the first label, and IP addresses.
     pub fn for_names(names: &[&str]) -> Self {
         Self::make(names, false)
     }

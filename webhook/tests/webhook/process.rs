@@ -7,7 +7,7 @@ use std::{
     process::{Child, ChildStderr, Command, ExitStatus, Stdio},
 };
 
-use oci_testkit::tls::Tls;
+use oci_testkit::{planted, tls::Tls};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio_rustls::TlsConnector;
@@ -24,6 +24,7 @@ pub(crate) fn command() -> Command {
 /// Runs it to its end: exit code and standard error.
 pub(crate) fn fails(arguments: &[&str]) -> (Option<i32>, String) {
     let output = command().args(arguments).output().unwrap();
+    planted::assert_clean("standard error", &output.stderr);
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
@@ -71,7 +72,9 @@ impl Process {
 
     /// The next line of the log.
     pub(crate) fn line(&mut self) -> Value {
-        serde_json::from_str(&self.log.next().expect("one more line").unwrap()).unwrap()
+        let line = self.log.next().expect("one more line").unwrap();
+        planted::assert_clean("the webhook's log", line.as_bytes());
+        serde_json::from_str(&line).unwrap()
     }
 
     /// Asks it to end.
@@ -91,6 +94,7 @@ impl Process {
         std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
+        planted::assert_clean("the webhook's operations", text.as_bytes());
         text
     }
 }
@@ -99,5 +103,8 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        for line in self.log.by_ref().map_while(Result::ok) {
+            planted::assert_clean("the webhook's log", line.as_bytes());
+        }
     }
 }

@@ -37,21 +37,24 @@ impl Transport {
             .map_err(|_| Fault::Protocol(format!("the token realm `{}` is no URL", shown(realm))))?;
         redirect::check(base.scheme(), &url, session.endpoint.is_local(&self.options).await)?;
         let at_home = Origin::of(&url) == Origin::of(base);
-        let scopes = session.scopes.texts().map(|text| ("scope", text));
-        let parameters: Vec<(&str, String)> =
-            service.iter().map(|service| ("service", service.clone())).chain(scopes).collect();
+        let scopes: Vec<String> = session.scopes.texts().collect();
         let (call, authorization) = match found.credential() {
             Credential::Identity(token) => {
                 let mut form = url::form_urlencoded::Serializer::new(String::new());
                 form.append_pair("grant_type", "refresh_token").append_pair("client_id", CLIENT_ID);
-                form.append_pair("refresh_token", token.expose()).extend_pairs(&parameters);
+                form.append_pair("refresh_token", token.expose());
+                form.extend_pairs(service.iter().map(|service| ("service", service)));
+                // Each parameter once (RFC 6749 §3.2): scopes are words of one.
+                form.append_pair("scope", &scopes.join(" "));
                 let call = Call::new(Method::POST, String::new(), &[], String::new())
                     .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                     .carrying(Payload::Bytes(form.finish().into()));
                 (call, None)
             }
             credential => {
-                url.query_pairs_mut().extend_pairs(&parameters);
+                let scopes = scopes.iter().map(|scope| ("scope", scope));
+                let parameters = service.iter().map(|service| ("service", service)).chain(scopes);
+                url.query_pairs_mut().extend_pairs(parameters);
                 (Call::new(Method::GET, String::new(), &[], String::new()), basic(credential))
             }
         };

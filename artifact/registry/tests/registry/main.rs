@@ -27,6 +27,8 @@ mod support;
 #[cfg(test)]
 mod tenants;
 #[cfg(test)]
+mod tokens;
+#[cfg(test)]
 mod transport_security;
 #[cfg(test)]
 mod web;

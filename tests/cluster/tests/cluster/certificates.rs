@@ -3,9 +3,9 @@
 
 use std::{
     collections::BTreeSet,
-    fs::File,
+    fs::{self, File},
     net::TcpListener,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -18,7 +18,7 @@ use kube::{
 use oci_testkit::{
     cases::good_spec,
     control_plane::{ControlPlane, eventually},
-    tools,
+    planted, tools,
 };
 use serde_json::json;
 use tokio::time::Instant;
@@ -36,6 +36,7 @@ const LONG: Duration = Duration::from_mins(2);
 struct Replica {
     child: Child,
     port: u16,
+    log: PathBuf,
 }
 
 impl Replica {
@@ -58,7 +59,7 @@ impl Replica {
         let output = File::create(log).unwrap();
         let errors = output.try_clone().unwrap();
         let child = command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn().unwrap();
-        Self { child, port }
+        Self { child, port, log: log.to_owned() }
     }
 
     fn address(&self) -> String {
@@ -70,6 +71,7 @@ impl Drop for Replica {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        planted::assert_clean("the webhook's log", &fs::read(&self.log).unwrap_or_default());
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
 };
 
 use oci_testkit::{
+    planted,
     real::{Distribution, Mode, Olareg, Options},
     samples, tools,
 };
@@ -83,6 +84,8 @@ impl Bench {
         let mut command = Command::new(binary);
         command.args(args).env_clear();
         let output = self.finish(&mut command, input.as_bytes());
+        planted::assert_clean("standard output", &output.stdout);
+        planted::assert_clean("standard error", &output.stderr);
         Seen {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::ControlPlane;
-use crate::tools;
+use crate::{planted, tools};
 
 /// What a program did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,8 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Runs the command to its end, away from the runtime: a webhook that the test serves must go on answering.
+    /// Runs the command to its end, away from the runtime: a webhook that the test serves must go on answering. The test
+    /// fails if it shows a planted secret.
     pub async fn of(command: Command) -> Self {
         Self::with_input(command, "").await
     }
@@ -41,6 +42,8 @@ impl Ran {
             });
             let output = child.wait_with_output().unwrap();
             writer.join().unwrap();
+            planted::assert_clean("standard output", &output.stdout);
+            planted::assert_clean("standard error", &output.stderr);
             Self {
                 command: shown(&command),
                 code: output.status.code().unwrap_or(-1),

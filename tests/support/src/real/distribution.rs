@@ -4,15 +4,18 @@ use std::{fs, io, net::SocketAddr, path::Path};
 
 use tempfile::TempDir;
 
-use super::child::{Error, Running};
-use crate::tls::Tls;
+use super::child::{Error, Ready, Running};
+use crate::{planted, tls::Tls, token_server::TokenServer, tools};
 
 /// The user of [`Mode::Htpasswd`].
 pub const USER: &str = "tester";
 /// The password of [`Mode::Htpasswd`].
-pub const PASSWORD: &str = "s3cret-pass";
+pub const PASSWORD: &str = planted::PASSWORD;
 /// `USER:bcrypt(PASSWORD)`, cost 5.
 const HTPASSWD: &str = "tester:$2y$05$abcdefghijklmnopqrstuuV7fpPozvyqJfnY19y0802WTlXUm6Rjy\n";
+
+/// Seconds that it takes tokens after their end (`registry/auth/token`, `Leeway`).
+pub const LEEWAY: i64 = 60;
 
 /// How the registry is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,18 +42,46 @@ pub struct Distribution {
 impl Distribution {
     /// Starts it and waits until it answers.
     pub fn start(mode: Mode) -> Result<Self, Error> {
+        let tls = matches!(mode, Mode::Tls | Mode::MutualTls).then(Tls::new);
+        Self::run(tls, None, |folder| match mode {
+            Mode::Plain => String::new(),
+            Mode::Htpasswd => {
+                format!("auth:\n  htpasswd:\n    realm: registry\n    path: {folder}/htpasswd\n")
+            }
+            Mode::Tls => encrypted(folder),
+            Mode::MutualTls => format!("{}    clientcas:\n    - {folder}/ca.pem\n", encrypted(folder)),
+        })
+    }
+
+    /// Starts it with http, for those who have a token of this server.
+    pub fn with_tokens(tokens: &TokenServer) -> Result<Self, Error> {
+        let (realm, service, issuer) = (tokens.realm(), tokens.service(), tokens.issuer());
+        Self::run(None, Some(tokens.ca_pem()), |folder| {
+            format!(
+                "auth:\n  token:\n    realm: {realm}\n    service: {service}\n    issuer: {issuer}\n    \
+                 rootcertbundle: {folder}/tokens.pem\n"
+            )
+        })
+    }
+
+    /// `more` is the end of the configuration, which begins below `http`; it gets the folder.
+    fn run(tls: Option<Tls>, tokens: Option<&str>, more: impl Fn(&str) -> String) -> Result<Self, Error> {
         let failed = |source| Error::Start("distribution", source);
         let folder = tempfile::tempdir().map_err(failed)?;
-        let tls = matches!(mode, Mode::Tls | Mode::MutualTls).then(Tls::new);
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).map_err(failed);
         if let Some(tls) = &tls {
-            fs::write(folder.path().join("ca.pem"), &tls.ca_pem).map_err(failed)?;
-            fs::write(folder.path().join("cert.pem"), &tls.server_cert_pem).map_err(failed)?;
-            fs::write(folder.path().join("key.pem"), &tls.server_key_pem).map_err(failed)?;
+            write("ca.pem", &tls.ca_pem)?;
+            write("cert.pem", &tls.server_cert_pem)?;
+            write("key.pem", &tls.server_key_pem)?;
         }
-        fs::write(folder.path().join("htpasswd"), HTPASSWD).map_err(failed)?;
-        let running = Running::start("distribution", folder.path(), tls.is_none(), |address| {
+        write("tokens.pem", tokens.unwrap_or_default())?;
+        write("htpasswd", HTPASSWD)?;
+        let ready = if tls.is_some() { Ready::Open } else { Ready::Answers("/v2/") };
+        let program = tools::path("distribution")?;
+        let running = Running::start("distribution", &program, folder.path(), ready, |address| {
             let config = folder.path().join("config.yml");
-            fs::write(&config, configuration(mode, folder.path(), address))?;
+            let place = folder.path().to_string_lossy();
+            fs::write(&config, base(&place, address) + &more(&place))?;
             io::Result::Ok(vec!["serve".to_owned(), config.to_string_lossy().into_owned()])
         })?;
         Ok(Self { running, folder, tls })
@@ -76,25 +107,29 @@ impl Distribution {
         self.running.runs()
     }
 
+    /// `METHOD /path STATUS` of each request so far, as its own log has them. A line is written after its answer.
+    pub fn requests(&self) -> Vec<String> {
+        let log = self.running.log();
+        let lines = log.lines().filter_map(|line| {
+            let (request, rest) = line.split_once('"')?.1.split_once(" HTTP/1.1\" ")?;
+            Some(format!("{request} {}", rest.split(' ').next()?))
+        });
+        lines.collect()
+    }
+
     /// The last lines that it wrote, for the message of a failed assertion.
     pub fn log(&self) -> String {
         self.running.said()
     }
 }
 
-fn configuration(mode: Mode, folder: &Path, address: SocketAddr) -> String {
-    let folder = folder.display();
-    let base = format!(
-        "version: 0.1\nlog:\n  level: warn\n  accesslog:\n    disabled: true\nstorage:\n  filesystem:\n    \
-         rootdirectory: {folder}/data\n  delete:\n    enabled: true\nhttp:\n  addr: {address}\n"
-    );
-    let tls = format!("  tls:\n    certificate: {folder}/cert.pem\n    key: {folder}/key.pem\n");
-    let clients = format!("    clientcas:\n    - {folder}/ca.pem\n");
-    let login = format!("auth:\n  htpasswd:\n    realm: registry\n    path: {folder}/htpasswd\n");
-    match mode {
-        Mode::Plain => base,
-        Mode::Htpasswd => base + &login,
-        Mode::Tls => base + &tls,
-        Mode::MutualTls => base + &tls + &clients,
-    }
+fn base(folder: &str, address: SocketAddr) -> String {
+    format!(
+        "version: 0.1\nlog:\n  level: warn\nstorage:\n  filesystem:\n    rootdirectory: {folder}/data\n  \
+         delete:\n    enabled: true\nhttp:\n  addr: {address}\n"
+    )
+}
+
+fn encrypted(folder: &str) -> String {
+    format!("  tls:\n    certificate: {folder}/cert.pem\n    key: {folder}/key.pem\n")
 }

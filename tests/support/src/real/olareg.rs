@@ -4,7 +4,8 @@ use std::io;
 
 use tempfile::TempDir;
 
-use super::child::{Error, Running};
+use super::child::{Error, Ready, Running};
+use crate::tools;
 
 /// What it is started with.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,8 +26,9 @@ impl Olareg {
     pub fn start(options: Options) -> Result<Self, Error> {
         let folder = tempfile::tempdir().map_err(|source| Error::Start("olareg", source))?;
         // Looking for the answer counts against the limit, so with a limit an open port is enough.
-        let http = options.rate_limit.is_none();
-        let running = Running::start("olareg", folder.path(), http, |address| {
+        let ready = if options.rate_limit.is_some() { Ready::Open } else { Ready::Answers("/v2/") };
+        let program = tools::path("olareg")?;
+        let running = Running::start("olareg", &program, folder.path(), ready, |address| {
             let mut arguments = vec![
                 "serve".to_owned(),
                 "--store-type=mem".to_owned(),

@@ -35,15 +35,18 @@ pub use fault::{Act, Fault, Match};
 pub use record::Recorded;
 pub use route::Class;
 
-use crate::tls::Tls;
-use {fault::Faults, server::Server, service::Shared};
+use crate::{
+    listener::{self, Listener},
+    tls::Tls,
+};
+use {fault::Faults, service::Shared};
 
 /// A running registry; dropping it stops it.
 #[derive(Debug)]
 pub struct Registry {
     shared: Arc<Shared>,
     address: SocketAddr,
-    server: Option<Server>,
+    server: Option<Listener>,
 }
 
 /// What a registry is started with.
@@ -63,6 +66,7 @@ pub struct Builder {
     options: Options,
     referrers: bool,
     latency: Duration,
+    name: Option<String>,
 }
 
 impl Builder {
@@ -129,10 +133,19 @@ impl Builder {
         self
     }
 
+    /// The host that it calls itself by, in realms and as service, in place of `127.0.0.1:PORT`; a proxy that leads this
+    /// name here makes it a registry on the internet.
+    #[must_use]
+    pub fn named(mut self, host: &str) -> Self {
+        self.name = Some(host.to_owned());
+        self
+    }
+
     /// Starts it on a free port of the loopback interface.
     pub fn start(self) -> Registry {
-        let (listener, address) = server::bind();
+        let (listener, address) = listener::bind();
         let scheme = if self.options.tls.is_some() { "https" } else { "http" };
+        let authority = self.name.unwrap_or_else(|| address.to_string());
         let tls = self.options.tls.as_ref().map(|(tls, mutual)| tls.server_config(*mutual));
         let shared = Arc::new(Shared {
             options: self.options,
@@ -142,9 +155,9 @@ impl Builder {
             tokens: auth::Tokens::default(),
             referrers: AtomicBool::new(self.referrers),
             latency: Mutex::new(self.latency),
-            origin: format!("{scheme}://{address}"),
+            origin: format!("{scheme}://{authority}"),
         });
-        let server = Server::start(listener, Arc::clone(&shared), tls);
+        let server = server::start(listener, Arc::clone(&shared), tls);
         Registry { shared, address, server: Some(server) }
     }
 }
@@ -165,7 +178,7 @@ impl Registry {
             page_size: None,
             tls: None,
         };
-        Builder { options, referrers: true, latency: Duration::ZERO }
+        Builder { options, referrers: true, latency: Duration::ZERO, name: None }
     }
 
     /// `127.0.0.1:PORT`.
@@ -183,7 +196,7 @@ impl Registry {
         format!("oci://{}/{repository}", self.address)
     }
 
-    /// `http://127.0.0.1:PORT`, or https with TLS.
+    /// `http://127.0.0.1:PORT`, or https with TLS; with the name of [`Builder::named`] if it has one.
     pub fn origin(&self) -> String {
         self.shared.origin.clone()
     }

@@ -1,5 +1,5 @@
 //! Where the foreign programs are: registries, clients and a control plane that `cargo xtask tools` and
-//! `cargo xtask control-plane` build once per user.
+//! `cargo xtask control-plane` build once per user; servers of Python, which `cargo xtask tools` installs likewise.
 //!
 //! Tests look programs up and never build them.
 
@@ -10,15 +10,17 @@ use std::{
     process::Command,
 };
 
+mod python;
 mod tool;
 
+pub use python::{ENVIRONMENTS, Environment, interpreter};
 pub use tool::{ASSETS, CONTROL_PLANE, TOOLS, Tool};
 
 /// Why a program cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Neither one of [`TOOLS`] nor of [`CONTROL_PLANE`].
-    #[error("`{0}` is no tool of tests/compat/go or tests/control-plane")]
+    /// Neither one of [`TOOLS`] nor of [`CONTROL_PLANE`] nor of [`ENVIRONMENTS`].
+    #[error("`{0}` is no tool of tests/compat/go, tests/control-plane or tests/python")]
     Unknown(String),
     /// Not built yet, or built from other versions.
     #[error("`{name}` is not in the cache ({path}): run `{command}` (or `cargo xtask test`)")]
@@ -54,6 +56,9 @@ pub enum Error {
     /// Go is missing or does not answer.
     #[error("asking `go env GOVERSION`: install Go 1.26 or newer from https://go.dev/dl: {0}")]
     Go(#[source] io::Error),
+    /// Python is missing or does not answer.
+    #[error("asking `python3` for its version: install Python 3.11 or newer with its module `venv`: {0}")]
+    Python(#[source] io::Error),
     /// A file of the module cannot be read.
     #[error("reading {0}: {1}")]
     Module(PathBuf, #[source] io::Error),

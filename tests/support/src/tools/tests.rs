@@ -43,7 +43,7 @@ fn kubernetes_programs_are_stamped_with_the_version_of_their_module() {
 #[test]
 fn path_refuses_an_unknown_tool() {
     let error = path("rm").unwrap_err().to_string();
-    assert_eq!(error, "`rm` is no tool of tests/compat/go or tests/control-plane");
+    assert_eq!(error, "`rm` is no tool of tests/compat/go, tests/control-plane or tests/python");
 }
 
 #[test]
@@ -73,4 +73,28 @@ fn assets_are_taken_before_the_cache() {
     std::fs::write(folder.path().join("etcd"), "").unwrap();
     let found = Tool::named("etcd").unwrap().find_in(folder.path()).unwrap();
     assert_eq!(found, folder.path().join("etcd"));
+}
+
+#[test]
+fn requirements_pin_everything() {
+    for environment in ENVIRONMENTS {
+        let text = std::fs::read_to_string(environment.requirements()).unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(lines.iter().any(|line| line.starts_with(&format!("{}==", environment.name))), "{text}");
+        for line in lines {
+            let (name, version) = line.split_once("==").unwrap_or((line, ""));
+            assert!(!name.is_empty() && version.starts_with(|c: char| c.is_ascii_digit()), "{line}");
+        }
+    }
+}
+
+#[test]
+fn environment_is_whole_when_it_is_stamped() {
+    let folder = tempfile::tempdir().unwrap();
+    let environment = Environment::named("moto").unwrap();
+    std::fs::create_dir(folder.path().join("bin")).unwrap();
+    std::fs::write(interpreter(folder.path()), "").unwrap();
+    assert!(!environment.is_whole(folder.path()));
+    environment.stamp(folder.path()).unwrap();
+    assert!(environment.is_whole(folder.path()));
 }
