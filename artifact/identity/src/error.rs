@@ -83,6 +83,15 @@ pub enum IdentityError {
     Token(SourceError),
 }
 
+/// Codes of refusals that pass, whatever their status.
+const PASSING: [&str; 5] = [
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "IDPCommunicationError",
+];
+
 fn listed(passed: &[Passed]) -> String {
     passed.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
@@ -108,6 +117,10 @@ impl Classify for IdentityError {
     fn class(&self) -> Class {
         match self {
             Self::Refused { status: 429 | 500.., retry_after, .. } => Class::Retry { after: *retry_after },
+            // AWS says so with 400.
+            Self::Refused { errors, retry_after, .. } if PASSING.iter().any(|code| errors.has(code)) => {
+                Class::Retry { after: *retry_after }
+            }
             Self::Nothing { .. } | Self::Refused { .. } => Class::Denied,
             Self::Host { .. } | Self::Reply { .. } | Self::Setting { .. } => Class::Terminal,
             Self::Web { fault, .. } => fault.class(),

@@ -33,9 +33,21 @@ pub const CHANGED_IDENTITY_TOKEN: &str = "ch4nged-t0ken";
 pub const TOKEN_MARK: &str = "t0ken-in-circulation";
 /// The password in the tokens of moto's ECR, for its own account.
 pub const ECR_PASSWORD: &str = "123456789012-auth-token";
+/// A secret access key of AWS, of the form that they have.
+pub const AWS_SECRET_KEY: &str = "wJalr+UtnFEMI/K7MDENG/bPxRfiCYplanted";
+/// A second one.
+pub const OTHER_AWS_SECRET_KEY: &str = "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbplanted";
+/// The token of a session of AWS.
+pub const AWS_SESSION_TOKEN: &str = "IQoJb3JpZ2luX2VjE-planted-session";
+/// A token of an account for AWS's STS.
+pub const AWS_WEB_IDENTITY_TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.planted-web-identity.c2ln";
+/// The token for the agent of EKS Pod Identity.
+pub const POD_IDENTITY_TOKEN: &str = "planted-pod-identity-token";
+/// The password in a token of ECR.
+pub const ECR_TOKEN_PASSWORD: &str = "eyJwYXlsb2FkIjoi-planted-ecr-password";
 
 /// All of them.
-pub const SECRETS: [&str; 11] = [
+pub const SECRETS: [&str; 17] = [
     PASSWORD,
     WRONG_PASSWORD,
     GUESSED_PASSWORD,
@@ -47,6 +59,12 @@ pub const SECRETS: [&str; 11] = [
     CHANGED_IDENTITY_TOKEN,
     TOKEN_MARK,
     ECR_PASSWORD,
+    AWS_SECRET_KEY,
+    OTHER_AWS_SECRET_KEY,
+    AWS_SESSION_TOKEN,
+    AWS_WEB_IDENTITY_TOKEN,
+    POD_IDENTITY_TOKEN,
+    ECR_TOKEN_PASSWORD,
 ];
 
 /// A secret that was found.
