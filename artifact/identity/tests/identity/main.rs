@@ -1,4 +1,6 @@
 //! Logins by identities, against servers that are strict about every parameter.
 
 #[cfg(test)]
+mod aws;
+#[cfg(test)]
 mod support;
