@@ -143,7 +143,7 @@ async fn refusals_of_sts_say_what_to_do() {
         let (text, found) = told(refusal(status, code, "in AWS's &lt;words&gt;")).await;
         let wanted = format!(
             "assuming {ROLE} in eu-west-1 for ServiceAccount team/app: https://sts.eu-west-1.amazonaws.com answered \
-             {status}: {code}: in AWS's <words> [AuthenticationFailed] ({hint}"
+             {status}: {code}: in AWS's <words> [AuthenticationFailed] ("
         );
         assert!(text.starts_with(&wanted), "{text}");
         assert!(text.contains(hint), "{text}");
