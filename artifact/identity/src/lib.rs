@@ -30,6 +30,7 @@ mod gcp;
 mod generic;
 mod jwt;
 mod lease;
+mod metadata;
 mod oauth;
 mod place;
 mod source;

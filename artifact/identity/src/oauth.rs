@@ -20,7 +20,7 @@ pub(crate) struct TokenReply {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Number {
-    Number(i64),
+    Whole(i64),
     Real(f64),
     Text(String),
 }
@@ -28,7 +28,7 @@ enum Number {
 impl Number {
     fn read(&self) -> Result<i64, &'static str> {
         match self {
-            Self::Number(number) => Ok(*number),
+            Self::Whole(number) => Ok(*number),
             // Saturates; a life without a fraction is near enough.
             #[expect(clippy::cast_possible_truncation, reason = "the fraction is not wanted")]
             Self::Real(real) => Ok(*real as i64),
