@@ -25,8 +25,8 @@ pub(crate) struct Access {
 pub(crate) enum Proof {
     /// Keys that requests are signed with.
     Keys(Keys),
-    /// A bearer token.
-    Token(Secret<String>),
+    /// A bearer token, and until when it is good.
+    Token(Lease<Secret<String>>),
 }
 
 /// AWS's keys.

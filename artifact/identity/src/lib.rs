@@ -21,12 +21,18 @@ mod aws;
 mod azure;
 pub mod cache;
 mod context;
+mod desk;
 mod environment;
 mod error;
 mod exchange;
+mod file;
 mod gcp;
 mod generic;
+mod jwt;
 mod lease;
+mod metadata;
+mod oauth;
+mod place;
 mod source;
 
 pub use environment::Environment;

@@ -30,6 +30,7 @@ pub struct Identities(Arc<Inner>);
 struct Inner {
     environment: Environment,
     cache: Cache,
+    gke: gcp::Gke,
     now: fn() -> Timestamp,
 }
 
@@ -67,7 +68,8 @@ impl Identities {
         ledger: Arc<dyn Ledger>,
         now: fn() -> Timestamp,
     ) -> Self {
-        Self(Arc::new(Inner { environment, cache: Cache::new(limits, ledger, now), now }))
+        let cache = Cache::new(limits, ledger, now);
+        Self(Arc::new(Inner { environment, cache, gke: gcp::Gke::default(), now }))
     }
 
     /// A source that logs in by `plan`. `web` reaches the token services; `way` tells apart those that are reached in
@@ -90,8 +92,8 @@ impl IdentitySource {
             Plan::Process(_) => None,
             Plan::Account(account) => Some(account),
         };
-        let Inner { environment, now, .. } = &*self.identities.0;
-        Context { environment, web: &self.web, now: *now, account }
+        let Inner { environment, gke, now, .. } = &*self.identities.0;
+        Context { environment, web: &self.web, now: *now, gke, account }
     }
 
     /// The cloud's registry; `None` where the account's own token is shown.
@@ -157,10 +159,10 @@ impl IdentitySource {
                 let access_key = self.access_key(&registry);
                 let login_key = registry.login_parts(Parts::default().on(access_key)).key();
                 let login = async {
-                    let mint = async { kept(registry.access(context).await, Kept::Access) };
+                    let mint = async { kept(Box::pin(registry.access(context)).await, Kept::Access) };
                     match cache.get(access_key, None, mint).await? {
                         (Kept::Access(access), _) => {
-                            kept(registry.login(context, &access).await, Kept::Login)
+                            kept(Box::pin(registry.login(context, &access)).await, Kept::Login)
                         }
                         (Kept::Login(_), _) => Err(Arc::new(confused())),
                     }
@@ -260,8 +262,8 @@ impl Registry {
     fn audience(&self, context: Context<'_>) -> Option<String> {
         match self {
             Self::Aws(registry) => registry.audience(context),
-            Self::Azure(registry) => registry.audience(context),
-            Self::Gcp(registry) => registry.audience(context),
+            Self::Azure(_) => Some(azure::AUDIENCE.to_owned()),
+            Self::Gcp(_) => gcp::audience(context),
         }
     }
 
@@ -269,7 +271,7 @@ impl Registry {
         match self {
             Self::Aws(registry) => registry.access_parts(parts),
             Self::Azure(registry) => registry.access_parts(parts),
-            Self::Gcp(registry) => registry.access_parts(parts),
+            Self::Gcp(_) => parts,
         }
     }
 
@@ -277,7 +279,8 @@ impl Registry {
         match self {
             Self::Aws(registry) => registry.login_parts(parts),
             Self::Azure(registry) => registry.login_parts(parts),
-            Self::Gcp(registry) => registry.login_parts(parts),
+            // One token is for all of them.
+            Self::Gcp(_) => parts.with("registry", "gcp"),
         }
     }
 
@@ -285,7 +288,7 @@ impl Registry {
         match self {
             Self::Aws(registry) => registry.access(context).await,
             Self::Azure(registry) => registry.access(context).await,
-            Self::Gcp(registry) => registry.access(context).await,
+            Self::Gcp(_) => gcp::access(context).await,
         }
     }
 
@@ -297,7 +300,7 @@ impl Registry {
         match self {
             Self::Aws(registry) => registry.login(context, access).await,
             Self::Azure(registry) => registry.login(context, access).await,
-            Self::Gcp(registry) => registry.login(context, access).await,
+            Self::Gcp(_) => gcp::login(access),
         }
     }
 }

@@ -3,10 +3,13 @@
 //! Bounded like everything else: 64 KiB of an answer, ten seconds for it, no redirects. Certificates are verified by the
 //! system's authorities, whatever is trusted or switched off for registries.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use oci_artifact::{Class, Classify as _, limits};
-use reqwest::{Method, header::HeaderValue};
+use reqwest::{
+    Method,
+    header::{HeaderMap, HeaderValue},
+};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use url::Url;
 
@@ -39,7 +42,7 @@ pub struct Web {
 pub struct WebRequest {
     method: Method,
     url: Url,
-    headers: Vec<(&'static str, Secret<String>)>,
+    headers: Vec<(Cow<'static, str>, Secret<String>)>,
     body: Option<Secret<Vec<u8>>>,
     metadata: bool,
 }
@@ -52,6 +55,14 @@ pub struct WebReply {
     pub body: Secret<Vec<u8>>,
     /// How long the server asks to wait before the next request.
     pub retry_after: Option<Duration>,
+    headers: HeaderMap,
+}
+
+impl WebReply {
+    /// The first header of this name, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
 }
 
 impl WebRequest {
@@ -62,7 +73,7 @@ impl WebRequest {
 
     /// POST with a body of this content type.
     pub fn post(url: Url, content_type: &'static str, body: Vec<u8>) -> Self {
-        let headers = vec![("content-type", Secret::new(content_type.to_owned()))];
+        let headers = vec![("content-type".into(), Secret::new(content_type.to_owned()))];
         Self { method: Method::POST, url, headers, body: Some(Secret::new(body)), metadata: false }
     }
 
@@ -79,8 +90,8 @@ impl WebRequest {
 
     /// With one more header.
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, Secret::new(value.into())));
+    pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), Secret::new(value.into())));
         self
     }
 
@@ -157,7 +168,7 @@ impl Web {
                 Fault::Setup(format!("`{name}` has characters that no HTTP header can carry"))
             })?;
             value.set_sensitive(true);
-            sending = sending.header(*name, value);
+            sending = sending.header(name.as_ref(), value);
         }
         if let Some(body) = &request.body {
             sending = sending.body(body.expose().clone());
@@ -165,9 +176,10 @@ impl Web {
         let response = sending.send().await.map_err(|error| failure::classify(&error, &request.url))?;
         let status = response.status().as_u16();
         tracing::debug!(method = %request.method, origin = failure::origin(&request.url), status, "request");
-        let retry_after = http_date::retry_after(response.headers());
+        let headers = response.headers().clone();
+        let retry_after = http_date::retry_after(&headers);
         let reply = Reply { response, url: request.url.clone(), idle };
         let body = body::read_all(reply, limits::TOKEN_REPLY_BYTES, "the answer").await?;
-        Ok(WebReply { status, body: Secret::new(body.to_vec()), retry_after })
+        Ok(WebReply { status, body: Secret::new(body.to_vec()), retry_after, headers })
     }
 }

@@ -16,6 +16,7 @@ use crate::error::IdentityError;
 pub use annotations::{Facts, Wish};
 pub use fault::AccountFault;
 pub use role::Role;
+pub(crate) use role::is_azure_id;
 
 /// An account whose identity is used.
 #[derive(Clone)]

@@ -52,8 +52,7 @@ pub(super) fn read(annotations: &BTreeMap<String, String>, cloud: Cloud) -> Resu
         Cloud::Azure => {
             let id = |annotation, what| {
                 let value = needed(annotation, what)?;
-                let fits = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
-                checked(annotation, value, fits, "00000000-0000-0000-0000-000000000000")
+                checked(annotation, value, is_azure_id(value), "00000000-0000-0000-0000-000000000000")
             };
             let tenant = id(AZURE_TENANT, "in which tenant of Azure the account's application is")?;
             let client = id(AZURE_CLIENT, "which application of Azure the account is")?;
@@ -70,6 +69,12 @@ pub(super) fn read(annotations: &BTreeMap<String, String>, cloud: Cloud) -> Resu
             Ok(Role::Gcp { service_account: email.transpose()?, provider: provider.transpose()? })
         }
     }
+}
+
+/// Whether it can be a tenant or a client of Azure: one segment of a path, and no step up.
+pub(crate) fn is_azure_id(id: &str) -> bool {
+    id.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
 }
 
 /// `^arn:aws[\w-]*:iam::[0-9]{1,30}:role/.{1,200}$`

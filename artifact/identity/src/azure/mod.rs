@@ -1,45 +1,88 @@
-//! Registries of azure.
+//! Registries of Azure (ACR): a token of Entra ID, exchanged for one of the registry.
+//!
+//! Flux 2.10, `fluxcd/pkg/auth/azure`, with `DefaultAzureCredential` of the Azure SDK for the identity of this process.
+
+mod acr;
+mod clouds;
+mod entra;
+mod places;
 
 use oci_artifact::name::Host;
 
 use crate::{
+    account::{Account, Role},
     cache::Parts,
     context::Context,
     error::IdentityError,
-    lease::{Access, Lease, Login},
+    lease::{Access, Lease, Login, Proof},
 };
 
+use self::{
+    clouds::Cloud,
+    entra::{Application, Shown},
+};
+
+/// For whom an account's tokens are, where it does not say: Entra ID takes them in place of an application's secret.
+pub(crate) const AUDIENCE: &str = "api://AzureADTokenExchange";
+
 /// A registry of this cloud.
-pub(crate) struct Registry(Host);
+pub(crate) struct Registry {
+    host: Host,
+    cloud: Cloud,
+}
 
 impl Registry {
     /// Reads the name of a registry; an error if it is not this cloud's.
-    pub(crate) fn of(_: Context<'_>, host: &Host) -> Result<Self, IdentityError> {
-        Ok(Self(host.clone()))
+    pub(crate) fn of(context: Context<'_>, host: &Host) -> Result<Self, IdentityError> {
+        Ok(Self { host: host.clone(), cloud: Cloud::of(context.environment, host)? })
     }
 
     /// What the access depends on beside the account and the environment.
     pub(crate) fn access_parts(&self, parts: Parts) -> Parts {
-        parts
+        parts.with("authority", self.cloud.authority.as_str()).with("scopes", self.cloud.scope.as_str())
     }
 
     /// What the login depends on beside the access.
     pub(crate) fn login_parts(&self, parts: Parts) -> Parts {
-        parts.with("registry", self.0.name())
-    }
-
-    /// For whom an account's tokens are, where it does not say.
-    pub(crate) fn audience(&self, _: Context<'_>) -> Option<String> {
-        None
+        parts.with("registry", self.host.name())
     }
 
     /// What the cloud lets us in with.
-    pub(crate) async fn access(&self, _: Context<'_>) -> Result<Lease<Access>, IdentityError> {
-        Err(IdentityError::Nothing { cloud: "azure", passed: Vec::new() })
+    pub(crate) async fn access(&self, context: Context<'_>) -> Result<Lease<Access>, IdentityError> {
+        match context.account {
+            None => places::ask(context, &self.cloud).await,
+            Some(account) => self.of_account(context, account).await,
+        }
+    }
+
+    async fn of_account(
+        &self,
+        context: Context<'_>,
+        account: &Account,
+    ) -> Result<Lease<Access>, IdentityError> {
+        // A role of another cloud leads to that cloud's registry.
+        let Some(Role::Azure { tenant, client }) = &account.wish.role else {
+            return Err(IdentityError::Nothing { cloud: "azure", passed: Vec::new() });
+        };
+        let assertion = account.token(|| AUDIENCE.to_owned()).await?;
+        let application = Application::new(&account.shown(), tenant, client)?;
+        let token =
+            entra::token(context, &self.cloud, &application, Shown::Assertion(&assertion.value)).await?;
+        Ok(access(token, format!("{} as {application}", account.shown())))
     }
 
     /// What the registry takes.
-    pub(crate) async fn login(&self, _: Context<'_>, _: &Access) -> Result<Lease<Login>, IdentityError> {
-        Err(IdentityError::Nothing { cloud: "azure", passed: Vec::new() })
+    pub(crate) async fn login(
+        &self,
+        context: Context<'_>,
+        access: &Access,
+    ) -> Result<Lease<Login>, IdentityError> {
+        acr::login(context, &self.host, access).await
     }
+}
+
+/// A token as an access, for as long as it is good.
+fn access(token: Lease<oci_registry::Secret<String>>, origin: String) -> Lease<Access> {
+    let expires = token.expires;
+    Lease { value: Access { proof: Proof::Token(token), origin }, expires }
 }
