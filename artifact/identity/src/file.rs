@@ -17,10 +17,26 @@ const BYTES: u64 = 64 << 10;
 /// here may wait for a pipe's writer.
 pub(crate) fn read(place: &str, path: &Path) -> Result<Secret<Vec<u8>>, IdentityError> {
     let failed = |detail: String| IdentityError::Setting { place: shown(place, path), detail, hint: None };
-    match regular(path) {
+    match regular(path, BYTES) {
         Ok(Some(bytes)) => Ok(Secret::new(bytes)),
         Ok(None) => Err(failed(format!("it is larger than {BYTES} bytes"))),
         Err(error) => Err(failed(format!("it cannot be read: {error}"))),
+    }
+}
+
+/// The text of a file that may be larger, up to `limit`; `None` if there is no such file.
+pub(crate) fn text(path: &Path, limit: u64) -> Result<Option<Secret<String>>, String> {
+    match regular(path, limit) {
+        Ok(Some(bytes)) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(Secret::new(text))),
+            Err(_) => Err("it is no text".to_owned()),
+        },
+        Ok(None) => Err(format!("it is larger than {limit} bytes")),
+        // Something that is no directory on the way means the same as an absent one.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(format!("it cannot be read: {error}")),
     }
 }
 
@@ -38,14 +54,14 @@ pub(crate) fn shown(place: &str, path: &Path) -> String {
     format!("{place} ({})", path.display())
 }
 
-fn regular(path: &Path) -> io::Result<Option<Vec<u8>>> {
+fn regular(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     // Before it is opened: that may wait already.
     if !path.metadata()?.is_file() {
         return Err(io::Error::other("it is no regular file"));
     }
     let mut bytes = Vec::new();
-    File::open(path)?.take(BYTES + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= BYTES).then_some(bytes))
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use oci_registry::Secret;
 
-use super::{file, setting};
-use crate::{environment::Environment, error::IdentityError};
+use super::{expanded, setting};
+use crate::{environment::Environment, error::IdentityError, file};
 
 /// Bytes of one file.
 const BYTES: u64 = 1 << 20;
@@ -44,7 +44,7 @@ impl Profile {
 
 impl Profiles {
     /// Reads both files; a missing one is an empty one.
-    pub(super) async fn read(environment: &Environment) -> Result<Self, IdentityError> {
+    pub(super) fn read(environment: &Environment) -> Result<Self, IdentityError> {
         let mut read = Self { profiles: BTreeMap::new(), files: String::new() };
         for (kind, variable, name) in [
             (Kind::Config, "AWS_CONFIG_FILE", "config"),
@@ -56,9 +56,9 @@ impl Profiles {
                 read.files.push_str(" and ");
             }
             read.files.push_str(&path.display().to_string());
-            if let Some(text) = file::read(&path, BYTES).await? {
-                let found = parse(text.expose(), kind)
-                    .map_err(|line| setting(format!("file `{}`", path.display()), unreadable(line)))?;
+            let unusable = |detail| setting(format!("file `{}`", path.display()), detail);
+            if let Some(text) = file::text(&path, BYTES).map_err(unusable)? {
+                let found = parse(text.expose(), kind).map_err(|line| unusable(unreadable(line)))?;
                 for (profile, settings) in found {
                     read.profiles.entry(profile).or_default().0.extend(settings.0);
                 }
@@ -80,7 +80,7 @@ fn unreadable(line: usize) -> String {
 
 fn place(environment: &Environment, variable: &str, name: &str) -> Option<PathBuf> {
     match (environment.variable(variable), &environment.home) {
-        (Some(path), _) => Some(file::expanded(environment, path)),
+        (Some(path), _) => Some(expanded(environment, path)),
         (None, Some(home)) => Some(home.join(".aws").join(name)),
         (None, None) => None,
     }

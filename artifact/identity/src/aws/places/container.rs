@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use oci_registry::{Secret, WireErrors, web::WebRequest};
 use url::{Host, Url};
 
-use super::{Answer, Ask, file, hinted, setting};
+use super::{Ask, Found, expanded, hinted, setting};
 use crate::{
     aws::{
         keys::{Written, is_word},
@@ -19,6 +19,8 @@ use crate::{
     environment::Environment,
     error::IdentityError,
     exchange::Exchange,
+    file,
+    place::Miss,
 };
 
 const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
@@ -36,25 +38,24 @@ const EKS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 23);
 const EKS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
 
 /// The keys that the agent has.
-pub(super) async fn look(ask: Ask<'_>) -> Result<Answer, IdentityError> {
+pub(super) async fn look(ask: Ask<'_>) -> Result<Found, Miss> {
     let environment = ask.context.environment;
     let Some(url) = agent(environment)? else {
-        let why = format!("neither {FULL} nor {RELATIVE} is set");
-        return Ok(Answer::passed("container (EKS Pod Identity, ECS)", why));
+        return Err(Miss::nothing(format!("neither {FULL} nor {RELATIVE} is set")));
     };
     let near = is_near(&url);
     let mut request = WebRequest::get(url);
     if near {
         request = request.of_metadata();
     }
-    if let Some(token) = token(environment).await? {
+    if let Some(token) = token(environment)? {
         request = request.header("authorization", token.expose().as_str());
     }
     let exchange =
         Exchange { words: words::json, ..Exchange::new("getting keys of the container's role").hints(hint) };
     let written: Written = exchange.json(ask.context.web, &request).await?;
     let keys = written.lease().map_err(|detail| exchange.unusable(&request, detail))?;
-    Ok(Answer::found(keys, format!("the container's role, by {}", request.origin())))
+    Ok(Found { keys, origin: format!("the container's role, by {}", request.origin()) })
 }
 
 fn hint(status: u16, _: &WireErrors) -> Option<&'static str> {
@@ -108,17 +109,20 @@ fn is_near(url: &Url) -> bool {
 }
 
 /// What the agent wants to see.
-async fn token(environment: &Environment) -> Result<Option<Secret<String>>, IdentityError> {
+fn token(environment: &Environment) -> Result<Option<Secret<String>>, IdentityError> {
     let (place, token) = if let Some(path) = environment.variable(TOKEN_FILE) {
-        (TOKEN_FILE, file::word(&file::expanded(environment, path), TOKEN_BYTES as u64).await?)
+        let path = expanded(environment, path);
+        let bytes = file::read(TOKEN_FILE, &path)?;
+        (file::shown(TOKEN_FILE, &path), String::from_utf8_lossy(bytes.expose()).trim().to_owned())
     } else if let Some(token) = environment.variable(TOKEN) {
-        (TOKEN, Secret::new(token.trim().to_owned()))
+        (TOKEN.to_owned(), token.trim().to_owned())
     } else {
         return Ok(None);
     };
     // `Basic …` has a blank.
-    let fits = token.expose().split(' ').all(|part| is_word(part, TOKEN_BYTES));
-    if fits { Ok(Some(token)) } else { Err(setting(place, "the token has characters that no token has")) }
+    let fits = token.split(' ').all(|part| is_word(part, TOKEN_BYTES));
+    let unfit = "its token is empty, too long, or has characters that no token has";
+    if fits { Ok(Some(Secret::new(token))) } else { Err(setting(place, unfit)) }
 }
 
 #[cfg(test)]

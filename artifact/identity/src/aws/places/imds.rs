@@ -4,10 +4,13 @@
 //! PUT, then the name of the role, then its keys. Where there is no such service nothing answers, soon. Settings:
 //! `AWS_EC2_METADATA_DISABLED`, `AWS_EC2_METADATA_SERVICE_ENDPOINT`, `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`.
 
-use oci_registry::{Fault, Secret, web::WebRequest};
+use oci_registry::{
+    Fault, Secret,
+    web::{WebReply, WebRequest},
+};
 use url::Url;
 
-use super::{Answer, Ask, setting};
+use super::{Ask, Found, setting};
 use crate::{
     aws::{
         keys::{Written, is_word},
@@ -16,13 +19,16 @@ use crate::{
     },
     environment::Environment,
     error::IdentityError,
-    exchange::Exchange,
+    exchange::{Exchange, is_success},
+    metadata,
+    place::Miss,
 };
 
 const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
 const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 const MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
-const SOURCE: &str = "metadata service (EC2)";
+/// The service's second address.
+const ADDRESS_V6: &str = "[fd00:ec2::254]";
 const ROLES: &str = "latest/meta-data/iam/security-credentials/";
 const TOKEN_HEADER: &str = "x-aws-ec2-metadata-token";
 /// Seconds that the service's token is good for; it is used for two requests.
@@ -33,40 +39,31 @@ const TOKEN_BYTES: usize = 1_024;
 const NAME_CHARACTERS: usize = 64;
 
 /// The keys of the instance's role.
-pub(super) async fn look(ask: Ask<'_>) -> Result<Answer, IdentityError> {
+pub(super) async fn look(ask: Ask<'_>) -> Result<Found, Miss> {
     let environment = ask.context.environment;
     if switched_on(environment, DISABLED) {
-        return Ok(Answer::passed(SOURCE, format!("{DISABLED} is set")));
+        return Err(Miss::nothing(format!("{DISABLED} is set")));
     }
     let base = endpoint(environment)?;
-    let token = match token(ask, &base).await {
-        Ok(token) => token,
-        Err(error) => return absent(error),
-    };
-    let role = match get(ask, &base, ROLES, &token, "asking for the role of the instance").await {
-        Ok((exchange, request, body)) => role(body.expose())
-            .map(str::to_owned)
-            .ok_or_else(|| exchange.unusable(&request, "the name of its role is none"))?,
-        Err(IdentityError::Refused { status: 404, .. }) => {
-            return Ok(Answer::passed(SOURCE, "the instance has no role"));
-        }
-        Err(error) => return absent(error),
-    };
-    let doing = format!("getting keys of the instance's role {role}");
-    let (exchange, request, body) = get(ask, &base, &format!("{ROLES}{role}"), &token, &doing).await?;
+    let token = token(ask, &base).await?;
+    let role = role_name(ask, &base, &token).await?;
+    let exchange = exchange(&format!("getting keys of the instance's role {role}"));
+    let request = get(&base, &format!("{ROLES}{role}"), &token)?;
+    let written: Written = exchange.json(ask.context.web, &request).await?;
     let unusable = |detail| exchange.unusable(&request, detail);
-    let written: Written =
-        serde_json::from_slice(body.expose()).map_err(|_| unusable("it is not the JSON expected"))?;
     if written.code.as_deref().is_some_and(|code| code != "Success") {
-        return Err(unusable("it could not assume the role; the trust policy must name ec2.amazonaws.com"));
+        return Err(
+            unusable("it could not assume the role; the trust policy must name ec2.amazonaws.com").into()
+        );
     }
-    Ok(Answer::found(written.lease().map_err(unusable)?, format!("role {role} of the instance")))
+    Ok(Found { keys: written.lease().map_err(unusable)?, origin: format!("role {role} of the instance") })
 }
 
 fn endpoint(environment: &Environment) -> Result<Url, IdentityError> {
     let v6 = environment.variable(MODE).is_some_and(|mode| mode.eq_ignore_ascii_case("ipv6"));
-    let usual = if v6 { "http://[fd00:ec2::254]/" } else { "http://169.254.169.254/" };
-    let mut url = web_url(ENDPOINT, environment.variable(ENDPOINT).unwrap_or(usual))?;
+    let usual = if v6 { ADDRESS_V6 } else { metadata::ADDRESS };
+    let usual = format!("http://{usual}/");
+    let mut url = web_url(ENDPOINT, environment.variable(ENDPOINT).unwrap_or(&usual))?;
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
     }
@@ -77,32 +74,59 @@ fn at(base: &Url, path: &str) -> Result<Url, IdentityError> {
     base.join(path).map_err(|_| setting(ENDPOINT, "it is no URL to which a path can be added"))
 }
 
-async fn token(ask: Ask<'_>, base: &Url) -> Result<Secret<String>, IdentityError> {
+fn get(base: &Url, path: &str, token: &Secret<String>) -> Result<WebRequest, IdentityError> {
+    Ok(WebRequest::get(at(base, path)?).header(TOKEN_HEADER, token.expose().as_str()).of_metadata())
+}
+
+async fn token(ask: Ask<'_>, base: &Url) -> Result<Secret<String>, Miss> {
     let request = WebRequest::put(at(base, "latest/api/token")?)
         .header("x-aws-ec2-metadata-token-ttl-seconds", TOKEN_SECONDS)
         .of_metadata();
     let exchange = exchange("asking for a token of the metadata service");
-    let body = exchange.ask(ask.context.web, &request).await?;
-    let token = std::str::from_utf8(body.expose()).map(str::trim).unwrap_or_default();
+    let reply = send(ask, &exchange, &request, None).await?;
+    let token = std::str::from_utf8(reply.body.expose()).map(str::trim).unwrap_or_default();
     if is_word(token, TOKEN_BYTES) {
         Ok(Secret::new(token.to_owned()))
     } else {
-        Err(exchange.unusable(&request, "its token is none"))
+        Err(exchange.unusable(&request, "its token is none").into())
     }
 }
 
-async fn get(
+async fn role_name(ask: Ask<'_>, base: &Url, token: &Secret<String>) -> Result<String, Miss> {
+    let exchange = exchange("asking for the role of the instance");
+    let request = get(base, ROLES, token)?;
+    let reply = send(ask, &exchange, &request, Some("the instance has no role")).await?;
+    let name = role(reply.body.expose()).map(str::to_owned);
+    name.ok_or_else(|| exchange.unusable(&request, "the name of its role is none").into())
+}
+
+/// An answer that says yes. That nothing of use answers means mostly that this is no instance of EC2; a service that is
+/// there and stumbles is an error, which passes.
+///
+/// `missing` is what it means that there is no such thing (404).
+async fn send(
     ask: Ask<'_>,
-    base: &Url,
-    path: &str,
-    token: &Secret<String>,
-    doing: &str,
-) -> Result<(Exchange, WebRequest, Secret<Vec<u8>>), IdentityError> {
-    let request =
-        WebRequest::get(at(base, path)?).header(TOKEN_HEADER, token.expose().as_str()).of_metadata();
-    let exchange = exchange(doing);
-    let body = exchange.ask(ask.context.web, &request).await?;
-    Ok((exchange, request, body))
+    exchange: &Exchange,
+    request: &WebRequest,
+    missing: Option<&'static str>,
+) -> Result<WebReply, Miss> {
+    let reply = metadata::send(exchange, ask.context.web, request).await.map_err(|miss| match miss {
+        Miss::Failed(IdentityError::Web { fault, .. }) if matches!(*fault, Fault::Stalled { .. }) => {
+            Miss::nothing("no answer in time; in a container the instance's hop limit must be 2 at least")
+        }
+        Miss::Failed(IdentityError::Web { fault, .. }) if matches!(*fault, Fault::Broken { .. }) => {
+            Miss::nothing("it hung up")
+        }
+        miss => miss,
+    })?;
+    match (reply.status, missing) {
+        (404, Some(why)) => Err(Miss::nothing(why)),
+        (429 | 500.., _) => Err(exchange.refused(request, &reply).into()),
+        _ if is_success(&reply) => Ok(reply),
+        (status, _) => Err(Miss::nothing(format!(
+            "it answered {status}, which is no metadata service of EC2, or one that is switched off"
+        ))),
+    }
 }
 
 fn exchange(doing: &str) -> Exchange {
@@ -115,26 +139,6 @@ fn role(body: &[u8]) -> Option<&str> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
     let is_name = (1..=NAME_CHARACTERS).contains(&name.len()) && name.chars().all(fits);
     (is_name && !name.starts_with('.')).then_some(name)
-}
-
-/// What it means that nothing of use answered: mostly that this is no instance of EC2. A service that is there and
-/// stumbles is an error, which passes.
-fn absent(error: IdentityError) -> Result<Answer, IdentityError> {
-    let why = match &error {
-        IdentityError::Web { fault, .. } => match &**fault {
-            Fault::Connect { .. } => "nothing answers at its address".to_owned(),
-            Fault::Stalled { .. } => {
-                "no answer in time; in a container the instance's hop limit must be 2 at least".to_owned()
-            }
-            Fault::Broken { .. } => "it hung up".to_owned(),
-            _ => return Err(error),
-        },
-        IdentityError::Refused { status: status @ (300..=428 | 430..=499), .. } => {
-            format!("it answered {status}, which is no metadata service of EC2, or one that is switched off")
-        }
-        _ => return Err(error),
-    };
-    Ok(Answer::passed(SOURCE, why))
 }
 
 #[cfg(test)]

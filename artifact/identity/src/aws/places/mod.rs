@@ -7,14 +7,13 @@
 mod command;
 mod config_file;
 mod container;
-mod file;
 mod imds;
 mod process;
 mod profile;
 mod variables;
 mod web_identity;
 
-use oci_registry::auth::Passed;
+use std::path::PathBuf;
 
 use super::{
     site::Site,
@@ -22,8 +21,10 @@ use super::{
 };
 use crate::{
     context::Context,
+    environment::Environment,
     error::IdentityError,
     lease::{Access, Keys, Lease, Proof},
+    place::Miss,
 };
 
 /// Who asks, and about which registry.
@@ -37,12 +38,6 @@ pub(super) struct Ask<'a> {
 struct Found {
     keys: Lease<Keys>,
     origin: String,
-}
-
-/// What a place has.
-enum Answer {
-    Found(Found),
-    Passed(Passed),
 }
 
 /// The places.
@@ -62,40 +57,43 @@ const PLACES: [Place; 5] =
 /// The keys of this process.
 pub(super) async fn walk(ask: Ask<'_>) -> Result<Lease<Access>, IdentityError> {
     let mut passed = Vec::new();
-    for place in PLACES {
-        match place.look(ask).await? {
-            Some(Answer::Found(Found { keys, origin })) => {
+    for place in PLACES.into_iter().filter(|place| place.is_for(ask.context.environment)) {
+        match place.look(ask).await {
+            Ok(Found { keys, origin }) => {
                 let value = Access { proof: Proof::Keys(keys.value), origin };
                 return Ok(Lease { value, expires: keys.expires });
             }
-            Some(Answer::Passed(why)) => passed.push(why),
-            None => {}
+            Err(miss) => miss.pass(&place.name(ask.context.environment), &mut passed)?,
         }
     }
     Err(IdentityError::Nothing { cloud: "aws", passed })
 }
 
 impl Place {
-    /// `None` where the place is not for us.
-    async fn look(self, ask: Ask<'_>) -> Result<Option<Answer>, IdentityError> {
+    /// Files are a person's.
+    fn is_for(self, environment: &Environment) -> bool {
+        environment.desk || !matches!(self, Self::Files)
+    }
+
+    /// For messages.
+    fn name(self, environment: &Environment) -> String {
         match self {
-            Self::Variables => variables::look(ask.context.environment).map(Some),
-            Self::WebIdentity => web_identity::look(ask).await.map(Some),
-            Self::Files if !ask.context.environment.desk => Ok(None),
-            Self::Files => Box::pin(profile::look(ask)).await.map(Some),
-            Self::Container => container::look(ask).await.map(Some),
-            Self::Metadata => imds::look(ask).await.map(Some),
+            Self::Variables => "environment".to_owned(),
+            Self::WebIdentity => "web identity (IRSA)".to_owned(),
+            Self::Files => profile::shown(profile::chosen(environment).1),
+            Self::Container => "container (EKS Pod Identity, ECS)".to_owned(),
+            Self::Metadata => "metadata service (EC2)".to_owned(),
         }
     }
-}
 
-impl Answer {
-    fn passed(source: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::Passed(Passed { source: source.into(), why: why.into() })
-    }
-
-    fn found(keys: Lease<Keys>, origin: impl Into<String>) -> Self {
-        Self::Found(Found { keys, origin: origin.into() })
+    async fn look(self, ask: Ask<'_>) -> Result<Found, Miss> {
+        match self {
+            Self::Variables => variables::look(ask.context.environment),
+            Self::WebIdentity => web_identity::look(ask).await,
+            Self::Files => Box::pin(profile::look(ask)).await,
+            Self::Container => container::look(ask).await,
+            Self::Metadata => imds::look(ask).await,
+        }
     }
 }
 
@@ -104,6 +102,14 @@ impl Found {
     async fn assume(self, ask: Ask<'_>, role: &Role) -> Result<Self, IdentityError> {
         let keys = sts::assume(ask, role, &self.origin, &self.keys.value).await?;
         Ok(Self { keys, origin: format!("role {} by {}", role.arn, self.origin) })
+    }
+}
+
+/// A path as people write it, from the home directory if it begins with `~/`.
+fn expanded(environment: &Environment, path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), &environment.home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => path.into(),
     }
 }
 

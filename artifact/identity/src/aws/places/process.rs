@@ -9,7 +9,7 @@ use std::{
 
 use oci_registry::program::{self, said};
 
-use super::{Ask, Found, command, file, hinted, setting};
+use super::{Ask, Found, command, expanded, hinted, setting};
 use crate::{aws::keys::Written, environment::Environment, error::IdentityError};
 
 /// How long the program may take, as in the SDK for Go; some ask for a second factor.
@@ -43,7 +43,7 @@ pub(super) async fn keys(ask: Ask<'_>, profile: &str, line: &str) -> Result<Foun
 
 /// The program's file. Paths are absolute: whoever owns the folder in which a command is run must not choose the program.
 fn executable(environment: &Environment, name: &str) -> Option<PathBuf> {
-    let path = file::expanded(environment, name);
+    let path = expanded(environment, name);
     if path.is_absolute() {
         return path.is_file().then_some(path);
     }

@@ -5,7 +5,7 @@
 //! a browser: their owners' own tool prints keys.
 
 use super::{
-    Answer, Ask, Found, command,
+    Ask, Found, command,
     config_file::{DEFAULT, Profile, Profiles},
     container, hinted, imds, process, setting, variables, web_identity,
 };
@@ -14,6 +14,7 @@ use crate::{
     environment::Environment,
     error::IdentityError,
     lease::{Keys, Lease},
+    place::Miss,
 };
 
 /// Profiles that lead to one another.
@@ -43,56 +44,59 @@ enum Base {
     Nothing,
 }
 
+/// `profile `dev``, for messages.
+pub(super) fn shown(name: &str) -> String {
+    format!("profile `{name}`")
+}
+
 /// The keys of the chosen profile.
-pub(super) async fn look(ask: Ask<'_>) -> Result<Answer, IdentityError> {
+pub(super) async fn look(ask: Ask<'_>) -> Result<Found, Miss> {
     let environment = ask.context.environment;
-    let profiles = Profiles::read(environment).await?;
+    let profiles = Profiles::read(environment)?;
     let (variable, name) = chosen(environment);
-    let source = || format!("profile `{name}`");
     if profiles.get(name).is_none() {
         let detail = format!("there is no profile `{name}` in {}", profiles.files);
-        return match variable {
-            Some(variable) => Err(hinted(variable, detail, "`aws configure list-profiles` lists them")),
-            None if profiles.files.is_empty() => Ok(Answer::passed(source(), "no home directory is known")),
-            None => Ok(Answer::passed(source(), format!("not in {}", profiles.files))),
-        };
+        return Err(match variable {
+            Some(variable) => hinted(variable, detail, "`aws configure list-profiles` lists them").into(),
+            None if profiles.files.is_empty() => Miss::nothing("no home directory is known"),
+            None => Miss::nothing(format!("not in {}", profiles.files)),
+        });
     }
     let way = way(&profiles, name)?;
-    let base = match way.base {
-        Base::Nothing if way.roles.is_empty() => {
-            return Ok(Answer::passed(source(), format!("it has no keys in {}", profiles.files)));
+    if matches!(way.base, Base::Nothing) && way.roles.is_empty() {
+        return Err(Miss::nothing(format!("it has no keys in {}", profiles.files)));
+    }
+    let mut found = first(ask, way.base, &way.of).await.or_else(|miss| match miss {
+        Miss::Nothing(why) => {
+            Err(setting(shown(&way.of), format!("the source of its role has no keys: {why}")))
         }
-        base => first(ask, base, &way.of).await?,
-    };
-    let mut found = base;
+        Miss::Failed(error) => Err(error),
+    })?;
     for role in &way.roles {
         found = found.assume(ask, role).await?;
     }
-    Ok(Answer::Found(found))
+    Ok(found)
 }
 
 /// The variable that chooses the profile, if one does, and the profile.
-fn chosen(environment: &Environment) -> (Option<&'static str>, &str) {
+pub(super) fn chosen(environment: &Environment) -> (Option<&'static str>, &str) {
     let variables = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
     let found = variables.into_iter().find_map(|name| Some((name, environment.variable(name)?)));
     found.map_or((None, DEFAULT), |(name, value)| (Some(name), value))
 }
 
-async fn first(ask: Ask<'_>, base: Base, of: &str) -> Result<Found, IdentityError> {
-    let answer = match base {
-        Base::Keys(keys) => return Ok(Found { keys, origin: format!("keys of profile `{of}`") }),
-        Base::WebIdentity { file, role } => return web_identity::assume(ask, &file, &role).await,
-        Base::Process(line) => return process::keys(ask, of, &line).await,
-        Base::Variables => variables::look(ask.context.environment)?,
-        Base::Container => container::look(ask).await?,
-        Base::Metadata => imds::look(ask).await?,
-        Base::Nothing => Answer::passed(format!("profile `{of}`"), "it has no keys"),
-    };
-    match answer {
-        Answer::Found(found) => Ok(found),
-        Answer::Passed(passed) => {
-            Err(setting(format!("profile `{of}`"), format!("the source of its role has no keys: {passed}")))
+async fn first(ask: Ask<'_>, base: Base, of: &str) -> Result<Found, Miss> {
+    match base {
+        Base::Keys(keys) => Ok(Found { keys, origin: format!("keys of {}", shown(of)) }),
+        Base::WebIdentity { file, role } => {
+            Ok(web_identity::assume(ask, &format!("web_identity_token_file of {}", shown(of)), &file, &role)
+                .await?)
         }
+        Base::Process(line) => Ok(process::keys(ask, of, &line).await?),
+        Base::Variables => variables::look(ask.context.environment),
+        Base::Container => container::look(ask).await,
+        Base::Metadata => imds::look(ask).await,
+        Base::Nothing => Err(Miss::nothing("there are none in it")),
     }
 }
 
@@ -101,13 +105,10 @@ fn way(profiles: &Profiles, name: &str) -> Result<Way, IdentityError> {
     let (mut seen, mut roles) = (Vec::<&str>::new(), Vec::new());
     let mut name = name;
     loop {
-        let place = || format!("profile `{name}`");
+        let place = || shown(name);
         let profile = profiles.get(name).ok_or_else(|| {
             let by = seen.last().copied().unwrap_or_default();
-            setting(
-                format!("profile `{by}`"),
-                format!("its source_profile `{name}` is not in {}", profiles.files),
-            )
+            setting(shown(by), format!("its source_profile `{name}` is not in {}", profiles.files))
         })?;
         // Keys of a source end the way; a profile may be its own source.
         let is_source = !seen.is_empty();

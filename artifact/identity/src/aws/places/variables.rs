@@ -1,12 +1,12 @@
 //! Keys in variables: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, and their end in
 //! `AWS_CREDENTIAL_EXPIRATION`, which `aws configure export-credentials` writes.
 
-use super::{Answer, setting};
+use super::{Found, setting};
 use crate::{
     aws::keys::{expiry, keys},
     environment::Environment,
-    error::IdentityError,
     lease::Lease,
+    place::Miss,
 };
 
 const ID: &str = "AWS_ACCESS_KEY_ID";
@@ -14,17 +14,17 @@ const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
 const EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 
 /// Reads them; one of the two alone is a mistake.
-pub(super) fn look(environment: &Environment) -> Result<Answer, IdentityError> {
+pub(super) fn look(environment: &Environment) -> Result<Found, Miss> {
     let (id, secret) = match (environment.variable(ID), environment.variable(SECRET)) {
-        (None, None) => return Ok(Answer::passed("environment", format!("{ID} is not set"))),
-        (Some(_), None) => return Err(setting(SECRET, format!("it is not set, but {ID} is"))),
-        (None, Some(_)) => return Err(setting(ID, format!("it is not set, but {SECRET} is"))),
+        (None, None) => return Err(Miss::nothing(format!("{ID} is not set"))),
+        (Some(_), None) => return Err(setting(SECRET, format!("it is not set, but {ID} is")).into()),
+        (None, Some(_)) => return Err(setting(ID, format!("it is not set, but {SECRET} is")).into()),
         (Some(id), Some(secret)) => (id, secret),
     };
     let value = keys(id, secret, environment.variable("AWS_SESSION_TOKEN"))
         .map_err(|detail| setting("keys in the environment", detail))?;
     let expires = expiry(environment.variable(EXPIRATION)).map_err(|detail| setting(EXPIRATION, detail))?;
-    Ok(Answer::found(Lease { value, expires }, format!("keys in {ID}")))
+    Ok(Found { keys: Lease { value, expires }, origin: format!("keys in {ID}") })
 }
 
 #[cfg(test)]
@@ -33,10 +33,14 @@ mod tests {
 
     use super::*;
 
-    fn look_at(variables: &[(&str, &str)]) -> Result<Answer, String> {
+    fn look_at(variables: &[(&str, &str)]) -> Result<Found, String> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        look(&Environment { variables: variables.collect(), ..Environment::default() })
-            .map_err(|error| error.to_string())
+        look(&Environment { variables: variables.collect(), ..Environment::default() }).map_err(|miss| {
+            match miss {
+                Miss::Nothing(why) => format!("nothing: {why}"),
+                Miss::Failed(error) => error.to_string(),
+            }
+        })
     }
 
     #[test]
@@ -47,11 +51,10 @@ mod tests {
             ("AWS_SESSION_TOKEN", ""),
             (EXPIRATION, "2030-01-01T00:00:00Z"),
         ];
-        let Ok(Answer::Found(found)) = look_at(&all) else { panic!("none") };
+        let found = look_at(&all).ok().unwrap();
         assert!(found.keys.value.session.is_none() && found.keys.expires.is_some());
         assert_eq!(found.origin, "keys in AWS_ACCESS_KEY_ID");
-        let Ok(Answer::Passed(passed)) = look_at(&[]) else { panic!("some") };
-        assert_eq!(passed.to_string(), "environment: AWS_ACCESS_KEY_ID is not set");
+        assert_eq!(look_at(&[]).err().unwrap(), "nothing: AWS_ACCESS_KEY_ID is not set");
     }
 
     #[test]

@@ -66,12 +66,16 @@ async fn token_with_a_line_end_is_not_shown_to_the_agent() {
     let (world, agent, folder) = (World::start(), Scripted::start(agent), tempdir().unwrap());
     let file = a_file(folder.path(), "token", "one\r\nx: two");
     fs::write(folder.path().join("empty"), "").unwrap();
-    let missing = folder.path().join("empty").display().to_string();
+    let empty = folder.path().join("empty").display().to_string();
     for (variable, value, wanted) in [
-        (TOKEN_FILE, file.as_str(), "the token has characters that no token has"),
-        (TOKEN, "one\ntwo", "the token has characters that no token has"),
-        (TOKEN_FILE, &missing, "it is empty"),
-        (TOKEN_FILE, "/nowhere/token", "there is no such file"),
+        (TOKEN_FILE, file.as_str(), "its token is empty, too long, or has characters that no token has"),
+        (TOKEN, "one\ntwo", "its token is empty, too long, or has characters that no token has"),
+        (TOKEN_FILE, &empty, "its token is empty"),
+        (
+            TOKEN_FILE,
+            "/nowhere/token",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE (/nowhere/token): it cannot be read",
+        ),
     ] {
         let text = world.fail(environment(&[(FULL, &at(&agent)), (variable, value)])).await;
         assert!(text.contains(wanted), "{text}");

@@ -1,24 +1,21 @@
 //! Profiles of a person: files, roles, programs.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
-use oci_artifact::name::Cloud;
-use oci_identity::{Environment, Plan};
+use oci_identity::Environment;
 use oci_testkit::{
-    planted::{AWS_SECRET_KEY, AWS_SESSION_TOKEN, AWS_WEB_IDENTITY_TOKEN, OTHER_AWS_SECRET_KEY},
+    planted::{AWS_SECRET_KEY, AWS_WEB_IDENTITY_TOKEN, OTHER_AWS_SECRET_KEY},
     scripted::{Reply, Scripted},
 };
 use tempfile::{TempDir, tempdir};
 
 use super::{
     container::keys,
-    world::{
-        HOST, KEY, KEYS, LATER, ROLE, World, a_file, assert_logged_in, environment, identities, log_in, said,
-    },
+    world::{HOST, KEY, KEYS, LATER, ROLE, World, a_file, assert_logged_in, environment, said},
 };
 
 /// A home directory with these files.
-fn a_home(config: &str, credentials: &str) -> TempDir {
+pub(super) fn a_home(config: &str, credentials: &str) -> TempDir {
     let home = tempdir().unwrap();
     let folder = home.path().join(".aws");
     fs::create_dir(&folder).unwrap();
@@ -28,21 +25,12 @@ fn a_home(config: &str, credentials: &str) -> TempDir {
 }
 
 /// A person who lives there.
-fn desk(home: &Path, variables: &[(&str, &str)]) -> Environment {
+pub(super) fn desk(home: &Path, variables: &[(&str, &str)]) -> Environment {
     Environment { desk: true, home: Some(home.to_owned()), ..environment(variables) }
 }
 
 fn static_keys() -> String {
     format!("aws_access_key_id = {KEY}\naws_secret_access_key = {AWS_SECRET_KEY}\n")
-}
-
-/// A program, written by another process: were it open for writing here, a test that forks now would hold it open.
-fn a_program(folder: &Path, script: &str) -> String {
-    let (source, file) =
-        (a_file(folder, "source", &format!("#!/bin/sh\n{script}\n")), folder.join("keys of mine"));
-    let copied = Command::new("install").args(["-m", "755"]).arg(source).arg(&file).status().unwrap();
-    assert!(copied.success());
-    file.display().to_string()
 }
 
 #[tokio::test]
@@ -159,8 +147,8 @@ async fn role_has_its_keys_from_where_the_profile_says() {
 #[tokio::test]
 async fn profiles_that_lead_nowhere_are_told() {
     let world = World::start();
-    let chain: String =
-        (0..9).map(|n| format!("[profile p{n}]\nrole_arn={ROLE}\nsource_profile=p{}\n", n + 1)).collect();
+    let chain = (0..9).map(|n| format!("[profile p{n}]\nrole_arn={ROLE}\nsource_profile=p{}\n", n + 1));
+    let chain = chain.collect::<Vec<_>>().concat();
     let role = |settings: &str| format!("[default]\nrole_arn={ROLE}\n{settings}\n");
     let round = format!("{}[profile b]\nrole_arn={ROLE}\nsource_profile=default\n", role("source_profile=b"));
     for (config, wanted) in [
@@ -177,15 +165,12 @@ async fn profiles_that_lead_nowhere_are_told() {
             "it has both source_profile and credential_source",
         ),
         (role("credential_source=Elsewhere"), "credential_source is none of"),
-        (
-            role("credential_source=Environment"),
-            "the source of its role has no keys: environment: AWS_ACCESS_KEY_ID",
-        ),
+        (role("credential_source=Environment"), "the source of its role has no keys: AWS_ACCESS_KEY_ID"),
         (
             role("credential_source=Ec2InstanceMetadata"),
-            "the source of its role has no keys: metadata service",
+            "the source of its role has no keys: AWS_EC2_METADATA_DISABLED is set",
         ),
-        (role("credential_source=EcsContainer"), "the source of its role has no keys: container"),
+        (role("credential_source=EcsContainer"), "the source of its role has no keys: neither AWS"),
         (
             format!("{}[profile b]\nregion=x\n", role("source_profile=b")),
             "the source of its role has no keys",
@@ -237,90 +222,8 @@ async fn files_that_are_none_are_told_without_their_content() {
     let home = a_home("", "");
     let folder = home.path().display().to_string();
     let text = said(world.log_in(desk(home.path(), &[("AWS_CONFIG_FILE", &folder)]), HOST).await);
-    assert!(text.starts_with(&format!("file `{folder}`: it is no regular file")), "{text}");
-}
-
-/// Logs in by a program that does this.
-async fn by_program(script: &str) -> Result<String, String> {
-    let (world, home) = (World::start(), a_home("", ""));
-    let program = a_program(home.path(), script);
-    a_file(
-        &home.path().join(".aws"),
-        "config",
-        &format!("[default]\ncredential_process = \"{program}\" 'a b' $HOME\n"),
+    assert!(
+        text.starts_with(&format!("file `{folder}`: it cannot be read: it is no regular file")),
+        "{text}"
     );
-    let source = identities(desk(home.path(), &[])).source(Plan::Process(Cloud::Aws), world.web(), None);
-    let found = log_in(&source, HOST).await;
-    match found {
-        Ok(lookup) => Ok(lookup.to_string().replace(&program, "PROGRAM")),
-        failed @ Err(_) => Err(said(failed).replace(&program, "PROGRAM")),
-    }
-}
-
-fn printed(more: &str) -> String {
-    format!(
-        r#"{{"Version":1,"AccessKeyId":"ASIAPROGRAM","SecretAccessKey":"{OTHER_AWS_SECRET_KEY}","SessionToken":"{AWS_SESSION_TOKEN}"{more}}}"#
-    )
-}
-
-#[tokio::test]
-async fn program_of_a_profile_hands_out_keys_without_a_shell() {
-    let script = format!("[ \"$1|$2|$#\" = 'a b|$HOME|2' ] || exit 9\necho '{}'", printed(""));
-    let found = by_program(&script).await.unwrap();
-    let origin = "credential_process of profile `default` (`PROGRAM`)";
-    assert_eq!(found, format!("basic(AWS), ECR in eu-west-1, {origin}"));
-}
-
-#[tokio::test]
-async fn programs_that_hand_out_nothing_are_told() {
-    let place = "credential_process of profile `default`: ";
-    let unusable = |detail: &str| format!("the output of `PROGRAM` is unusable: {detail}");
-    for (script, wanted) in [
-        (
-            "echo no session >&2; exit 3".to_owned(),
-            "`PROGRAM` failed (exit status: 3): no session".to_owned(),
-        ),
-        ("kill -9 $$".to_owned(), "`PROGRAM` failed (signal: 9".to_owned()),
-        ("head -c 1073741824 /dev/zero".to_owned(), "`PROGRAM`: more than 65536 bytes of output".to_owned()),
-        (format!("echo {OTHER_AWS_SECRET_KEY}"), unusable("it is not the JSON expected")),
-        (String::new(), unusable("it is not the JSON expected")),
-        (
-            format!("echo '{}'", printed("").replace("\"Version\":1", "\"Version\":2")),
-            unusable("its Version is not 1"),
-        ),
-        ("echo '{\"Version\":1}'".to_owned(), unusable("it has no AccessKeyId")),
-        (format!("echo '{}'", printed(",\"Expiration\":\"soon\"")), unusable("the expiration is no time")),
-    ] {
-        let text = by_program(&script).await.unwrap_err();
-        assert!(text.starts_with(&format!("{place}{wanted}")), "{text}");
-    }
-    let text = by_program(&format!("echo '{}'", printed(",\"Expiration\":\"2026-01-01T11:00:00Z\""))).await;
-    assert!(text.unwrap_err().contains("it is over already"));
-}
-
-/// The clock stands still, and jumps when nothing else happens.
-#[tokio::test(start_paused = true)]
-async fn program_that_hangs_is_given_up() {
-    let text = by_program("exec sleep 1000").await.unwrap_err();
-    assert!(text.contains("`PROGRAM`: no answer within 60 s"), "{text}");
-}
-
-#[tokio::test]
-async fn program_is_looked_for_on_the_path_and_never_here() {
-    let (world, home) = (World::start(), a_home("", ""));
-    let program = a_program(home.path(), &format!("echo '{}'", printed("")));
-    fs::rename(&program, home.path().join("mykeys")).unwrap();
-    for (line, found) in
-        [("mykeys", true), ("~/mykeys", true), ("./mykeys", false), ("other", false), ("a/mykeys", false)]
-    {
-        a_file(&home.path().join(".aws"), "config", &format!("[default]\ncredential_process = {line}\n"));
-        let environment = Environment { path: Some(home.path().into()), ..desk(home.path(), &[]) };
-        let result = world.log_in(environment, HOST).await;
-        if found {
-            assert!(result.is_ok(), "{line}");
-        } else {
-            let text = said(result);
-            assert!(text.contains(&format!("there is no program `{line}`")), "{text}");
-        }
-    }
 }

@@ -6,6 +6,7 @@ mod container;
 mod desk;
 mod metadata;
 mod moto;
+mod process;
 mod variables;
 mod web_identity;
 mod world;
