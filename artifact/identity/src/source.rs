@@ -261,7 +261,7 @@ impl Registry {
 
     fn audience(&self, context: Context<'_>) -> Option<String> {
         match self {
-            Self::Aws(registry) => registry.audience(context),
+            Self::Aws(_) => Some(aws::AUDIENCE.to_owned()),
             Self::Azure(_) => Some(azure::AUDIENCE.to_owned()),
             Self::Gcp(_) => gcp::audience(context),
         }

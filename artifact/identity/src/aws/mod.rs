@@ -30,8 +30,8 @@ use crate::{
     lease::{Access, Lease, Login, Proof},
 };
 
-/// For whom an account's tokens are, in every partition.
-const AUDIENCE: &str = "sts.amazonaws.com";
+/// For whom an account's tokens are, where it does not say; the same in every partition.
+pub(crate) const AUDIENCE: &str = "sts.amazonaws.com";
 
 /// A registry of this cloud.
 pub(crate) struct Registry(Site);
@@ -50,12 +50,6 @@ impl Registry {
     /// What the login depends on beside the access: one is good for all registries of a region.
     pub(crate) fn login_parts(&self, parts: Parts) -> Parts {
         parts.with("region", self.0.region.as_str()).with("endpoint", self.0.ecr.as_str())
-    }
-
-    /// For whom an account's tokens are, where it does not say.
-    #[expect(clippy::unused_self, reason = "other clouds look at the registry")]
-    pub(crate) fn audience(&self, _: Context<'_>) -> Option<String> {
-        Some(AUDIENCE.to_owned())
     }
 
     /// What the cloud lets us in with.

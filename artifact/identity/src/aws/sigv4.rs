@@ -150,9 +150,9 @@ mod tests {
             .build()
             .unwrap();
         let own = ["authorization", "x-amz-date", "x-amz-security-token"];
-        let signed = headers.iter().filter(|(name, _)| !own.contains(name));
-        let signed = signed.map(|(name, value)| (*name, value.as_str()));
-        let request = SignableRequest::new("POST", url.as_str(), signed, SignableBody::Bytes(body)).unwrap();
+        let others = headers.iter().filter(|(name, _)| !own.contains(name));
+        let others = others.map(|(name, value)| (*name, value.as_str()));
+        let request = SignableRequest::new("POST", url.as_str(), others, SignableBody::Bytes(body)).unwrap();
         let (instructions, _) = sign(request, &params.into()).unwrap().into_parts();
         let (headers, _) = instructions.into_parts();
         headers.iter().find(|header| header.name() == "authorization").unwrap().value().to_owned()

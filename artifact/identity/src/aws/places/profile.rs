@@ -44,7 +44,7 @@ enum Base {
     Nothing,
 }
 
-/// `profile `dev``, for messages.
+/// How messages call it.
 pub(super) fn shown(name: &str) -> String {
     format!("profile `{name}`")
 }
@@ -66,11 +66,9 @@ pub(super) async fn look(ask: Ask<'_>) -> Result<Found, Miss> {
     if matches!(way.base, Base::Nothing) && way.roles.is_empty() {
         return Err(Miss::nothing(format!("it has no keys in {}", profiles.files)));
     }
-    let mut found = first(ask, way.base, &way.of).await.or_else(|miss| match miss {
-        Miss::Nothing(why) => {
-            Err(setting(shown(&way.of), format!("the source of its role has no keys: {why}")))
-        }
-        Miss::Failed(error) => Err(error),
+    let mut found = first(ask, way.base, &way.of).await.map_err(|miss| match miss {
+        Miss::Nothing(why) => setting(shown(&way.of), format!("the source of its role has no keys: {why}")),
+        Miss::Failed(error) => error,
     })?;
     for role in &way.roles {
         found = found.assume(ask, role).await?;

@@ -16,78 +16,30 @@ fn error(host: &str, variables: &[(&str, &str)]) -> String {
 const FIPS: (&str, &str) = ("AWS_USE_FIPS_ENDPOINT", "true");
 const DUAL: (&str, &str) = ("AWS_USE_DUALSTACK_ENDPOINT", "TRUE");
 
+/// Registry, STS, ECR.
+const PARTITIONS: &str = "
+dkr.ecr.eu-west-1.amazonaws.com           sts.eu-west-1.amazonaws.com      api.ecr.eu-west-1.amazonaws.com
+dkr-ecr.eu-west-1.on.aws                  sts.eu-west-1.amazonaws.com      api.ecr.eu-west-1.amazonaws.com
+dkr.ecr.us-gov-east-1.amazonaws.com       sts.us-gov-east-1.amazonaws.com  api.ecr.us-gov-east-1.amazonaws.com
+dkr.ecr-fips.us-east-2.amazonaws.com      sts-fips.us-east-2.amazonaws.com ecr-fips.us-east-2.amazonaws.com
+dkr-ecr-fips.us-gov-west-1.on.aws         sts.us-gov-west-1.amazonaws.com  ecr-fips.us-gov-west-1.amazonaws.com
+dkr.ecr.cn-north-1.amazonaws.com.cn       sts.cn-north-1.amazonaws.com.cn  api.ecr.cn-north-1.amazonaws.com.cn
+dkr-ecr.cn-north-1.on.amazonwebservices.com.cn sts.cn-north-1.amazonaws.com.cn api.ecr.cn-north-1.amazonaws.com.cn
+dkr.ecr.eusc-de-east-1.amazonaws.eu       sts.eusc-de-east-1.amazonaws.eu  api.ecr.eusc-de-east-1.amazonaws.eu
+dkr.ecr.us-isob-east-1.sc2s.sgov.gov      sts.us-isob-east-1.sc2s.sgov.gov api.ecr.us-isob-east-1.sc2s.sgov.gov
+dkr.ecr.us-iso-east-1.c2s.ic.gov          sts.us-iso-east-1.c2s.ic.gov     api.ecr.us-iso-east-1.c2s.ic.gov
+dkr.ecr-fips.us-iso-west-1.c2s.ic.gov     sts-fips.us-iso-west-1.c2s.ic.gov api.ecr-fips.us-iso-west-1.c2s.ic.gov
+dkr.ecr.eu-isoe-west-1.cloud.adc-e.uk     sts.eu-isoe-west-1.cloud.adc-e.uk api.ecr.eu-isoe-west-1.cloud.adc-e.uk
+dkr.ecr.us-isof-south-1.csp.hci.ic.gov    sts.us-isof-south-1.csp.hci.ic.gov api.ecr.us-isof-south-1.csp.hci.ic.gov
+";
+
 #[test]
 fn site_has_endpoints_in_every_partition() {
-    for (host, region, sts, ecr) in [
-        (
-            "dkr.ecr.eu-west-1.amazonaws.com",
-            "eu-west-1",
-            "sts.eu-west-1.amazonaws.com",
-            "api.ecr.eu-west-1.amazonaws.com",
-        ),
-        (
-            "dkr-ecr.eu-west-1.on.aws",
-            "eu-west-1",
-            "sts.eu-west-1.amazonaws.com",
-            "api.ecr.eu-west-1.amazonaws.com",
-        ),
-        (
-            "dkr.ecr-fips.us-east-2.amazonaws.com",
-            "us-east-2",
-            "sts-fips.us-east-2.amazonaws.com",
-            "ecr-fips.us-east-2.amazonaws.com",
-        ),
-        (
-            "dkr-ecr-fips.us-gov-west-1.on.aws",
-            "us-gov-west-1",
-            "sts.us-gov-west-1.amazonaws.com",
-            "ecr-fips.us-gov-west-1.amazonaws.com",
-        ),
-        (
-            "dkr.ecr.cn-north-1.amazonaws.com.cn",
-            "cn-north-1",
-            "sts.cn-north-1.amazonaws.com.cn",
-            "api.ecr.cn-north-1.amazonaws.com.cn",
-        ),
-        (
-            "dkr-ecr.cn-northwest-1.on.amazonwebservices.com.cn",
-            "cn-northwest-1",
-            "sts.cn-northwest-1.amazonaws.com.cn",
-            "api.ecr.cn-northwest-1.amazonaws.com.cn",
-        ),
-        (
-            "dkr.ecr.eusc-de-east-1.amazonaws.eu",
-            "eusc-de-east-1",
-            "sts.eusc-de-east-1.amazonaws.eu",
-            "api.ecr.eusc-de-east-1.amazonaws.eu",
-        ),
-        (
-            "dkr.ecr.us-isob-east-1.sc2s.sgov.gov",
-            "us-isob-east-1",
-            "sts.us-isob-east-1.sc2s.sgov.gov",
-            "api.ecr.us-isob-east-1.sc2s.sgov.gov",
-        ),
-        (
-            "dkr.ecr-fips.us-iso-east-1.c2s.ic.gov",
-            "us-iso-east-1",
-            "sts-fips.us-iso-east-1.c2s.ic.gov",
-            "api.ecr-fips.us-iso-east-1.c2s.ic.gov",
-        ),
-        (
-            "dkr.ecr.eu-isoe-west-1.cloud.adc-e.uk",
-            "eu-isoe-west-1",
-            "sts.eu-isoe-west-1.cloud.adc-e.uk",
-            "api.ecr.eu-isoe-west-1.cloud.adc-e.uk",
-        ),
-        (
-            "dkr.ecr.us-isof-south-1.csp.hci.ic.gov",
-            "us-isof-south-1",
-            "sts.us-isof-south-1.csp.hci.ic.gov",
-            "api.ecr.us-isof-south-1.csp.hci.ic.gov",
-        ),
-    ] {
+    for line in PARTITIONS.lines().filter(|line| !line.is_empty()) {
+        let [host, sts, ecr] = line.split_whitespace().collect::<Vec<_>>().try_into().unwrap();
         let site = site(&format!("012345678901.{host}"), &[]);
-        assert_eq!((site.region.as_str(), site.public), (region, false), "{host}");
+        assert_eq!(Some(site.region.as_str()), sts.split('.').nth(1), "{host}");
+        assert!(!site.public);
         assert_eq!(site.sts.as_str(), format!("https://{sts}/"), "{host}");
         assert_eq!(site.ecr.as_str(), format!("https://{ecr}/"), "{host}");
     }

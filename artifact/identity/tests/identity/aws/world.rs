@@ -293,6 +293,8 @@ fn is_signed(asked: &Asked, service: &str) -> bool {
     let request = SignableRequest::new("POST", &url, signed, SignableBody::Bytes(&asked.body)).unwrap();
     let (instructions, _) = sign(request, &params.into()).unwrap().into_parts();
     let (headers, _) = instructions.into_parts();
-    let expected = |name| headers.iter().find(|header| header.name() == name).map(|header| header.value());
-    expected("authorization") == Some(authorization) && expected("x-amz-date") == asked.header("x-amz-date")
+    let same = |name| {
+        headers.iter().any(|header| header.name() == name && asked.header(name) == Some(header.value()))
+    };
+    same("authorization") && same("x-amz-date")
 }

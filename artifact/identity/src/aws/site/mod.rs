@@ -90,7 +90,7 @@ impl Site {
 }
 
 impl Partition {
-    /// GovCloud is a partition with the domains of the first one.
+    /// `GovCloud` is a partition with the domains of the first one.
     fn is_first(&self) -> bool {
         self.services == "amazonaws.com"
     }
@@ -121,7 +121,7 @@ impl Partition {
     }
 
     fn sts(&self, region: &str, fips: bool, dual: bool) -> String {
-        // In GovCloud every STS is a FIPS endpoint, and has no other name.
+        // In `GovCloud` every STS is a FIPS endpoint, and has no other name.
         let service = if fips && !region.starts_with("us-gov-") { "sts-fips" } else { "sts" };
         let domain = if dual { self.dual_stack } else { self.services };
         format!("{service}.{region}.{domain}")
