@@ -34,8 +34,11 @@ pub const TOKEN_MARK: &str = "t0ken-in-circulation";
 /// The password in the tokens of moto's ECR, for its own account.
 pub const ECR_PASSWORD: &str = "123456789012-auth-token";
 
+/// The secret of an application of Azure, and of a user's login at Google.
+pub const CLIENT_SECRET: &str = "cl1ent-s3cret~Q";
+
 /// All of them.
-pub const SECRETS: [&str; 11] = [
+pub const SECRETS: [&str; 12] = [
     PASSWORD,
     WRONG_PASSWORD,
     GUESSED_PASSWORD,
@@ -47,6 +50,7 @@ pub const SECRETS: [&str; 11] = [
     CHANGED_IDENTITY_TOKEN,
     TOKEN_MARK,
     ECR_PASSWORD,
+    CLIENT_SECRET,
 ];
 
 /// A secret that was found.
