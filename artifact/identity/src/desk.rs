@@ -42,7 +42,8 @@ async fn ask_within(
     Err(Miss::nothing(format!("it gave no token: {said} (`{log_in}` logs in)")))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::{fs, path::Path, process::Command};
 

@@ -45,9 +45,11 @@ pub const AWS_WEB_IDENTITY_TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.planted-web-ident
 pub const POD_IDENTITY_TOKEN: &str = "planted-pod-identity-token";
 /// The password in a token of ECR.
 pub const ECR_TOKEN_PASSWORD: &str = "eyJwYXlsb2FkIjoi-planted-ecr-password";
+/// The secret of an application of Azure, and of a user's login at Google.
+pub const CLIENT_SECRET: &str = "cl1ent-s3cret~Q";
 
 /// All of them.
-pub const SECRETS: [&str; 17] = [
+pub const SECRETS: [&str; 18] = [
     PASSWORD,
     WRONG_PASSWORD,
     GUESSED_PASSWORD,
@@ -65,6 +67,7 @@ pub const SECRETS: [&str; 17] = [
     AWS_WEB_IDENTITY_TOKEN,
     POD_IDENTITY_TOKEN,
     ECR_TOKEN_PASSWORD,
+    CLIENT_SECRET,
 ];
 
 /// A secret that was found.

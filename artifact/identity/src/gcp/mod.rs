@@ -18,7 +18,6 @@ pub(crate) use self::gke::Gke;
 
 use crate::{
     account::{Account, Role},
-    cache::Parts,
     context::Context,
     error::IdentityError,
     lease::{Access, Lease, Login, Proof},
