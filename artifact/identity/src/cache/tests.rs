@@ -41,6 +41,7 @@ fn key(name: &str) -> Key {
     Parts::default().with("name", name).key()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is what minting comes to")]
 fn a_token(seconds: i64) -> Result<Lease<Kept>, Shared> {
     let credential = Credential::Bearer(Secret::new("t".into()));
     let login = Login { credential, origin: "a test".into() };

@@ -73,9 +73,9 @@ async fn instance_logs_in_by_its_role() {
 #[tokio::test]
 async fn computer_without_a_metadata_service_is_anonymous() {
     let world = World::start();
-    let lookup = world.log_in(at(&net::refused()), HOST).await.unwrap();
-    let text = lookup.to_string();
-    assert!(text.ends_with("metadata service (EC2): nothing answers at its address"), "{text}");
+    let nobody = net::refused();
+    let text = world.log_in(at(&nobody), HOST).await.unwrap().to_string();
+    assert!(text.ends_with(&format!("metadata service (EC2): nothing answers at http://{nobody}")), "{text}");
 }
 
 #[tokio::test]
