@@ -91,7 +91,10 @@ async fn azure_principal_that_cannot_be_is_refused_before_anything_is_sent() {
             &[("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_CERTIFICATE_PATH", "/c.pem")],
             "a certificate is not supported",
         ),
-        (&[("AZURE_TENANT_ID", "t"), ("AZURE_USERNAME", "u")], "a user and a password is not supported"),
+        (
+            &[("AZURE_TENANT_ID", "t"), ("AZURE_PASSWORD", CLIENT_SECRET)],
+            "a user and a password is not supported",
+        ),
         (&[("AZURE_TENANT_ID", "t"), ("AZURE_FEDERATED_TOKEN_FILE", "/nowhere")], "cannot be read"),
         (&[("AZURE_AUTHORITY_HOST", "http://login.example")], "the authority is no https URL"),
     ] {

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use oci_artifact::name::Cloud;
-use oci_identity::{Environment, account::Role};
+use oci_identity::{
+    Environment,
+    account::{Account, Role},
+};
 use oci_testkit::scripted::{Asked, Reply, Scripted};
 use serde_json::{Value, json};
 
@@ -122,6 +125,9 @@ async fn gcp_account_of_gke_is_in_the_cluster_s_own_pool() {
     puller.crowd(1_000, GAR).await;
     assert_eq!((metadata.asked().len(), internet.lines().len()), (3, 1));
     assert_eq!(tokens.asked(), [["team.svc.id.goog"]]);
+    let other = Account { name: "other".into(), ..account };
+    puller.beside(&other).login(GAR).await;
+    assert_eq!((metadata.asked().len(), internet.lines().len()), (3, 2), "the cluster is known");
 }
 
 #[tokio::test]

@@ -116,6 +116,12 @@ impl Puller {
         Self::new(internet, environment, Plan::Account(account.clone()))
     }
 
+    /// Another one in the same process.
+    pub(crate) fn beside(&self, account: &Account) -> Self {
+        let (identities, web) = (self.identities.clone(), Arc::clone(&self.web));
+        Self { identities, plan: Plan::Account(account.clone()), web }
+    }
+
     fn source(&self) -> IdentitySource {
         self.identities.source(self.plan.clone(), Arc::clone(&self.web), None)
     }

@@ -9,6 +9,8 @@ mod azure_places;
 #[cfg(test)]
 mod gcp;
 #[cfg(test)]
+mod gcp_federation;
+#[cfg(test)]
 mod gcp_files;
 #[cfg(test)]
 mod gcp_metadata;

@@ -105,3 +105,14 @@ async fn web_request_with_a_header_that_cannot_be_is_not_sent() {
     assert!(!fault.to_string().contains("hunter2"), "{fault}");
     assert!(registry.requests().is_empty());
 }
+
+#[tokio::test]
+async fn web_headers_of_any_name_are_sent_and_those_of_the_answer_can_be_seen() {
+    let registry = Registry::start();
+    registry.fault(Served::always(Match::any(), Act::status(200).with_header("Metadata-Flavor", "Google")));
+    let request = WebRequest::get(at(&registry, "/v2/")).header("x-of-a-file".to_owned(), "a");
+    let reply = Web::new(&quick()).send(&request).await.unwrap();
+    assert_eq!(reply.header("metadata-flavor"), Some("Google"));
+    assert_eq!(reply.header("x-flavor"), None);
+    assert_eq!(registry.requests()[0].header("x-of-a-file"), Some("a"));
+}

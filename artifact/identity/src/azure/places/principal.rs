@@ -16,7 +16,7 @@ use crate::{
 const SECRET: &str = "AZURE_CLIENT_SECRET";
 /// What the SDK reads beside a secret, and we do not.
 const UNSUPPORTED: [(&str, &str); 2] =
-    [("AZURE_CLIENT_CERTIFICATE_PATH", "a certificate"), ("AZURE_USERNAME", "a user and a password")];
+    [("AZURE_CLIENT_CERTIFICATE_PATH", "a certificate"), ("AZURE_PASSWORD", "a user and a password")];
 
 pub(super) async fn ask(context: Context<'_>, cloud: &Cloud) -> Result<Lease<Access>, Miss> {
     let [tenant, client] = variables(context, [TENANT, CLIENT])?;

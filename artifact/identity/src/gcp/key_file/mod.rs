@@ -135,6 +135,3 @@ fn parse<T: for<'de> Deserialize<'de>>(place: Place<'_>, text: &[u8]) -> Result<
     // What serde says may quote the file.
     serde_json::from_slice(text).map_err(|_| place.fault("it lacks what its `type` needs", None))
 }
-
-#[cfg(test)]
-mod tests;
