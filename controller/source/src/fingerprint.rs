@@ -20,6 +20,11 @@ impl Fingerprint {
         }
         Self(hasher.finalize().into())
     }
+
+    /// As text, for other keys.
+    pub(crate) fn hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 #[cfg(test)]

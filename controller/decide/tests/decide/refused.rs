@@ -88,14 +88,6 @@ fn conclude_tells_a_refusal_once() {
 }
 
 #[test]
-fn refusal_of_an_account_without_credentials_stalls() {
-    let outcome = Outcome::Refused(Refusal::CloudIdentity("aws"));
-    let conclusion = conclude(&ready(&json!({})), &outcome);
-    assert_eq!(conclusion.notices[0].reason, "AuthenticationFailed");
-    assert_eq!(conclusion.next, Next::Never);
-}
-
-#[test]
 fn conclude_leaves_a_suspended_object_as_it_is() {
     let next = json!({ "metadata": { "generation": 3 }, "spec": { "suspend": true } });
     let stalled = failing("Stalled", "True");
