@@ -56,11 +56,9 @@ impl Step {
     /// What its failure means: the reasons are Flux's.
     pub fn meaning(self) -> Meaning {
         let (condition, reason) = match self {
-            Self::ServiceAccount
-            | Self::Identity
-            | Self::Credentials
-            | Self::Proxy
-            | Self::Certificates => (condition::FETCH_FAILED, reason::AUTHENTICATION_FAILED),
+            Self::ServiceAccount | Self::Identity | Self::Credentials | Self::Proxy | Self::Certificates => {
+                (condition::FETCH_FAILED, reason::AUTHENTICATION_FAILED)
+            }
             Self::Tag => (condition::FETCH_FAILED, reason::READ_OPERATION_FAILED),
             Self::Digest | Self::Manifest => (condition::FETCH_FAILED, reason::PULL_FAILED),
             Self::Layer | Self::Download | Self::Archive => {

@@ -118,7 +118,10 @@ mod tests {
         let account = account.map(|(annotations, pull_secrets)| AccountData {
             namespace: "team".into(),
             name: "puller".into(),
-            annotations: annotations.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect::<BTreeMap<_, _>>(),
+            annotations: annotations
+                .iter()
+                .map(|(name, text)| (name.to_string(), text.to_string()))
+                .collect::<BTreeMap<_, _>>(),
             pull_secrets,
             tokens: None,
         });
@@ -139,19 +142,40 @@ mod tests {
     fn who_logs_in_is_decided_in_order() {
         for (name, host, provider, secret_ref, account, expected) in [
             ("nothing", "r.example", "generic", false, None, Who::Nobody),
-            ("an account that asks for nothing", "r.example", "generic", false, Some((&[][..], false)), Who::Nobody),
+            (
+                "an account that asks for nothing",
+                "r.example",
+                "generic",
+                false,
+                Some((&[][..], false)),
+                Who::Nobody,
+            ),
             ("a Secret", "r.example", "generic", true, None, Who::Secrets),
             ("a Secret of the account", "r.example", "generic", false, Some((&[], true)), Who::Secrets),
             ("an account that opted in", "r.example", "generic", false, Some((&OPT_IN, false)), own()),
             ("a Secret beside it", "r.example", "generic", true, Some((&OPT_IN, false)), Who::Secrets),
-            ("annotations of a cloud without it", "r.example", "generic", false, Some((&[ARN], false)), Who::Nobody),
+            (
+                "annotations of a cloud without it",
+                "r.example",
+                "generic",
+                false,
+                Some((&[ARN], false)),
+                Who::Nobody,
+            ),
             ("a cloud", ECR, "aws", false, None, Who::Process(Cloud::Aws)),
             ("a cloud and a Secret", ECR, "aws", true, None, Who::Secrets),
             ("a cloud and a role", ECR, "aws", false, Some((&[ARN], false)), of_role()),
             ("a cloud, a role and a Secret", ECR, "aws", true, Some((&[ARN], false)), Who::Secrets),
             ("a cloud and pull Secrets", ECR, "aws", false, Some((&[], true)), Who::Secrets),
             ("a foreign registry and a Secret", "r.example", "aws", true, Some((&[], false)), Who::Secrets),
-            ("Azure with a suffix of its own", "app.azure.example", "azure", false, None, Who::Process(Cloud::Azure)),
+            (
+                "Azure with a suffix of its own",
+                "app.azure.example",
+                "azure",
+                false,
+                None,
+                Who::Process(Cloud::Azure),
+            ),
         ] {
             assert_eq!(judge(host, provider, secret_ref, account), Ok(expected), "{name}");
         }
@@ -168,7 +192,13 @@ mod tests {
             ("r.example", "generic", false, Some((&spiffe[..], false)), "spiffe is not supported yet"),
             (ECR, "aws", false, Some((&[][..], false)), "eks.amazonaws.com/role-arn is missing"),
             ("r.example", "aws", false, None, "`r.example` is not"),
-            ("012345678901.dkr.ecr.eu-west-1.amazonaws.com.r.example", "aws", false, Some((&[ARN][..], false)), "is not"),
+            (
+                "012345678901.dkr.ecr.eu-west-1.amazonaws.com.r.example",
+                "aws",
+                false,
+                Some((&[ARN][..], false)),
+                "is not",
+            ),
             ("gcr.io", "azure", false, None, "`gcr.io` is not"),
             ("r.example", "gcp", false, Some((&[][..], false)), "Google Artifact Registry"),
         ] {

@@ -31,11 +31,13 @@ pub const CHANGED_IDENTITY_TOKEN: &str = "ch4nged-t0ken";
 ///
 /// [`TokenServer`]: crate::token_server::TokenServer
 pub const TOKEN_MARK: &str = "t0ken-in-circulation";
+/// How tokens of ServiceAccounts begin, and most other JWTs: `{"alg":`.
+pub const JWT_MARK: &str = "eyJhbGciOi";
 /// The password in the tokens of moto's ECR, for its own account.
 pub const ECR_PASSWORD: &str = "123456789012-auth-token";
 
 /// All of them.
-pub const SECRETS: [&str; 11] = [
+pub const SECRETS: [&str; 12] = [
     PASSWORD,
     WRONG_PASSWORD,
     GUESSED_PASSWORD,
@@ -46,6 +48,7 @@ pub const SECRETS: [&str; 11] = [
     IDENTITY_TOKEN,
     CHANGED_IDENTITY_TOKEN,
     TOKEN_MARK,
+    JWT_MARK,
     ECR_PASSWORD,
 ];
 
