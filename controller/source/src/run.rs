@@ -13,7 +13,7 @@ use oci_crds::{
     v1::Artifact,
     validate::{Checked, Operation},
 };
-use oci_decide::{Failure, Observed, Outcome, Plan, Refusal, Resolved, Step, decide};
+use oci_decide::{Failure, Observed, Outcome, Plan, Resolved, Step, decide};
 use oci_identity::{Identities, cache::Subject, on_behalf_of};
 use oci_registry::{Error, Options};
 
@@ -100,18 +100,6 @@ struct Shared {
     transfer: Transfer,
 }
 
-/// What a run cannot go on after.
-enum Stop {
-    Refused(Refusal),
-    Failed(Failure),
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
 impl Source {
     /// Works with these settings.
     pub fn new(options: SourceOptions) -> Self {
@@ -141,13 +129,9 @@ impl Source {
         let subject = Subject { namespace: observed.namespace.clone(), name: observed.name.clone() };
         // Boxed: large, and moved into another future.
         let rounds = Box::pin(self.rounds(observed, materials, progress, control, &mut resolved));
-        let stop = match on_behalf_of(subject, rounds).await {
-            Ok(outcome) => return outcome,
-            Err(stop) => stop,
-        };
-        match stop {
-            Stop::Refused(refusal) => Outcome::Refused(refusal),
-            Stop::Failed(failure) => Outcome::Failed { failure, resolved },
+        match on_behalf_of(subject, rounds).await {
+            Ok(outcome) => outcome,
+            Err(failure) => Outcome::Failed { failure, resolved },
         }
     }
 
@@ -158,7 +142,7 @@ impl Source {
         progress: &dyn Progress,
         control: &Control,
         resolved: &mut Option<Resolved>,
-    ) -> Result<Outcome, Stop> {
+    ) -> Result<Outcome, Failure> {
         let mut access = None;
         for _ in 0..ROUNDS {
             let wanted = match decide(observed, resolved.as_ref()) {
@@ -185,12 +169,12 @@ impl Source {
                 }
             }
         }
-        Err(Stop::Failed(Failure {
+        Err(Failure {
             step: Step::Digest,
             class: Class::Retry { after: None },
             message: "no decision was reached".to_owned(),
             hint: None,
-        }))
+        })
     }
 
     /// Reads the material.

@@ -234,7 +234,7 @@ fn source(needs: &Needs, storage: Local) -> Source {
     let mut options = SourceOptions::new(store);
     concat!("oci-controller/", env!("CARGO_PKG_VERSION")).clone_into(&mut options.registry.user_agent);
     options.registry.proxies = needs.proxies.clone();
-    let ledger: Arc<dyn Ledger> = Arc::clone(&needs.metrics.tokens);
+    let ledger: Arc<dyn Ledger> = needs.metrics.tokens.clone();
     let limits = needs.args.tokens.limits();
     options.identities = Some(Identities::new(needs.environment.clone(), limits, ledger, needs.now));
     options.platform = Platform::parse(&reconcile.default_platform).unwrap_or_else(Platform::linux_amd64);
