@@ -16,6 +16,7 @@ use oci_registry::{Access as Rights, Error, Fault, RepositoryClient};
 
 use crate::{
     breaker::Breaker,
+    certificates,
     clients::Clients,
     connection::Connection,
     failure::{Failed, Login},
@@ -63,6 +64,7 @@ impl<'a> Access<'a> {
         material: &Material,
     ) -> Result<Self, Failure> {
         let connection = Connection::read(material, checked.insecure)?;
+        certificates::not_over(&connection.tls, observed.now)?;
         let repository = &checked.repository;
         let now = Instant::now();
         let (login, client) = match &material.logins {

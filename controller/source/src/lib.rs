@@ -12,6 +12,7 @@
 
 mod access;
 mod breaker;
+mod certificates;
 mod choose;
 mod clients;
 mod connection;
