@@ -45,11 +45,26 @@ pub(super) fn account(name: &str, secrets: &[&str]) -> Value {
     })
 }
 
+/// Logins of several registries, and for one part of a registry.
+fn docker_config_by_path(name: &str, host: &str) -> Value {
+    let of = |user: &str, password: &str| json!({ "username": user, "password": password });
+    let auths = json!({
+        "registry.example.com": of("somebody", "guessed"),
+        host: of("tester", "guessed"),
+        format!("{host}/org"): of("tester", "s3cret-pass"),
+        format!("{host}/org/other"): of("tester", "other-pass"),
+    });
+    let mut secret = docker_config(name, host, "", "");
+    secret["stringData"] = json!({ ".dockerconfigjson": json!({ "auths": auths }).to_string() });
+    secret
+}
+
 /// Good and wrong ones for the tenant's registry.
 async fn install_logins(tenant: &Tenant<'_>) {
     let host = tenant.registry.host();
     tenant.install(&docker_config("good", &host, "tester", "s3cret-pass")).await;
     tenant.install(&docker_cfg("older", &host, "tester", "s3cret-pass")).await;
+    tenant.install(&docker_config_by_path("by-path", &host)).await;
     tenant.install(&docker_config("wrong", &host, "tester", "guessed")).await;
     tenant.install(&docker_config("elsewhere", "registry.example.com", "tester", "s3cret-pass")).await;
     tenant.install(&account("with-good", &["good"])).await;
@@ -66,6 +81,12 @@ fn cases() -> Vec<(&'static str, Value, bool)> {
         ("nobody", json!({}), false),
         ("secret", secret("good"), true),
         ("secret-of-the-older-type", secret("older"), true),
+        ("secret-with-several-by-path", secret("by-path"), true),
+        (
+            "secret-of-another-host-and-account",
+            json!({ "secretRef": { "name": "elsewhere" }, "serviceAccountName": "with-good" }),
+            true,
+        ),
         ("secret-wrong", secret("wrong"), false),
         ("secret-of-another-host", secret("elsewhere"), false),
         ("account", account("with-good"), true),
