@@ -67,15 +67,12 @@ impl<'a> Access<'a> {
         certificates::not_over(&connection.tls, observed.now)?;
         let repository = &checked.repository;
         let now = Instant::now();
-        let (login, client) = match &material.logins {
-            Some(logins) => {
-                let client = clients.anonymous(&connection, now).with_credentials(Arc::clone(logins));
-                (Login::Found("the local logins".to_owned()), client)
-            }
-            None => {
-                let way = Way::of(checked, material)?;
-                way.open(clients, identities, &connection, &observed.namespace, checked, now)?
-            }
+        let (login, client) = if let Some(logins) = &material.logins {
+            let client = clients.anonymous(&connection, now).with_credentials(Arc::clone(logins));
+            (Login::Found("the local logins".to_owned()), client)
+        } else {
+            let way = Way::of(checked, material)?;
+            way.open(clients, identities, &connection, &observed.namespace, checked, now)?
         };
         let client = client.repository(repository, Rights::Pull);
         let end = tokio::time::Instant::now() + checked.timeout;

@@ -39,12 +39,15 @@ pub(crate) enum Tenant {
     Account { namespace: String, name: String, wish: Wish },
 }
 
+/// A client, and the fingerprint of the Secrets that it was made from.
+type Fresh = (Option<Fingerprint>, Client);
+
 /// All clients.
 pub(crate) struct Clients {
     options: Options,
     connections: Mutex<Pool<Fingerprint, Client>>,
-    /// With the fingerprint of the Secrets' bytes: changed Secrets take the place of the old ones, whose tokens go.
-    logins: Mutex<Pool<(Fingerprint, Tenant), (Option<Fingerprint>, Client)>>,
+    /// Changed Secrets take the place of the old ones, whose tokens go.
+    logins: Mutex<Pool<(Fingerprint, Tenant), Fresh>>,
     /// Ways to token services, by the object's proxy.
     webs: Mutex<Pool<Option<Fingerprint>, Arc<Web>>>,
 }

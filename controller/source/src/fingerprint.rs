@@ -23,7 +23,7 @@ impl Fingerprint {
 
     /// As text, for other keys.
     pub(crate) fn hex(self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.0)
     }
 }
 

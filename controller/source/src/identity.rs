@@ -126,7 +126,7 @@ mod tests {
             tokens: None,
         });
         let pull = vec![secret("kubernetes.io/dockerconfigjson", &[]); secrets];
-        who(&checked, &Material { pull, account, ..Material::default() })
+        who(&checked, &Material { account, pull, ..Material::default() })
     }
 
     fn own() -> Who {

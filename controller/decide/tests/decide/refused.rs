@@ -1,6 +1,6 @@
 //! What follows where nothing is run.
 
-use oci_decide::{Next, Observed, Outcome, Plan, Refusal, Step, Stored, conclude, decide};
+use oci_decide::{Next, Observed, Outcome, Plan, Step, Stored, conclude, decide};
 use serde_json::json;
 
 use crate::{
