@@ -233,6 +233,8 @@ fn everybody(town: &Town) -> Vec<(&'static str, Case)> {
         ("basic:one", secret("team", "one", "team/creds")),
         ("basic:two", secret("team", "two", "team/more")),
         ("basic:three", secret("other", "three", "team/creds")),
+        // The Secret of the first, after somebody changed it.
+        ("basic:four", secret("team", "four", "team/creds")),
         (
             "nobody",
             Case::new(&town.registry, json!({ "ref": { "tag": "v1" } })).certificate(&[("ca.crt", &town.ca)]),
