@@ -149,6 +149,7 @@ async fn identity_is_shown_to_the_registry_that_it_is_for() {
     town.world.stored(&town.case("team", "puller", &[])).await;
     assert_eq!(town.mint.made(), [format!("team/puller for {}", town.registry.host())]);
     assert_eq!(town.shown(), BTreeSet::from(["Bearer team.puller.1".to_owned()]));
+    assert_eq!(town.registry.count(|request| request.status == 401), 1, "asked without a login once");
 }
 
 #[tokio::test]

@@ -2,8 +2,10 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use oci_testkit::{
+    planted,
     real::{Distribution, Mode, PASSWORD, USER},
     registry::{Auth, Class, Registry},
+    token_server::{Rights, TokenServer},
 };
 use serde_json::{Value, json};
 
@@ -218,4 +220,31 @@ async fn controller_logs_in_to_distribution() {
     assert_eq!(tenant.files(&object).await["app.yaml"], "one");
     tenant.apply("nobody", &json!({ "url": url, "ref": { "tag": "v1" } })).await;
     tenant.failed("nobody", "FetchFailed", "OCIArtifactPullFailed").await;
+}
+
+#[tokio::test]
+async fn controller_logs_in_to_distribution_by_a_token_server() {
+    let tenant = Tenant::new().await;
+    let tokens = TokenServer::builder()
+        .user(USER, PASSWORD, Rights::Push)
+        .identity(USER, planted::IDENTITY_TOKEN)
+        .start();
+    let registry = Distribution::with_tokens(&tokens).unwrap();
+    push_by_plugin(&registry.url("org/app:v1"), &[&format!("--creds={USER}:{PASSWORD}")]).await;
+    let host = registry.host();
+    tenant.install(&docker_config("password", &host, USER, PASSWORD)).await;
+    let mut identity = docker_config("identity", &host, "", "");
+    let auths = json!({ "auths": { &host: { "identitytoken": planted::IDENTITY_TOKEN } } });
+    identity["stringData"] = json!({ ".dockerconfigjson": auths.to_string() });
+    tenant.install(&identity).await;
+    for name in ["password", "identity"] {
+        let url = registry.url("org/app");
+        let fields = json!({ "url": url, "ref": { "tag": "v1" }, "secretRef": { "name": name } });
+        tenant.apply(name, &fields).await;
+        tenant.ready(name).await;
+        // A poll needs no new token.
+        tokens.reset();
+        tenant.run(name, "now").await;
+        assert_eq!(tokens.requests().len(), 0, "{name}");
+    }
 }
