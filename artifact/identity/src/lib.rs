@@ -23,6 +23,7 @@ pub mod cache;
 mod context;
 mod environment;
 mod error;
+mod exchange;
 mod gcp;
 mod generic;
 mod lease;

@@ -31,6 +31,7 @@ mod options;
 mod origin;
 mod pages;
 mod probe;
+pub mod program;
 mod proxy;
 mod push;
 mod redact;

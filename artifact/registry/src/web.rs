@@ -17,7 +17,7 @@ use crate::{
     failure,
     http_clients::HttpClients,
     http_date,
-    options::{Options, Tls},
+    options::{Options, Pem, Tls},
     tls::Reach,
     transport::Reply,
 };
@@ -84,6 +84,11 @@ impl WebRequest {
         self
     }
 
+    /// The origin that it goes to, for messages.
+    pub fn origin(&self) -> String {
+        failure::origin(&self.url)
+    }
+
     /// To a metadata service: past all proxies, asked once, and soon given up.
     #[must_use]
     pub fn of_metadata(mut self) -> Self {
@@ -97,6 +102,13 @@ impl Web {
     pub fn new(options: &Options) -> Self {
         let options = Options { tls: Tls::default(), insecure: false, ..options.clone() };
         Self { options, clients: HttpClients::default() }
+    }
+
+    /// Verifies certificates by these authorities instead of the system's: for clouds inside a closed network, and tests.
+    #[must_use]
+    pub fn trusting(mut self, authorities: Pem) -> Self {
+        self.options.tls.ca = Some(authorities);
+        self
     }
 
     /// Sends a request and reads its answer, whatever its status; again after faults that may pass.

@@ -29,8 +29,12 @@ pub struct WireErrors(Vec<WireError>);
 struct Envelope {
     #[serde(default)]
     errors: Vec<Entry>,
-    /// Token servers and some registries write `{"message": …}`, `{"details": …}` or OAuth's pair.
+    /// Token servers and some registries write `{"message": …}`, `{"details": …}` or OAuth's pair; AWS `__type`, with a
+    /// small or a capital letter in `message`; Google an object with `status` and `message` as `error`.
+    #[serde(alias = "Message")]
     message: Option<String>,
+    #[serde(rename = "__type")]
+    kind: Option<String>,
     details: Option<String>,
     error: Option<serde_json::Value>,
     error_description: Option<String>,
@@ -69,14 +73,21 @@ impl WireErrors {
                     .collect(),
             );
         }
-        let code = envelope.error.as_ref().and_then(|value| value.as_str()).unwrap_or("");
-        let message =
-            envelope.message.or(envelope.details).or(envelope.error_description).unwrap_or_default();
+        let error = envelope.error.as_ref();
+        let inside = |key| error.and_then(|value| value.get(key)).and_then(|value| value.as_str());
+        // The type may come with the name of its service before it.
+        let kind = envelope.kind.as_deref().map(|kind| kind.rsplit('#').next().unwrap_or(kind));
+        let code = error.and_then(|value| value.as_str()).or(inside("status")).or(kind).unwrap_or("");
+        let said = envelope.message.or(envelope.details).or(envelope.error_description);
+        Self::one(code, said.as_deref().or(inside("message")).unwrap_or(""))
+    }
+
+    /// One error, in the words of a server that has a form of its own; nothing if both are empty.
+    pub fn one(code: &str, message: &str) -> Self {
         if code.is_empty() && message.is_empty() {
-            Self::default()
-        } else {
-            Self(vec![entry(code, &message)])
+            return Self::default();
         }
+        Self(vec![WireError { code: clean(code), message: clean(message) }])
     }
 
     /// Whether the body said nothing usable.
@@ -131,6 +142,21 @@ mod tests {
         let errors = WireErrors::parse(body);
         assert_eq!(errors.to_string(), "DENIED: no; X");
         assert!(errors.has("DENIED"));
+    }
+
+    #[test]
+    fn wire_errors_read_the_forms_of_clouds() {
+        for (body, said) in [
+            (&br#"{"__type":"com.amazonaws#AccessDenied","Message":"no"}"#[..], "AccessDenied: no"),
+            (br#"{"__type":"Expired","message":"late"}"#, "Expired: late"),
+            (
+                br#"{"error":{"code":403,"status":"PERMISSION_DENIED","message":"no"}}"#,
+                "PERMISSION_DENIED: no",
+            ),
+            (br#"{"error":"invalid_client","error_description":"AADSTS1"}"#, "invalid_client: AADSTS1"),
+        ] {
+            assert_eq!(WireErrors::parse(body).to_string(), said);
+        }
     }
 
     #[test]

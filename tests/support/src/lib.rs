@@ -25,11 +25,11 @@
 //! request is a [`registry::Recorded`] with method, path, query, status, class, headers and number of body bytes.
 //!
 //! Modules: [`registry`] the embedded one, [`real`] distribution, olareg, moto and proxy.py as child processes,
-//! [`token_server`] what distribution takes tokens of, [`controller`] ours as a child process, [`tls`] certificates,
-//! [`net`] addresses that refuse or stay silent, [`proxy`] and [`receiver`] what their names say, [`planted`] the secrets
-//! of all suites and the search for them, [`samples`] trees, [`tools`] the foreign programs that `cargo xtask tools` and
-//! `cargo xtask control-plane` build and where the plugin is; with the feature `cluster` also `control_plane`, a
-//! kube-apiserver with etcd.
+//! [`token_server`] what distribution takes tokens of, [`scripted`] servers of a test's own, [`controller`] ours as a child
+//! process, [`tls`] certificates, [`net`] addresses that refuse or stay silent, [`proxy`] and [`receiver`] what their names
+//! say, [`planted`] the secrets of all suites and the search for them, [`samples`] trees, [`tools`] the foreign programs
+//! that `cargo xtask tools` and `cargo xtask control-plane` build and where the plugin is; with the feature `cluster` also
+//! `control_plane`, a kube-apiserver with etcd.
 //!
 //! [`Act::Status`]: registry::Act::Status
 //! [`Act::RawReply`]: registry::Act::RawReply
@@ -54,6 +54,7 @@ pub mod real;
 pub mod receiver;
 pub mod registry;
 pub mod samples;
+pub mod scripted;
 pub mod tls;
 pub mod token_server;
 pub mod tools;

@@ -4,7 +4,6 @@
 //! and environment, so it is only ever started for names from the user's own files, never for a stranger's.
 
 mod error;
-mod find;
 mod run;
 
 use std::{collections::HashMap, ffi::OsString, sync::Arc, time::Duration};

@@ -1,19 +1,8 @@
-//! One run of a helper, bounded in time and bytes.
+//! One run of a helper.
 
-use std::{
-    ffi::OsStr,
-    io,
-    process::{ExitStatus, Stdio},
-    time::Duration,
-};
+use std::{ffi::OsStr, process::ExitStatus, time::Duration};
 
-use futures_util::future::try_join3;
 use serde::Deserialize;
-use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
-    process::{Child, Command},
-    time::timeout,
-};
 
 use super::{
     super::{
@@ -21,15 +10,9 @@ use super::{
         docker_config::{basic_or_identity, has_breaks, shown},
     },
     HelperError,
-    find::find,
 };
+use crate::program::{self, OUTPUT_BYTES, Outcome, ProgramFault, find, said};
 
-/// Bytes that a helper may write to stdout.
-const OUTPUT_BYTES: u64 = 64 << 10;
-/// Bytes of a helper's stderr that are kept; the rest is read and dropped, so that the helper does not block.
-const STDERR_BYTES: u64 = 8 << 10;
-/// Bytes of a helper's words in an error.
-const SAID_BYTES: usize = 1 << 10;
 /// How every helper says that it has nothing (docker-credential-helpers, `credentials/error.go`).
 const NOT_FOUND: &str = "credentials not found in native keychain";
 
@@ -56,23 +39,8 @@ pub async fn get(
     let run = Run { program: format!("docker-credential-{program}"), server: shown(server) };
     let file = find(&run.program, path)
         .ok_or_else(|| HelperError::Missing { program: run.program.clone(), server: run.server.clone() })?;
-    let mut child = Command::new(file)
-        .arg("get")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|source| run.io("starting it", source))?;
-    let outcome = timeout(deadline, run.talk(&mut child, server)).await.unwrap_or_else(|_| {
-        let (program, server) = (run.program.clone(), run.server.clone());
-        Err(HelperError::Timeout { program, server, deadline })
-    });
-    if outcome.is_err() {
-        // It may still be running; its end is not waited for, a dropped child is killed and reaped.
-        let _ = child.start_kill();
-    }
-    let (status, stdout, stderr) = outcome?;
+    let ran = program::run(&file, ["get"], server.as_bytes(), deadline).await;
+    let Outcome { status, stdout, stderr } = ran.map_err(|fault| run.fault(fault))?;
     if status.success() { run.credential(&stdout) } else { run.failure(status, &stdout, &stderr) }
 }
 
@@ -83,33 +51,6 @@ struct Run {
 }
 
 impl Run {
-    async fn talk(
-        &self,
-        child: &mut Child,
-        server: &str,
-    ) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), HelperError> {
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let ask = async {
-            let Some(mut stdin) = stdin else { return Ok(()) };
-            let sent = match stdin.write_all(server.as_bytes()).await {
-                Ok(()) => stdin.shutdown().await,
-                failed => failed,
-            };
-            // A helper that never reads may be right all the same; its answer decides.
-            sent.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
-        };
-        let ask = async { ask.await.map_err(|source| self.io("asking it", source)) };
-        let answer = async {
-            let answer =
-                read(stdout, OUTPUT_BYTES).await.map_err(|source| self.io("reading its answer", source))?;
-            answer.ok_or_else(|| self.endless())
-        };
-        let words = async { Ok(start(stderr).await) };
-        let ((), answer, words) = try_join3(ask, answer, words).await?;
-        let status = child.wait().await.map_err(|source| self.io("waiting for it", source))?;
-        Ok((status, answer, words))
-    }
-
     fn credential(&self, stdout: &[u8]) -> Result<Option<Credential>, HelperError> {
         let reply: Reply = serde_json::from_slice(stdout)
             .map_err(|_| self.unusable("it is not a JSON object with `Username` and `Secret`"))?;
@@ -142,58 +83,20 @@ impl Run {
             program: self.program.clone(),
             server: self.server.clone(),
             status: status.to_string(),
-            text: escaped(text),
+            text: said(text.as_bytes()),
         })
     }
 
-    fn io(&self, doing: &'static str, source: io::Error) -> HelperError {
-        HelperError::Io { program: self.program.clone(), server: self.server.clone(), doing, source }
-    }
-
-    fn endless(&self) -> HelperError {
-        HelperError::Endless {
-            program: self.program.clone(),
-            server: self.server.clone(),
-            limit: OUTPUT_BYTES,
+    fn fault(&self, fault: ProgramFault) -> HelperError {
+        let (program, server) = (self.program.clone(), self.server.clone());
+        match fault {
+            ProgramFault::Io { doing, source } => HelperError::Io { program, server, doing, source },
+            ProgramFault::Timeout(deadline) => HelperError::Timeout { program, server, deadline },
+            ProgramFault::Endless => HelperError::Endless { program, server, limit: OUTPUT_BYTES },
         }
     }
 
     fn unusable(&self, fault: &'static str) -> HelperError {
         HelperError::Answer { program: self.program.clone(), server: self.server.clone(), fault }
     }
-}
-
-/// Everything, or `None` if it is more than `limit`.
-async fn read(pipe: Option<impl AsyncRead + Unpin>, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut out = Vec::new();
-    if let Some(pipe) = pipe {
-        pipe.take(limit + 1).read_to_end(&mut out).await?;
-    }
-    Ok((out.len() as u64 <= limit).then_some(out))
-}
-
-/// The first bytes of stderr; it is read to its end, and a broken pipe is one.
-async fn start(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
-    let mut out = Vec::new();
-    if let Some(mut pipe) = pipe {
-        let _ = (&mut pipe).take(STDERR_BYTES).read_to_end(&mut out).await;
-        let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
-    }
-    out
-}
-
-/// A helper's words on one line, without control characters, cut.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        if out.len() >= SAID_BYTES {
-            out.push('…');
-            break;
-        }
-        match c {
-            c if c.is_control() => out.extend(c.escape_default()),
-            c => out.push(c),
-        }
-    }
-    out
 }

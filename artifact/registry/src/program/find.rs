@@ -1,4 +1,4 @@
-//! Finding a helper on an explicit search path.
+//! Finding a program on an explicit search path.
 
 use std::{
     env,
@@ -10,7 +10,7 @@ use std::{
 ///
 /// Relative directories (and the empty ones, which mean the current one) are passed over: whoever owns the folder in
 /// which a command is run must not choose the program that hands out secrets.
-pub(super) fn find(program: &str, path: &OsStr) -> Option<PathBuf> {
+pub fn find(program: &str, path: &OsStr) -> Option<PathBuf> {
     let file = format!("{program}{}", env::consts::EXE_SUFFIX);
     env::split_paths(path)
         .filter(|directory| directory.is_absolute())
