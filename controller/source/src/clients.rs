@@ -121,3 +121,34 @@ impl Clients {
         connection.proxy.clone().map_or_else(|| self.options.proxies.clone(), Proxies::only)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::material::{Material, tests::secret};
+
+    #[test]
+    fn web_is_that_of_the_proxy_and_told_apart_by_it() {
+        let clients = Clients::new(Options::default());
+        let web = |data: &[(&str, &str)]| {
+            let proxy = (!data.is_empty()).then(|| secret("Opaque", data));
+            let connection = Connection::read(&Material { proxy, ..Material::default() }, false).unwrap();
+            clients.web(&connection, Instant::now())
+        };
+        let address = ("address", "http://proxy.example:3128");
+        let all = [
+            web(&[]),
+            web(&[address]),
+            web(&[("address", "http://other.example:3128")]),
+            web(&[address, ("username", "robot")]),
+            web(&[address, ("username", "robot"), ("password", "s3cret-pass")]),
+        ];
+        for (index, (one, way)) in all.iter().enumerate() {
+            for (other, another) in &all[index + 1..] {
+                assert!(!Arc::ptr_eq(one, other) && way != another, "{index}");
+            }
+            assert!(way.as_ref().is_none_or(|way| !way.contains("s3cret")));
+        }
+        assert!(Arc::ptr_eq(&web(&[address]).0, &all[1].0) && web(&[address]).1 == all[1].1);
+    }
+}

@@ -47,9 +47,14 @@ async fn run_shows_the_certificate_of_its_secret() {
 
 #[tokio::test]
 async fn run_with_certificates_that_are_none_says_so() {
-    let (registry, world) = (Registry::builder().tls(&Tls::new()).start(), World::new());
+    let (tls, world) = (Tls::new(), World::new());
+    let registry = Registry::builder().tls(&tls).start();
+    let block = "-----BEGIN CERTIFICATE-----\nMIIgarbage=\n-----END CERTIFICATE-----\n";
+    let bundle = format!("{}{block}", tls.ca_pem);
     for data in [
-        &[("ca.crt", "garbage")][..],
+        &[("ca.crt", bundle.as_str())][..],
+        &[("ca.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")],
+        &[("ca.crt", "garbage")],
         &[("tls.crt", "garbage"), ("tls.key", "garbage")],
         &[("ca.crt", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n")],
     ] {
