@@ -37,4 +37,4 @@ mod source;
 
 pub use environment::Environment;
 pub use error::IdentityError;
-pub use source::{Identities, IdentitySource, Plan};
+pub use source::{Identities, IdentitySource, Plan, on_behalf_of};

@@ -50,7 +50,15 @@ pub struct IdentitySource {
     web: Arc<Web>,
     /// What tells the ways to the token services apart: the proxy.
     way: Option<String>,
-    subject: Option<Subject>,
+}
+
+tokio::task_local! {
+    static SUBJECT: Subject;
+}
+
+/// Does some work on behalf of an object, which the cache's counts name: one source may serve many.
+pub async fn on_behalf_of<T>(subject: Subject, work: impl Future<Output = T>) -> T {
+    SUBJECT.scope(subject, work).await
 }
 
 /// A registry of one of the clouds.
@@ -75,18 +83,11 @@ impl Identities {
     /// A source that logs in by `plan`. `web` reaches the token services; `way` tells apart those that are reached in
     /// another way (an object's proxy), whose tokens are not shared.
     pub fn source(&self, plan: Plan, web: Arc<Web>, way: Option<String>) -> IdentitySource {
-        IdentitySource { identities: self.clone(), plan, web, way, subject: None }
+        IdentitySource { identities: self.clone(), plan, web, way }
     }
 }
 
 impl IdentitySource {
-    /// For this object, which the cache's counts name.
-    #[must_use]
-    pub fn of(mut self, subject: Subject) -> Self {
-        self.subject = Some(subject);
-        self
-    }
-
     fn context(&self) -> Context<'_> {
         let account = match &self.plan {
             Plan::Process(_) => None,
@@ -153,7 +154,8 @@ impl IdentitySource {
 
     async fn look(&self, repository: &Repository) -> Result<Lookup, Shared> {
         let (context, cache) = (self.context(), &self.identities.0.cache);
-        let subject = self.subject.as_ref();
+        let subject = SUBJECT.try_with(Subject::clone).ok();
+        let subject = subject.as_ref();
         let (kept, minted) = match (self.registry(repository.host()).map_err(Arc::new)?, &self.plan) {
             (Some(registry), _) => {
                 let access_key = self.access_key(&registry);

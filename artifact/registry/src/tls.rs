@@ -11,7 +11,7 @@ use reqwest::{
     Identity,
     dns::{Addrs, Name, Resolve, Resolving},
 };
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, sign::CertifiedKey};
 use rustls_pki_types::{CertificateDer, Der, PrivateKeyDer, TrustAnchor, pem::PemObject};
 
 use crate::{
@@ -134,13 +134,21 @@ fn parse_certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, Fault> 
     Ok(parsed)
 }
 
-/// Certificate and key of the client, checked to be PEM.
+/// Certificate and key of the client, checked to be PEM and to belong together.
 fn identity(tls: &Tls) -> Result<Option<(&Pem, &Pem)>, Fault> {
     match (&tls.certificate, &tls.key) {
         (None, None) => Ok(None),
         (Some(certificate), Some(key)) => {
-            parse_certificates(certificate)?;
-            parse_key(key)?;
+            let (chain, private) = (parse_certificates(certificate)?, parse_key(key)?);
+            CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider()).map_err(|error| {
+                match error {
+                    rustls::Error::InconsistentKeys(_) => Fault::Setup(format!(
+                        "private key `{}` does not belong to client certificate `{}`",
+                        key.origin, certificate.origin
+                    )),
+                    error => unusable(certificate, &error.to_string()),
+                }
+            })?;
             Ok(Some((certificate, key)))
         }
         (Some(_), None) => Err(Fault::Setup("a client certificate needs its private key".into())),

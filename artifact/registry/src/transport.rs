@@ -280,8 +280,14 @@ impl Transport {
         stale: Option<&Authorization>,
         found: &Lookup,
     ) -> Result<Option<Authorization>, Fault> {
-        if found.is_minted() && session.endpoint.base(&self.options).await?.scheme() != "https" {
-            return Err(Fault::Login(LoginFault::Plain { has: found.to_string() }));
+        if found.is_minted() {
+            let has = || found.to_string();
+            if session.endpoint.base(&self.options).await?.scheme() != "https" {
+                return Err(Fault::Login(LoginFault::Plain { has: has() }));
+            }
+            if self.options.insecure && self.options.tls.ca.is_none() {
+                return Err(Fault::Login(LoginFault::Unverified { has: has() }));
+            }
         }
         // Boxed: rare, and large.
         let fetch = async |_: &_| Box::pin(self.fetch_token(session, challenge, found)).await;

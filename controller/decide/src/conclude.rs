@@ -145,13 +145,6 @@ fn refused(observed: &Observed, refusal: &Refusal) -> Conclusion {
             let message = "this release cannot verify signatures yet: the artifact is not fetched".to_owned();
             (SOURCE_VERIFIED, FALSE, reason::VERIFICATION_ERROR, message)
         }
-        Refusal::CloudIdentity(cloud) => {
-            let message = format!(
-                "this release cannot log in with the identity of `{cloud}` yet; name a Secret with credentials in \
-                 `spec.secretRef`"
-            );
-            (FETCH_FAILED, TRUE, reason::AUTHENTICATION_FAILED, message)
-        }
     };
     let mut draft = Draft::new(observed);
     let mut notices = damage(observed);

@@ -13,6 +13,8 @@ use crate::{Observed, text::bounded};
 pub enum Step {
     /// Reading the `ServiceAccount`.
     ServiceAccount,
+    /// Deciding whose identity logs in.
+    Identity,
     /// Reading a Secret with credentials, or one that a `ServiceAccount` names.
     Credentials,
     /// Reading the Secret with the proxy.
@@ -54,7 +56,7 @@ impl Step {
     /// What its failure means: the reasons are Flux's.
     pub fn meaning(self) -> Meaning {
         let (condition, reason) = match self {
-            Self::ServiceAccount | Self::Credentials | Self::Proxy | Self::Certificates => {
+            Self::ServiceAccount | Self::Identity | Self::Credentials | Self::Proxy | Self::Certificates => {
                 (condition::FETCH_FAILED, reason::AUTHENTICATION_FAILED)
             }
             Self::Tag => (condition::FETCH_FAILED, reason::READ_OPERATION_FAILED),
@@ -83,6 +85,7 @@ impl Step {
                     None => "failed to get service account: ".to_owned(),
                 }
             }
+            Self::Identity => "failed to validate configuration: ".to_owned(),
             Self::Credentials => "failed to get credential: ".to_owned(),
             Self::Proxy => "failed to get proxy address: ".to_owned(),
             Self::Certificates => format!("failed to generate transport for '{url}': "),

@@ -1,9 +1,6 @@
 //! What came of a plan.
 
-use oci_crds::{
-    v1::Artifact,
-    validate::{Fault, Provider},
-};
+use oci_crds::{v1::Artifact, validate::Fault};
 
 use crate::{Failure, Resolved};
 
@@ -41,18 +38,4 @@ pub enum Refusal {
     Faults(Vec<Fault>),
     /// It asks for signatures, which this release cannot verify. Such an artifact is never fetched unverified.
     Signatures,
-    /// It asks for a cloud's identity, which this release does not have.
-    CloudIdentity(&'static str),
-}
-
-impl Refusal {
-    /// The refusal of a cloud's identity; `None` for a provider that needs none.
-    pub fn identity(provider: Provider) -> Option<Self> {
-        match provider {
-            Provider::Generic => None,
-            Provider::Aws => Some(Self::CloudIdentity("aws")),
-            Provider::Azure => Some(Self::CloudIdentity("azure")),
-            Provider::Gcp => Some(Self::CloudIdentity("gcp")),
-        }
-    }
 }

@@ -71,14 +71,6 @@ pub fn decide(observed: &Observed, resolved: Option<&Resolved>) -> Plan {
     if spec.verify.is_some() {
         return Plan::Refuse(Refusal::Signatures);
     }
-    // An account may have pull Secrets, which win over the cloud's identity as the Secret does: whoever reads the
-    // account finds out.
-    if checked.secret.is_none()
-        && checked.service_account.is_none()
-        && let Some(refusal) = Refusal::identity(checked.provider)
-    {
-        return Plan::Refuse(refusal);
-    }
     let wanted = match (&checked.selection, resolved) {
         (Selection::Digest(digest), _) => {
             let revision = Revision { tag: None, digest: digest.clone() };

@@ -11,15 +11,17 @@ use oci_artifact::{
 };
 use oci_crds::validate::Checked;
 use oci_decide::{Failure, Observed, Step};
+use oci_identity::Identities;
 use oci_registry::{Access as Rights, Error, Fault, RepositoryClient};
 
 use crate::{
     breaker::Breaker,
+    certificates,
     clients::Clients,
     connection::Connection,
-    credentials::PullSecrets,
     failure::{Failed, Login},
     fingerprint::Fingerprint,
+    login::Way,
     material::Material,
     run::Progress,
 };
@@ -53,30 +55,24 @@ pub(crate) struct Access<'a> {
 }
 
 impl<'a> Access<'a> {
-    /// Logs nobody in yet: that happens when the registry asks for it. `pull` has been read from `material`.
+    /// Logs nobody in yet: that happens when the registry asks for it.
     pub(crate) fn open(
-        (clients, breaker, progress): (&Clients, &'a Breaker<Route, Why>, &'a dyn Progress),
+        (clients, identities): (&Clients, Option<&Identities>),
+        (breaker, progress): (&'a Breaker<Route, Why>, &'a dyn Progress),
         observed: &Observed,
         checked: &Checked,
         material: &Material,
-        pull: Option<PullSecrets>,
     ) -> Result<Self, Failure> {
         let connection = Connection::read(material, checked.insecure)?;
+        certificates::not_over(&connection.tls, observed.now)?;
         let repository = &checked.repository;
         let now = Instant::now();
-        let (login, client) = match (pull, &material.logins) {
-            (_, Some(logins)) => {
-                let client = clients.anonymous(&connection, now).with_credentials(Arc::clone(logins));
-                (Login::Found("the local logins".to_owned()), client)
-            }
-            (Some(secrets), None) => {
-                let login = match secrets.find(repository) {
-                    Some(found) => Login::Found(found.origin),
-                    None => Login::NoEntry(secrets.names()),
-                };
-                (login, clients.tenant(&connection, &observed.namespace, secrets, now))
-            }
-            (None, None) => (Login::Nothing, clients.anonymous(&connection, now)),
+        let (login, client) = if let Some(logins) = &material.logins {
+            let client = clients.anonymous(&connection, now).with_credentials(Arc::clone(logins));
+            (Login::Found("the local logins".to_owned()), client)
+        } else {
+            let way = Way::of(checked, material)?;
+            way.open(clients, identities, &connection, &observed.namespace, checked, now)?
         };
         let client = client.repository(repository, Rights::Pull);
         let end = tokio::time::Instant::now() + checked.timeout;

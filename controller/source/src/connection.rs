@@ -19,6 +19,8 @@ pub(crate) struct Connection {
     pub(crate) proxy: Option<Proxy>,
     /// Whether plain HTTP is allowed.
     pub(crate) insecure: bool,
+    /// Of the proxy.
+    pub(crate) proxy_key: Option<Fingerprint>,
     /// Of all of the above.
     pub(crate) key: Fingerprint,
 }
@@ -34,9 +36,10 @@ impl Connection {
         let pems = pems.into_iter().map(|pem| pem.as_ref().map(|pem| pem.text.as_slice()));
         let proxied = ["address", "username", "password"];
         let proxied = proxied.map(|key| proxy.and_then(|secret| value(secret, key)));
+        let proxy_key = proxy.map(|_| Fingerprint::of(proxied));
         let insecure_too = [insecure.then_some(&b""[..])];
         let key = Fingerprint::of(pems.chain(proxied).chain(insecure_too));
-        Ok(Self { tls, proxy: read_proxy, insecure, key })
+        Ok(Self { tls, proxy: read_proxy, insecure, proxy_key, key })
     }
 }
 

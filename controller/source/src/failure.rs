@@ -2,7 +2,7 @@
 
 use oci_artifact::{Class, Classify as _, manifest, name::Repository};
 use oci_decide::{Failure, Step};
-use oci_registry::{Error, Fault, TlsCause};
+use oci_registry::{Error, Fault, TlsCause, auth::LoginFault};
 
 /// What a run shows to the registry, for hints.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub(crate) enum Login {
     NoEntry(String),
     /// What stands there.
     Found(String),
+    /// An identity: whose.
+    Identity(String),
 }
 
 /// A failed call.
@@ -51,6 +53,15 @@ impl Failed<'_> {
 
     fn hint(&self, fault: &Fault) -> Option<String> {
         let text = match fault {
+            Fault::Credentials(error) => return error.hint(),
+            Fault::Login(LoginFault::Plain { .. } | LoginFault::Unverified { .. }) => {
+                "let the registry serve TLS, and put its certificate authority as `ca.crt` into the Secret of \
+                 spec.certSecretRef instead of setting spec.insecure"
+            }
+            Fault::Login(LoginFault::Unsuitable { .. }) if matches!(self.login, Login::Identity(_)) => {
+                "the registry wants a user: name one in the ServiceAccount's annotation \
+                 credential.auth.fluxcd.io/username"
+            }
             Fault::Status { .. } | Fault::Login(_) if fault.class() == Class::Denied => {
                 return Some(self.login_hint());
             }
@@ -94,6 +105,7 @@ impl Failed<'_> {
             Login::Found(origin) => {
                 format!("check that the credentials in {origin} are valid and may pull {}", self.repository)
             }
+            Login::Identity(whose) => format!("check that {whose} may pull {}", self.repository),
         }
     }
 }

@@ -20,6 +20,11 @@ impl Fingerprint {
         }
         Self(hasher.finalize().into())
     }
+
+    /// As text, for other keys.
+    pub(crate) fn hex(self) -> String {
+        hex::encode(self.0)
+    }
 }
 
 #[cfg(test)]

@@ -4,19 +4,23 @@
 //! [ Observed ] ─► [ Source::run ] ─► decide ─► resolve | fetch ─► [ Outcome ]
 //!                       │                          │
 //!                  [ Materials ]              [ Clients ] ─► oci-registry        [ Store ]
-//!                 Secrets, read late          one pool for all tenants          drafts, publish
+//!         account and Secrets, read late      one pool for all tenants          drafts, publish
+//!                       └─ who logs in: [identity] ─┘
 //! ```
 //!
 //! Knows specs and credentials, not the API server, so that the plugin can do the same run from a file.
 
 mod access;
 mod breaker;
+mod certificates;
 mod choose;
 mod clients;
 mod connection;
 mod credentials;
 mod failure;
 mod fingerprint;
+pub mod identity;
+mod login;
 mod manifest;
 pub mod material;
 mod pool;

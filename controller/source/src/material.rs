@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
 use oci_decide::Failure;
+use oci_identity::account::AccountTokens;
 use oci_registry::{Secret as Hidden, auth::CredentialSource};
 
 /// A Secret of the cluster, or of a file.
@@ -16,9 +17,26 @@ pub struct SecretData {
     pub data: BTreeMap<String, Hidden<Vec<u8>>>,
 }
 
-/// Everything secret that one object needs.
+/// A `ServiceAccount` that an object names.
+#[derive(Clone)]
+pub struct AccountData {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Whether it names pull Secrets.
+    pub pull_secrets: bool,
+    /// Makes its tokens; `None` where there is no cluster.
+    pub tokens: Option<Arc<dyn AccountTokens>>,
+}
+
+/// Everything that logs one object in.
 #[derive(Clone, Default)]
 pub struct Material {
+    /// The `ServiceAccount`.
+    pub account: Option<AccountData>,
     /// Secrets with credentials for registries, the most important first: that of the spec, then those of the account.
     pub pull: Vec<SecretData>,
     /// The Secret with certificates.

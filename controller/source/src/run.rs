@@ -13,14 +13,14 @@ use oci_crds::{
     v1::Artifact,
     validate::{Checked, Operation},
 };
-use oci_decide::{Failure, Observed, Outcome, Plan, Refusal, Resolved, Step, decide};
+use oci_decide::{Failure, Observed, Outcome, Plan, Resolved, Step, decide};
+use oci_identity::{Identities, cache::Subject, on_behalf_of};
 use oci_registry::{Error, Options};
 
 use crate::{
     access::{Access, Route, Why},
     breaker::Breaker,
     clients::Clients,
-    credentials::PullSecrets,
     manifest,
     material::Materials,
     store::{Content, Owner, Store},
@@ -59,6 +59,8 @@ pub struct SourceOptions {
     /// Settings that are the same for all registries: user agent, tries and pauses, proxies. Certificates, credentials
     /// and a proxy in place of these come from each object's material.
     pub registry: Options,
+    /// Logs in by identities; `None` where there are none, as outside of a cluster.
+    pub identities: Option<Identities>,
     /// What is taken from an image index where an object says nothing.
     pub platform: Platform,
     /// What the digests of stored files are made with.
@@ -77,6 +79,7 @@ impl SourceOptions {
         Self {
             store,
             registry: Options { attempts: 3, longest_pause, ..Options::default() },
+            identities: None,
             platform: Platform::linux_amd64(),
             algorithm: Algorithm::Sha256,
             transfers: 8,
@@ -91,29 +94,19 @@ pub struct Source(Arc<Shared>);
 
 struct Shared {
     clients: Clients,
+    identities: Option<Identities>,
     breaker: Breaker<Route, Why>,
     platform: Platform,
     transfer: Transfer,
 }
 
-/// What a run cannot go on after.
-enum Stop {
-    Refused(Refusal),
-    Failed(Failure),
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
 impl Source {
     /// Works with these settings.
     pub fn new(options: SourceOptions) -> Self {
-        let SourceOptions { store, registry, platform, algorithm, transfers, cpus } = options;
+        let SourceOptions { store, registry, identities, platform, algorithm, transfers, cpus } = options;
         Self(Arc::new(Shared {
             clients: Clients::new(registry),
+            identities,
             breaker: Breaker::new(),
             platform,
             transfer: Transfer::new(store, algorithm, transfers, cpus),
@@ -133,13 +126,12 @@ impl Source {
         control: &Control,
     ) -> Outcome {
         let mut resolved = None;
-        let stop = match self.rounds(observed, materials, progress, control, &mut resolved).await {
-            Ok(outcome) => return outcome,
-            Err(stop) => stop,
-        };
-        match stop {
-            Stop::Refused(refusal) => Outcome::Refused(refusal),
-            Stop::Failed(failure) => Outcome::Failed { failure, resolved },
+        let subject = Subject { namespace: observed.namespace.clone(), name: observed.name.clone() };
+        // Boxed: large, and moved into another future.
+        let rounds = Box::pin(self.rounds(observed, materials, progress, control, &mut resolved));
+        match on_behalf_of(subject, rounds).await {
+            Ok(outcome) => outcome,
+            Err(failure) => Outcome::Failed { failure, resolved },
         }
     }
 
@@ -150,7 +142,7 @@ impl Source {
         progress: &dyn Progress,
         control: &Control,
         resolved: &mut Option<Resolved>,
-    ) -> Result<Outcome, Stop> {
+    ) -> Result<Outcome, Failure> {
         let mut access = None;
         for _ in 0..ROUNDS {
             let wanted = match decide(observed, resolved.as_ref()) {
@@ -177,12 +169,12 @@ impl Source {
                 }
             }
         }
-        Err(Stop::Failed(Failure {
+        Err(Failure {
             step: Step::Digest,
             class: Class::Retry { after: None },
             message: "no decision was reached".to_owned(),
             hint: None,
-        }))
+        })
     }
 
     /// Reads the material.
@@ -192,17 +184,10 @@ impl Source {
         checked: &Checked,
         materials: &dyn Materials,
         progress: &'a dyn Progress,
-    ) -> Result<Access<'a>, Stop> {
+    ) -> Result<Access<'a>, Failure> {
         let material = materials.read().await?;
-        let pull = PullSecrets::read(&material.pull)?;
-        if pull.is_none()
-            && material.logins.is_none()
-            && let Some(refusal) = Refusal::identity(checked.provider)
-        {
-            return Err(Stop::Refused(refusal));
-        }
-        let shared = (&self.0.clients, &self.0.breaker, progress);
-        Ok(Access::open(shared, observed, checked, &material, pull)?)
+        let clients = (&self.0.clients, self.0.identities.as_ref());
+        Access::open(clients, (&self.0.breaker, progress), observed, checked, &material)
     }
 
     /// Fetches an artifact into the store.

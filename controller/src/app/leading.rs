@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use kube::Client;
 use oci_artifact::manifest::Platform;
 use oci_decide::{Settings, Stored, retention::Policy};
+use oci_identity::{Environment, Identities, cache::Ledger};
 use oci_registry::Proxies;
 use oci_server::{Options, Running};
 use oci_source::{Source, SourceOptions, store::Store};
@@ -16,6 +17,7 @@ use super::{Error, health::Health};
 use crate::{
     args::Args,
     cluster::{
+        audiences::ClusterAudiences,
         recorder::Recorder,
         watch::{self, Scope},
     },
@@ -47,6 +49,8 @@ pub(super) struct Needs {
     pub(super) leading: signal::Receiver<bool>,
     pub(super) settings: Arc<Settings>,
     pub(super) proxies: Proxies,
+    pub(super) environment: Environment,
+    pub(super) audiences: Arc<ClusterAudiences>,
     pub(super) now: fn() -> Timestamp,
 }
 
@@ -85,6 +89,7 @@ impl Leading {
             settings: Arc::clone(&needs.settings),
             restore: Arc::clone(&restore),
             default_account: needs.args.reconcile.default_service_account.clone(),
+            audiences: Arc::clone(&needs.audiences),
             fence: Arc::clone(&needs.fence),
             now: needs.now,
         });
@@ -229,6 +234,9 @@ fn source(needs: &Needs, storage: Local) -> Source {
     let mut options = SourceOptions::new(store);
     concat!("oci-controller/", env!("CARGO_PKG_VERSION")).clone_into(&mut options.registry.user_agent);
     options.registry.proxies = needs.proxies.clone();
+    let ledger: Arc<dyn Ledger> = needs.metrics.tokens.clone();
+    let limits = needs.args.tokens.limits();
+    options.identities = Some(Identities::new(needs.environment.clone(), limits, ledger, needs.now));
     options.platform = Platform::parse(&reconcile.default_platform).unwrap_or_else(Platform::linux_amd64);
     options.algorithm = needs.args.storage.artifact_digest_algo;
     options.transfers = reconcile.concurrent.saturating_mul(4).max(8);

@@ -1,39 +1,41 @@
 //! The process: everything that can be wrong is found out first, then it works until it is told to end.
 //!
-//! The clock, the environment and signals are touched here and nowhere else.
+//! The clock, the environment and signals are touched here ([`surroundings`]) and nowhere else.
 
+mod error;
 mod health;
 mod leading;
 mod signals;
+mod surroundings;
 
 use std::{
     io::{self, Write as _},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::TcpListener,
     process::ExitCode,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
-use kube::{Client, Config, client::ClientBuilder};
-use oci_artifact::Classify as _;
+use kube::Client;
 use oci_decide::Settings;
-use oci_registry::{Proxies, VariableError};
+use oci_registry::Proxies;
 use oci_server::{Options, Running, limits::Limits, serve};
 use rustls::crypto::aws_lc_rs;
 use tokio::sync::watch;
 
+pub use self::{error::Error, surroundings::now};
 use self::{
     health::Health,
     leading::{Leading, Needs},
     signals::Signals,
+    surroundings::{bind, cluster, environment, variable},
 };
 use crate::{
     args::{Args, Listen},
     cluster::{
-        counting::Counting,
-        guard::{self, GuardError},
-        lease::{self, Fence, Leadership, LeaseError, LeaseOptions, Term},
+        audiences::ClusterAudiences,
+        guard,
+        lease::{self, Fence, Leadership, LeaseOptions, Term},
         recorder::{self, Recorder, RecorderOptions},
     },
     observe::{Metrics, Snapshot, logs},
@@ -41,74 +43,8 @@ use crate::{
     storage::Local,
 };
 
-/// A connection to the API server that says nothing for this long is dead. Watches end after 55 seconds by themselves.
-const SILENCE: Duration = Duration::from_mins(1);
 /// For what is told to others at the end.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// Why the process cannot start, or did not end well.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// An address is taken, or not ours.
-    #[error("--{flag} {address}: cannot listen there: {source}")]
-    Listen {
-        /// The flag without its dashes.
-        flag: &'static str,
-        /// Where.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-    /// The environment names a proxy that is none.
-    #[error("the variable {0}")]
-    Proxy(#[from] VariableError),
-    /// There is no way to the API server.
-    #[error("no access to the API server: {0}")]
-    Cluster(Box<kube::Error>),
-    /// Another controller works on the same objects.
-    #[error("{source}{}", hint(source))]
-    Beside {
-        /// Which one.
-        #[from]
-        source: GuardError,
-    },
-    /// Nobody can be told anything.
-    #[error("--events-addr: setting up the HTTP client failed: {0}")]
-    Notifications(#[from] reqwest::Error),
-    /// The times of leader election do not fit each other.
-    #[error(transparent)]
-    Lease(#[from] LeaseError),
-    /// Another one leads, or might.
-    #[error("leader election lost")]
-    Lost,
-    /// Nobody says in which namespace the Lease is.
-    #[error("--enable-leader-election needs the variable RUNTIME_NAMESPACE, or --leader-election-namespace")]
-    Namespace,
-    /// The operating system refuses something.
-    #[error("{doing} failed: {source}")]
-    System {
-        /// What was attempted.
-        doing: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-fn hint(error: &GuardError) -> String {
-    error.hint().map(|hint| format!("; {hint}")).unwrap_or_default()
-}
-
-/// Reads the clock: the one place that does.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
-pub fn now() -> Timestamp {
-    Timestamp::now()
-}
-
-/// Reads the environment: the one place that does.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
 
 /// Runs the process.
 pub fn main() -> ExitCode {
@@ -142,6 +78,9 @@ fn run(args: Args) -> Result<(), Error> {
     runtime.shutdown_background();
     ended
 }
+
+/// The API server, and for whom tokens for it are.
+type Api<'a> = (&'a Client, &'a Arc<ClusterAudiences>);
 
 /// What is known once there is work, for the metrics.
 type Shown = Arc<OnceLock<Working>>;
@@ -194,11 +133,12 @@ impl Process {
         let mut signals = Signals::install()?;
         let shown: Shown = Arc::default();
         let _servers = self.operations(&shown)?;
-        let client = client(&self.metrics).await?;
+        let (client, audiences) = cluster(&self.metrics).await?;
+        let api = (&client, &Arc::new(audiences));
         let recorder = self.recorder(&client)?;
         let leadership = self.campaign(&client)?;
         let ended = tokio::select! {
-            ended = self.lead(&client, &leadership, &recorder, &shown) => ended,
+            ended = self.lead(api, &leadership, &recorder, &shown) => ended,
             () = signals.wait() => {
                 tracing::info!("shutting down");
                 Ok(())
@@ -273,7 +213,7 @@ impl Process {
     /// Waits until we lead, and works for as long as we do.
     async fn lead(
         &self,
-        client: &Client,
+        api: Api<'_>,
         leadership: &Leadership,
         recorder: &Recorder,
         shown: &Shown,
@@ -282,14 +222,14 @@ impl Process {
         self.health.leading();
         tracing::info!(advertised = self.args.advertised(&self.host()), "leading");
         tokio::select! {
-            ended = self.work(client, &term, recorder, leadership, shown) => ended,
+            ended = self.work(api, &term, recorder, leadership, shown) => ended,
             () = term.ended() => Err(Error::Lost),
         }
     }
 
     async fn work(
         &self,
-        client: &Client,
+        (client, audiences): Api<'_>,
         term: &Term,
         recorder: &Recorder,
         leadership: &Leadership,
@@ -309,6 +249,8 @@ impl Process {
             leading,
             settings: Arc::new(self.settings()),
             proxies: self.proxies.clone(),
+            environment: environment(),
+            audiences: Arc::clone(audiences),
             now,
         })
         .await?;
@@ -356,30 +298,4 @@ async fn end_serving(shown: &Shown, patience: Duration) {
     {
         tracing::warn!("some downloads were cut");
     }
-}
-
-/// The way to the API server: by a kubeconfig, or as a pod.
-async fn client(metrics: &Metrics) -> Result<Client, Error> {
-    let failed = |error: kube::Error| Error::Cluster(Box::new(error));
-    let mut config = Config::infer().await.map_err(|error| failed(kube::Error::InferConfig(error)))?;
-    // Whoever calls has a pause of its own; fifteen tries of the client would hold it for minutes.
-    config.default_retry = false;
-    // Longer than a watch lasts: a connection without a word for this long is dead.
-    config.read_timeout = Some(SILENCE);
-    config.reset_reader_on_write = true;
-    let host = config.cluster_url.authority().map_or("", |authority| authority.as_str());
-    let counting = Counting(metrics.requests(host));
-    Ok(ClientBuilder::try_from(config).map_err(failed)?.with_layer(&counting).build())
-}
-
-/// Listens. Where the computer has no IPv6, `[::]` means all addresses that it has.
-fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
-    let bound = TcpListener::bind(address).or_else(|source| {
-        if address.is_ipv6() && address.ip().is_unspecified() && source.kind() != io::ErrorKind::AddrInUse {
-            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port()))
-        } else {
-            Err(source)
-        }
-    });
-    bound.map_err(|source| Error::Listen { flag, address, source })
 }

@@ -2,9 +2,13 @@
 
 use std::{convert::Infallible, time::Duration};
 
+use oci_identity::cache::Limits;
+
 use super::{
     Maybe,
-    values::{Encoding, Level, at_least_one, boolean, label, maybe, percent, period, platform, selector},
+    values::{
+        Encoding, Level, at_least_one, boolean, duration, label, maybe, percent, period, platform, selector,
+    },
 };
 
 /// Reconciliation.
@@ -35,6 +39,29 @@ pub struct ReconcileArgs {
     /// What is taken from an image index
     #[arg(long, value_name = "OS/ARCHITECTURE", default_value = "linux/amd64", value_parser = platform)]
     pub default_platform: String,
+}
+
+/// Tokens that identities were given.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Tokens of identities")]
+pub struct TokenArgs {
+    /// Most tokens that are kept; 0 or less keeps none
+    #[arg(long, value_name = "NUMBER", default_value = "100", allow_negative_numbers = true)]
+    pub token_cache_max_size: i64,
+
+    /// Longest time that a token is kept, an hour at most; it is kept for four fifths of its life
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
+    pub token_cache_max_duration: Duration,
+}
+
+impl TokenArgs {
+    /// How much is kept, and for how long.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            entries: usize::try_from(self.token_cache_max_size).unwrap_or_default(),
+            longest: self.token_cache_max_duration,
+        }
+    }
 }
 
 /// What is watched.
@@ -125,14 +152,6 @@ pub struct RefusedArgs {
     /// The receiver of notifications is not authenticated by SPIFFE here
     #[arg(long, value_name = "ID", value_parser = event_server)]
     pub authorized_event_server_spiffe_id: Option<Infallible>,
-
-    /// There are no SPIFFE identities for objects here
-    #[arg(long, value_name = "TARGET", value_parser = broker)]
-    pub spiffe_broker_endpoint: Option<Infallible>,
-
-    /// There are no SPIFFE identities for objects here
-    #[arg(long, value_name = "ID", value_parser = broker)]
-    pub spiffe_broker_id: Option<Infallible>,
 }
 
 fn artifact_clients(_: &str) -> Result<Infallible, &'static str> {
@@ -141,8 +160,4 @@ fn artifact_clients(_: &str) -> Result<Infallible, &'static str> {
 
 fn event_server(_: &str) -> Result<Infallible, &'static str> {
     Err("SPIFFE is not supported: without it, notifications would be sent to whoever answers, unencrypted")
-}
-
-fn broker(_: &str) -> Result<Infallible, &'static str> {
-    Err("SPIFFE is not supported: objects would not get the identities that they ask for")
 }

@@ -15,8 +15,11 @@ const FLAGS: [(&str, &str); 14] = [
     ("requeue-dependency", "an OCIRepository depends on no other object"),
     ("ssh-hostkey-algos", "there are no git repositories here"),
     ("ssh-kex-algos", "there are no git repositories here"),
-    ("token-cache-max-duration", "tokens are kept for as long as they hold"),
-    ("token-cache-max-size", "tokens are kept for as long as they hold"),
+    (
+        "spiffe-broker-endpoint",
+        "objects that ask for an identity of SPIFFE are told that there are none here",
+    ),
+    ("spiffe-broker-id", "objects that ask for an identity of SPIFFE are told that there are none here"),
     ("watch-configs-label-selector", "Secrets are watched where objects name them"),
 ];
 

@@ -21,7 +21,7 @@ use reqwest::Url;
 use sha2::{Digest as _, Sha256};
 
 pub use address::Listen;
-pub use flags::{ElectionArgs, LogArgs, ReconcileArgs, RefusedArgs, WatchArgs};
+pub use flags::{ElectionArgs, LogArgs, ReconcileArgs, RefusedArgs, TokenArgs, WatchArgs};
 pub use gates::{Gate, Gates};
 pub use ignored::Ignored;
 pub use selector::SelectorError;
@@ -58,6 +58,10 @@ pub struct Args {
     /// Reconciliation
     #[command(flatten)]
     pub reconcile: ReconcileArgs,
+
+    /// Tokens of identities
+    #[command(flatten)]
+    pub tokens: TokenArgs,
 
     /// What is watched
     #[command(flatten)]

@@ -1,21 +1,23 @@
-//! Secrets and `ServiceAccounts`: the one place that reads them.
+//! Secrets and `ServiceAccounts`: the one place that reads them. No account is asked for a token here.
 //!
 //! Everything is read by the object's own namespace and the name in its spec; no spec can name another namespace.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use kube::{Api, Client};
-use oci_artifact::{Class, Classify as _};
+use oci_artifact::Classify as _;
 use oci_crds::v1::Spec;
 use oci_decide::{Failure, Step};
 use oci_registry::Secret as Hidden;
-use oci_source::material::{Material, MaterialFuture, Materials, SecretData};
+use oci_source::material::{AccountData, Material, MaterialFuture, Materials, SecretData};
 
-use super::call::{CallError, Cause, call};
+use super::{
+    audiences::ClusterAudiences,
+    call::{CallError, Cause, call},
+    tokens::ClusterTokens,
+};
 
-/// Annotations by which a `ServiceAccount` asks for tokens of its own instead of pull Secrets.
-const IDENTITY: [&str; 2] = ["credential.auth.fluxcd.io/provider", "credential.auth.fluxcd.io/type"];
 /// Pull Secrets of one account that are read.
 const PULL_SECRETS: usize = 32;
 
@@ -58,14 +60,15 @@ pub struct ClusterMaterials {
     client: Client,
     namespace: String,
     names: Names,
+    audiences: Arc<ClusterAudiences>,
     /// Secrets that the account named when it was read.
     learned: Mutex<Vec<String>>,
 }
 
 impl ClusterMaterials {
-    /// For an object in `namespace`.
-    pub fn new(client: Client, namespace: &str, names: Names) -> Self {
-        Self { client, namespace: namespace.to_owned(), names, learned: Mutex::default() }
+    /// For an object in `namespace`. No registry gets tokens for these `audiences`.
+    pub fn new(client: Client, namespace: &str, names: Names, audiences: Arc<ClusterAudiences>) -> Self {
+        Self { client, namespace: namespace.to_owned(), names, audiences, learned: Mutex::default() }
     }
 
     /// The pull Secrets of the account, if it was read.
@@ -75,12 +78,13 @@ impl ClusterMaterials {
 
     async fn read_all(&self) -> Result<Material, Failure> {
         let mut pull_names: Vec<String> = self.names.pull.iter().cloned().collect();
-        if let Some(account) = &self.names.account {
-            let of_account = self.account(account).await?;
+        let mut material = Material::default();
+        if let Some(name) = &self.names.account {
+            let (account, of_account) = self.account(name).await?;
+            material.account = Some(account);
             self.learned.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&of_account);
             pull_names.extend(of_account);
         }
-        let mut material = Material::default();
         for name in &pull_names {
             material.pull.push(self.secret(name, Step::Credentials).await?);
         }
@@ -93,31 +97,24 @@ impl ClusterMaterials {
         Ok(material)
     }
 
-    /// The pull Secrets of an account.
-    async fn account(&self, name: &str) -> Result<Vec<String>, Failure> {
+    /// An account, and the names of its pull Secrets.
+    async fn account(&self, name: &str) -> Result<(AccountData, Vec<String>), Failure> {
         let api: Api<ServiceAccount> = Api::namespaced(self.client.clone(), &self.namespace);
-        let origin = format!("{}/{name}", self.namespace);
-        let read = call(|| format!("service account '{origin}'"), api.get(name)).await;
+        let read = call(|| format!("service account '{}/{name}'", self.namespace), api.get(name)).await;
         let account = read.map_err(|error| failed(Step::ServiceAccount, &error))?;
-        let annotations = account.metadata.annotations.unwrap_or_default();
-        let asked: Vec<&str> = IDENTITY.into_iter().filter(|key| annotations.contains_key(*key)).collect();
-        if let Some(key) = asked.first() {
-            return Err(Failure {
-                step: Step::ServiceAccount,
-                class: Class::Terminal,
-                message: format!(
-                    "service account '{origin}' asks for an identity of its own ({key}), which this release does not have"
-                ),
-                hint: Some("remove the annotation, or log in with a Secret".to_owned()),
-            });
-        }
-        let names = account.image_pull_secrets.unwrap_or_default();
-        Ok(names
-            .into_iter()
-            .map(|reference| reference.name)
-            .filter(|name| !name.is_empty())
-            .take(PULL_SECRETS)
-            .collect())
+        let names =
+            account.image_pull_secrets.unwrap_or_default().into_iter().map(|reference| reference.name);
+        let names: Vec<String> = names.filter(|name| !name.is_empty()).take(PULL_SECRETS).collect();
+        let tokens =
+            ClusterTokens::new(self.client.clone(), &self.namespace, name, Arc::clone(&self.audiences));
+        let account = AccountData {
+            namespace: self.namespace.clone(),
+            name: name.to_owned(),
+            annotations: account.metadata.annotations.unwrap_or_default(),
+            pull_secrets: !names.is_empty(),
+            tokens: Some(Arc::new(tokens)),
+        };
+        Ok((account, names))
     }
 
     async fn secret(&self, name: &str, step: Step) -> Result<SecretData, Failure> {

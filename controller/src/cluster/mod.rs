@@ -1,5 +1,6 @@
-//! The API server: watches, Secrets, status, events and leases.
+//! The API server: watches, Secrets, tokens, status, events and leases.
 
+pub mod audiences;
 pub mod call;
 pub mod counting;
 pub mod guard;
@@ -7,4 +8,5 @@ pub mod lease;
 pub mod material;
 pub mod objects;
 pub mod recorder;
+pub mod tokens;
 pub mod watch;

@@ -1,6 +1,6 @@
 //! What is counted.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use oci_decide::Outcome;
 use oci_server::Connections;
@@ -21,6 +21,7 @@ use super::{
         outcome, result, step,
     },
     snapshot::{Gathered, Snapshot},
+    tokens::TokenMetrics,
 };
 
 /// Seconds by which runs are late: from what nobody notices to what is worse than a short interval.
@@ -73,10 +74,12 @@ pub struct Metrics {
     pub notifications: Told,
     /// Times that a watch had to begin anew.
     pub watch_restarts: Counter,
+    /// The cache of tokens.
+    pub tokens: Arc<TokenMetrics>,
 }
 
 impl Metrics {
-    /// Everything at zero. `objects`: whether every object has a histogram of its own, which costs memory here and in
+    /// Everything at zero. `objects`: whether every object has series of its own, which costs memory here and in
     /// Prometheus.
     pub fn new(objects: bool) -> Self {
         let mut metrics = Self {
@@ -96,10 +99,12 @@ impl Metrics {
             events: Told::default(),
             notifications: Told::default(),
             watch_restarts: Counter::default(),
+            tokens: Arc::new(TokenMetrics::new(objects)),
         };
         metrics.register_flux();
         metrics.register_runs();
         metrics.register_others();
+        metrics.tokens.register(&mut metrics.registry);
         metrics.registry.register_collector(Box::new(metrics.gathered.clone()));
         metrics.touch();
         metrics
@@ -203,6 +208,7 @@ impl Metrics {
         if let Some(objects) = &self.objects {
             objects.remove(&object(namespace, name));
         }
+        self.tokens.gone(namespace, name);
     }
 
     /// What came of a run.

@@ -1,5 +1,5 @@
-//! Metrics and logs. Names are source-controller's where it has them. Labels are closed sets, except for the one
-//! histogram that has a series for each object and that can be turned off.
+//! Metrics and logs. Names are source-controller's where it has them. Labels are closed sets, except for the
+//! series that each object has of its own and that can be turned off.
 
 pub mod logs;
 mod metrics;
@@ -7,7 +7,9 @@ mod process;
 mod requests;
 mod series;
 mod snapshot;
+mod tokens;
 
 pub use metrics::{Metrics, Told};
 pub use requests::Requests;
 pub use snapshot::Snapshot;
+pub use tokens::TokenMetrics;

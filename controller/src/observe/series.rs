@@ -76,8 +76,9 @@ pub(super) fn outcome(outcome: &Outcome) -> &'static str {
 }
 
 /// All steps.
-pub(super) const STEPS: [Step; 13] = [
+pub(super) const STEPS: [Step; 14] = [
     Step::ServiceAccount,
+    Step::Identity,
     Step::Credentials,
     Step::Proxy,
     Step::Certificates,
@@ -95,6 +96,7 @@ pub(super) const STEPS: [Step; 13] = [
 pub(super) fn step(step: Step) -> &'static str {
     match step {
         Step::ServiceAccount => "service_account",
+        Step::Identity => "identity",
         Step::Credentials => "credentials",
         Step::Proxy => "proxy",
         Step::Certificates => "certificates",

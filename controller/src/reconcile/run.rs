@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     cluster::{
+        audiences::ClusterAudiences,
         call::{CallError, Cause},
         material::{ClusterMaterials, Names},
         objects::Objects,
@@ -52,6 +53,8 @@ pub struct Parts {
     pub restore: Arc<Restore>,
     /// The account of specs that name none.
     pub default_account: Option<String>,
+    /// For whom no registry gets a token.
+    pub audiences: Arc<ClusterAudiences>,
     /// Whether we may still write: asked right before each write.
     pub fence: Arc<dyn Fn() -> bool + Send + Sync>,
     /// The clock.
@@ -192,7 +195,8 @@ impl Reconciler {
         observed: Observed,
     ) -> (OciRepository, Observed, Outcome) {
         let names = Names::of(&object.spec, self.parts.default_account.as_deref());
-        let materials = ClusterMaterials::new(self.parts.client.clone(), &owner.namespace, names);
+        let (client, audiences) = (self.parts.client.clone(), Arc::clone(&self.parts.audiences));
+        let materials = ClusterMaterials::new(client, &owner.namespace, names, audiences);
         let seen = Seen::default();
         let control = Control::new();
         let _stop = StopOnDrop(control.clone());

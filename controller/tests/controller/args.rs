@@ -29,7 +29,7 @@ fn shown(args: &Args) -> String {
 }
 
 /// The flags of source-controller 1.10.1 with a value that is not their default.
-const FLUX: [(&str, &str); 43] = [
+const FLUX: [(&str, &str); 45] = [
     ("storage-path", "/elsewhere"),
     ("storage-addr", ":9091"),
     ("storage-adv-addr", "source-controller.flux-system.svc.cluster.local."),
@@ -59,6 +59,8 @@ const FLUX: [(&str, &str); 43] = [
     ("kube-api-burst", "500"),
     ("token-cache-max-size", "0"),
     ("token-cache-max-duration", "30m"),
+    ("spiffe-broker-endpoint", "dns:///host:8443"),
+    ("spiffe-broker-id", "self"),
     ("watch-configs-label-selector", "a=b"),
     ("helm-cache-max-size", "10"),
     ("helm-cache-ttl", "1m"),
@@ -188,6 +190,20 @@ fn args_take_variables_unless_a_flag_says_otherwise() {
 }
 
 #[test]
+fn args_bound_the_cache_of_tokens_as_flux_does() {
+    let limits = |flags: &[&str]| {
+        let limits = read(flags).tokens.limits();
+        (limits.entries, limits.longest)
+    };
+    assert_eq!(limits(&[]), (100, Duration::from_hours(1)));
+    let given = ["--token-cache-max-size=7", "--token-cache-max-duration=30m"];
+    assert_eq!(limits(&given), (7, Duration::from_mins(30)));
+    for none in ["--token-cache-max-size=0", "--token-cache-max-size=-1"] {
+        assert_eq!(limits(&[none]).0, 0, "{none}");
+    }
+}
+
+#[test]
 fn args_read_booleans_as_go_does() {
     for (text, expected) in
         [("", true), ("=1", true), ("=T", true), ("=True", true), ("=0", false), ("=f", false)]
@@ -257,8 +273,6 @@ fn args_refuse_what_would_weaken_silently() {
     let flags = [
         ("authorized-artifact-client-spiffe-id", "spiffe://td/path", "served to everybody"),
         ("authorized-event-server-spiffe-id", "self", "unencrypted"),
-        ("spiffe-broker-endpoint", "dns:///host:8443", "identities"),
-        ("spiffe-broker-id", "self", "identities"),
     ];
     for (flag, value, why) in flags {
         let said = refused(&[&format!("--{flag}={value}")]);

@@ -18,6 +18,7 @@ use oci_controller::{
 };
 use oci_crds::v1::Artifact;
 use oci_decide::{Choice, Failure, Outcome, Refusal, Resolved, Step};
+use oci_identity::cache::{Ledger as _, Outcome as Cached, Subject};
 use serde_json::Value;
 use tracing_subscriber::{Layer as _, fmt::MakeWriter, layer::SubscriberExt as _};
 
@@ -86,6 +87,47 @@ fn metrics_have_the_names_of_source_controller() {
     assert_eq!(buckets, 11, "ten, and the one for everything");
     assert!(text.contains(r#"le="1800.0""#) || text.contains(r#"le="1799.99"#), "{text}");
     assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn metrics_of_the_token_cache_have_the_names_of_flux_and_go_with_their_object() {
+    let metrics = Metrics::new(true);
+    let subject = |name: &str| Subject { namespace: "apps".to_owned(), name: name.to_owned() };
+    let (app, other) = (subject("app"), subject("other"));
+    for (subject, outcome) in [
+        (Some(&app), Cached::Miss),
+        (Some(&app), Cached::Hit),
+        (Some(&other), Cached::Failure),
+        (None, Cached::Miss),
+    ] {
+        metrics.tokens.asked(subject, outcome);
+    }
+    metrics.tokens.evicted();
+    metrics.tokens.holds(3);
+    let event = |kind: &str, name: &str| {
+        format!(
+            "gotk_token_cache_events_total{{event_type=\"{kind}\",kind=\"OCIRepository\",name=\"{name}\",\
+             namespace=\"apps\",operation=\"reconcile\"}} 1"
+        )
+    };
+    let has = |line: &str| metrics.text(Snapshot::default()).lines().any(|other| other == line);
+    for line in [
+        &event("cache_miss", "app"),
+        &event("cache_hit", "app"),
+        &event("cache_miss", "other"),
+        r#"gotk_token_cache_requests_total{status="success"} 3"#,
+        r#"gotk_token_cache_requests_total{status="failure"} 1"#,
+        "gotk_token_cache_evictions_total 1",
+        "gotk_token_cached_items 3",
+    ] {
+        assert!(has(line), "{line} is not in\n{}", metrics.text(Snapshot::default()));
+    }
+    metrics.gone("apps", "app");
+    assert!(!has(&event("cache_miss", "app")) && !has(&event("cache_hit", "app")));
+    assert!(has(&event("cache_miss", "other")));
+    let without = Metrics::new(false);
+    without.tokens.asked(Some(&app), Cached::Hit);
+    assert!(!without.text(Snapshot::default()).contains("name=\"app\""), "no series for each object");
 }
 
 #[test]

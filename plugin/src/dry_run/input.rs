@@ -40,8 +40,7 @@ pub(crate) struct Input {
     namespace: String,
     pub(super) items: Vec<Item>,
     pub(super) secrets: BTreeMap<Key, SecretData>,
-    /// The pull Secrets of each.
-    pub(super) accounts: BTreeMap<Key, Vec<String>>,
+    pub(super) accounts: BTreeMap<Key, ServiceAccount>,
     pub(super) lint: LintReport,
 }
 
@@ -139,9 +138,7 @@ impl Input {
             why: error.to_string(),
             hint: None,
         })?;
-        let key = self.key(account.metadata);
-        let secrets = account.image_pull_secrets.unwrap_or_default();
-        self.accounts.insert(key, secrets.into_iter().map(|secret| secret.name).collect());
+        self.accounts.insert(self.key(account.metadata.clone()), account);
         Ok(())
     }
 

@@ -1,10 +1,15 @@
-//! The Secrets of one object, from files.
+//! The account and the Secrets of one object, from files.
 
 use std::sync::Arc;
 
-use oci_decide::Observed;
+use k8s_openapi::api::core::v1::ServiceAccount;
+use oci_crds::validate::Checked;
+use oci_decide::{Failure, Observed};
 use oci_registry::auth::CredentialSource;
-use oci_source::material::{Material, MaterialFuture, Materials, SecretData};
+use oci_source::{
+    identity::{Who, who},
+    material::{AccountData, Material, MaterialFuture, Materials, SecretData},
+};
 
 use super::Input;
 use crate::{
@@ -16,6 +21,8 @@ use crate::{
 pub(super) struct FileMaterials<'a> {
     input: &'a Input,
     namespace: String,
+    name: String,
+    checked: Option<Checked>,
     secret: Option<String>,
     account: Option<String>,
     certificate: Option<String>,
@@ -30,6 +37,8 @@ impl<'a> FileMaterials<'a> {
         Self {
             input,
             namespace: observed.namespace.clone(),
+            name: observed.name.clone(),
+            checked: checked.cloned(),
             secret: checked.and_then(|checked| checked.secret.clone()),
             account: checked.and_then(|checked| checked.service_account.clone()),
             certificate: checked.and_then(|checked| checked.certificate.clone()),
@@ -52,28 +61,60 @@ impl<'a> FileMaterials<'a> {
         self.printer.warning(format!("the {kind} {name} is not in the files: {instead}"));
     }
 
-    fn gather(&self) -> Material {
+    fn gather(&self) -> Result<Material, Failure> {
         const LOCAL: &str = "the local Docker logins are used instead";
         let mut names: Vec<&String> = self.secret.iter().collect();
         let mut all_known = true;
-        if let Some(account) = &self.account {
-            if let Some(secrets) = self.input.accounts.get(&(self.namespace.clone(), account.clone())) {
+        let mut account = None;
+        if let Some(name) = &self.account {
+            if let Some(found) = self.input.accounts.get(&(self.namespace.clone(), name.clone())) {
+                let secrets: Vec<&String> =
+                    found.image_pull_secrets.iter().flatten().map(|secret| &secret.name).collect();
+                account = Some(self.account_data(name, found, !secrets.is_empty()));
                 names.extend(secrets);
             } else {
                 all_known = false;
-                self.note("ServiceAccount", account, LOCAL);
+                self.note("ServiceAccount", name, LOCAL);
             }
         }
         let pull: Vec<SecretData> = names.iter().filter_map(|name| self.find(name, LOCAL)).collect();
         all_known &= pull.len() == names.len();
-        Material {
+        let material = Material {
+            account,
             pull,
             certificate: self
                 .certificate
                 .as_ref()
                 .and_then(|name| self.find(name, "no certificates but the system's are used")),
             proxy: self.proxy.as_ref().and_then(|name| self.find(name, "no proxy of its own is used")),
-            logins: (!all_known).then(|| Arc::clone(&self.logins)),
+            logins: None,
+        };
+        // An identity is the cluster's; what asks for it can be judged here all the same.
+        let who = self.checked.as_ref().map(|checked| who(checked, &material)).transpose();
+        let whose = match who {
+            _ if !all_known => None,
+            Err(failure) => return Err(failure),
+            Ok(Some(Who::Process(_))) => Some("the controller's own identity"),
+            Ok(Some(Who::Account(_))) => Some("the identity of its ServiceAccount"),
+            Ok(None | Some(Who::Secrets | Who::Nobody)) => None,
+        };
+        if let Some(whose) = whose {
+            let name = clean(&format!("{}/{}", self.namespace, self.name));
+            self.printer.warning(format!(
+                "in a cluster, {name} logs in by {whose}: that cannot be checked here, {LOCAL}"
+            ));
+        }
+        let logins = (!all_known || whose.is_some()).then(|| Arc::clone(&self.logins));
+        Ok(Material { logins, ..material })
+    }
+
+    fn account_data(&self, name: &str, account: &ServiceAccount, pull_secrets: bool) -> AccountData {
+        AccountData {
+            namespace: self.namespace.clone(),
+            name: name.to_owned(),
+            annotations: account.metadata.annotations.clone().unwrap_or_default(),
+            pull_secrets,
+            tokens: None,
         }
     }
 }
@@ -81,6 +122,6 @@ impl<'a> FileMaterials<'a> {
 impl Materials for FileMaterials<'_> {
     fn read(&self) -> MaterialFuture<'_> {
         let material = self.gather();
-        Box::pin(async { Ok(material) })
+        Box::pin(async { material })
     }
 }

@@ -221,6 +221,36 @@ fn dry_run_logs_in_with_an_account_of_the_files() {
 }
 
 #[test]
+fn dry_run_says_what_only_a_cluster_can_check() {
+    let sandbox = private();
+    let account = |annotations: &str| {
+        format!(
+            "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: puller\n  namespace: team\n  annotations:\n\
+             {annotations}"
+        )
+    };
+    let object = object(&sandbox, "ref:\n  tag: v1\nserviceAccountName: puller");
+    let (provider, kind) = ("credential.auth.fluxcd.io/provider", "credential.auth.fluxcd.io/type");
+    let whole = account(&format!("    {provider}: kubernetes\n    {kind}: jwt\n"));
+    sandbox.write("all.yaml", &[object.clone(), whole].join("---\n"));
+    let config = format!(
+        r#"{{"auths":{{"{}":{{"username":"{USER}","password":"{PASSWORD}"}}}}}}"#,
+        sandbox.registry.host()
+    );
+    sandbox.write("home/.docker/config.json", &config);
+    let screen = sandbox.ok(&["dry-run", "-f", "all.yaml"]);
+    let note = "in a cluster, team/app logs in by the identity of its ServiceAccount: that cannot be checked here, \
+                the local Docker logins are used instead";
+    assert!(screen.stderr.contains(note), "{}", screen.show());
+    // What is wrong with the annotations can be checked.
+    let half = account(&format!("    {provider}: kubernetes\n"));
+    sandbox.write("all.yaml", &[object, half].join("---\n"));
+    let screen = sandbox.run(&["dry-run", "-f", "all.yaml"]);
+    assert_eq!(screen.code, Some(1), "{}", screen.show());
+    assert!(screen.stdout.contains("both are needed, or none"), "{}", screen.show());
+}
+
+#[test]
 fn dry_run_logs_in_with_local_logins_where_a_secret_is_not_given() {
     let sandbox = private();
     write(&sandbox, "ref:\n  tag: v1\nsecretRef:\n  name: creds");

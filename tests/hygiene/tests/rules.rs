@@ -45,6 +45,11 @@ fn registry_crate_knows_no_cluster() {
 }
 
 #[test]
+fn identities_know_no_cluster() {
+    never("oci-identity", &["kube", "kube-client", "kube-runtime", "ring", "openssl", "openssl-sys"]);
+}
+
+#[test]
 fn crds_crate_has_no_client() {
     never("oci-crds", &["tokio", "reqwest", "hyper", "kube", "kube-client", "kube-runtime"]);
 }

@@ -31,6 +31,8 @@ pub const CHANGED_IDENTITY_TOKEN: &str = "ch4nged-t0ken";
 ///
 /// [`TokenServer`]: crate::token_server::TokenServer
 pub const TOKEN_MARK: &str = "t0ken-in-circulation";
+/// How tokens of ServiceAccounts begin, and most other JWTs: `{"alg":`.
+pub const JWT_MARK: &str = "eyJhbGciOi";
 /// The password in the tokens of moto's ECR, for its own account.
 pub const ECR_PASSWORD: &str = "123456789012-auth-token";
 /// A secret access key of AWS, of the form that they have.
@@ -49,7 +51,7 @@ pub const ECR_TOKEN_PASSWORD: &str = "eyJwYXlsb2FkIjoi-planted-ecr-password";
 pub const CLIENT_SECRET: &str = "cl1ent-s3cret~Q";
 
 /// All of them.
-pub const SECRETS: [&str; 18] = [
+pub const SECRETS: [&str; 19] = [
     PASSWORD,
     WRONG_PASSWORD,
     GUESSED_PASSWORD,
@@ -60,6 +62,7 @@ pub const SECRETS: [&str; 18] = [
     IDENTITY_TOKEN,
     CHANGED_IDENTITY_TOKEN,
     TOKEN_MARK,
+    JWT_MARK,
     ECR_PASSWORD,
     AWS_SECRET_KEY,
     OTHER_AWS_SECRET_KEY,

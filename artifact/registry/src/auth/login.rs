@@ -49,6 +49,12 @@ pub enum LoginFault {
         /// What we have.
         has: String,
     },
+    /// A credential that was made from an identity would have to go to whoever answers.
+    #[error("the registry's certificate is not verified, and {has} is not shown to strangers")]
+    Unverified {
+        /// What we have.
+        has: String,
+    },
     /// The registry refused, after everything that we have was shown.
     #[error("access denied{} (as {credential})", said(.errors))]
     Denied {
@@ -66,9 +72,11 @@ fn said(errors: &WireErrors) -> String {
 impl Classify for LoginFault {
     fn reason(&self) -> &'static str {
         match self {
-            Self::Refused { .. } | Self::Unsuitable { .. } | Self::Plain { .. } | Self::Denied { .. } => {
-                "AuthenticationFailed"
-            }
+            Self::Refused { .. }
+            | Self::Unsuitable { .. }
+            | Self::Plain { .. }
+            | Self::Unverified { .. }
+            | Self::Denied { .. } => "AuthenticationFailed",
             Self::Reply { .. } => "TokenInvalid",
         }
     }
@@ -78,9 +86,11 @@ impl Classify for LoginFault {
             Self::Refused { status, .. } if crate::error::is_transient(*status) => {
                 Class::Retry { after: None }
             }
-            Self::Refused { .. } | Self::Unsuitable { .. } | Self::Plain { .. } | Self::Denied { .. } => {
-                Class::Denied
-            }
+            Self::Refused { .. }
+            | Self::Unsuitable { .. }
+            | Self::Plain { .. }
+            | Self::Unverified { .. }
+            | Self::Denied { .. } => Class::Denied,
             Self::Reply { .. } => Class::Terminal,
         }
     }
@@ -91,6 +101,9 @@ impl Classify for LoginFault {
                 "log in with `docker login`, or pass `--creds user:password`; check that the account may do this".into(),
             ),
             Self::Plain { .. } => Some("let the registry serve TLS".into()),
+            Self::Unverified { .. } => {
+                Some("name the registry's certificate authority instead of switching verification off".into())
+            }
             Self::Reply { .. } => None,
         }
     }

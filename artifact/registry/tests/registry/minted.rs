@@ -134,6 +134,20 @@ async fn minted_credential_is_not_shown_over_plain_http() {
 }
 
 #[tokio::test]
+async fn minted_credential_is_not_shown_to_whoever_answers() {
+    let (registry, trusting) = secured(Auth::basic("tester", PASSWORD));
+    let credentials: Arc<dyn CredentialSource> = Issuer::of(vec![basic(PASSWORD)]);
+    let unverified =
+        Options { tls: Tls::default(), insecure: true, credentials: credentials.clone(), ..trusting.clone() };
+    let error = open(&registry, unverified, Access::Pull).manifest(&tag("v1")).await.unwrap_err();
+    assert!(matches!(login(&error), LoginFault::Unverified { .. }), "{error}");
+    assert!(registry.requests().iter().all(|request| request.header("authorization").is_none()));
+    // Where it is said by whom, the certificate is verified all the same.
+    let verified = Options { insecure: true, credentials, ..trusting };
+    open(&registry, verified, Access::Pull).manifest(&tag("v1")).await.unwrap();
+}
+
+#[tokio::test]
 async fn minted_bearer_token_answers_a_bearer_challenge_only() {
     let (registry, options) = secured(Auth::basic("tester", PASSWORD));
     let credentials: Arc<dyn CredentialSource> = Issuer::of(vec![bearer("jwt")]);

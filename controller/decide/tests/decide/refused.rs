@@ -1,6 +1,6 @@
 //! What follows where nothing is run.
 
-use oci_decide::{Next, Observed, Outcome, Plan, Refusal, Step, Stored, conclude, decide};
+use oci_decide::{Next, Observed, Outcome, Plan, Step, Stored, conclude, decide};
 use serde_json::json;
 
 use crate::{
@@ -18,12 +18,10 @@ fn conclude_says_what_is_refused() {
                            FetchFailed=True:SpecInvalid";
     let rest = |reason: &str| format!("v1@sha256:111, Failed, Warning Reconcile {reason}, never");
     let url = INVALID.replace("SpecInvalid", "URLInvalid");
-    let identity = INVALID.replace("SpecInvalid", "AuthenticationFailed");
     let (url_rest, spec_rest) = (rest("URLInvalid"), rest("SpecInvalid"));
-    let (identity_rest, signature_rest) = (rest("AuthenticationFailed"), rest("VerificationError"));
+    let signature_rest = rest("VerificationError");
     let signature = "Ready=False:VerificationError Stalled=True:VerificationError \
                      ArtifactInStorage=True:Succeeded SourceVerified=False:VerificationError";
-    let gcp = json!({ "provider": "gcp", "url": "oci://gcr.io/p/app" });
     let broken = json!({ "interval": "x" });
     let over = |kind: &str| {
         let (observed, outcome) = refused(&broken);
@@ -45,7 +43,6 @@ fn conclude_says_what_is_refused() {
         row("the URL is missing", refused(&json!({ "url": "" })), &url, &url_rest),
         row("the URL and more", refused(&json!({ "interval": "x", "url": "x" })), &url, &url_rest),
         row("something else", refused(&broken), INVALID, &spec_rest),
-        row("a cloud", refused(&gcp), &identity, &identity_rest),
         row("signatures", refused(&json!({ "verify": {} })), signature, &signature_rest),
         row("after a failed fetch", over("FetchFailed"), INVALID, &spec_rest),
         row("after a failed store", over("StorageOperationFailed"), INVALID, &spec_rest),
@@ -85,14 +82,6 @@ fn conclude_tells_a_refusal_once() {
     assert_eq!((first.notices.len(), conclude(&again, &outcome).notices.len()), (1, 0));
     let changed = Observed { generation: again.generation + 1, ..again };
     assert_eq!(conclude(&changed, &outcome).notices.len(), 1);
-}
-
-#[test]
-fn refusal_of_an_account_without_credentials_stalls() {
-    let outcome = Outcome::Refused(Refusal::CloudIdentity("aws"));
-    let conclusion = conclude(&ready(&json!({})), &outcome);
-    assert_eq!(conclusion.notices[0].reason, "AuthenticationFailed");
-    assert_eq!(conclusion.next, Next::Never);
 }
 
 #[test]

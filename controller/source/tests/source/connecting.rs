@@ -47,9 +47,14 @@ async fn run_shows_the_certificate_of_its_secret() {
 
 #[tokio::test]
 async fn run_with_certificates_that_are_none_says_so() {
-    let (registry, world) = (Registry::builder().tls(&Tls::new()).start(), World::new());
+    let (tls, world) = (Tls::new(), World::new());
+    let registry = Registry::builder().tls(&tls).start();
+    let block = "-----BEGIN CERTIFICATE-----\nMIIgarbage=\n-----END CERTIFICATE-----\n";
+    let bundle = format!("{}{block}", tls.ca_pem);
     for data in [
-        &[("ca.crt", "garbage")][..],
+        &[("ca.crt", bundle.as_str())][..],
+        &[("ca.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")],
+        &[("ca.crt", "garbage")],
         &[("tls.crt", "garbage"), ("tls.key", "garbage")],
         &[("ca.crt", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n")],
     ] {
@@ -63,6 +68,47 @@ async fn run_with_certificates_that_are_none_says_so() {
         assert!(!failure.message.contains("garbage"), "{}", failure.message);
     }
     assert_eq!(registry.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn run_with_the_key_of_another_certificate_says_so() {
+    let (tls, other, world) = (Tls::new(), Tls::new(), World::new());
+    let registry = Registry::builder().mutual_tls(&tls).start();
+    let (ca, certificate, key) = (&tls.ca_pem, &tls.client_cert_pem, &other.client_key_pem);
+    for insecure in [false, true] {
+        let mut spec = tag();
+        spec["insecure"] = json!(insecure);
+        let data = [("ca.crt", ca.as_str()), ("tls.crt", certificate), ("tls.key", key)];
+        let case = Case::new(&registry, spec).certificate(if insecure { &data[1..] } else { &data });
+        let failure = world.failed(&case).await;
+        assert_eq!(
+            (failure.step, failure.class),
+            (Step::Certificates, Class::Terminal),
+            "{}",
+            failure.message
+        );
+        let expected = "private key `tls.key in secret 'team/creds'` does not belong to client certificate \
+                        `tls.crt in secret 'team/creds'`";
+        assert!(failure.message.contains(expected), "{}", failure.message);
+    }
+    assert_eq!(registry.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn run_with_a_certificate_that_is_over_says_so() {
+    let (tls, world) = (Tls::expired(), World::new());
+    let data = [("tls.crt", tls.server_cert_pem.as_str()), ("tls.key", &tls.server_key_pem)];
+    let registry = Registry::builder().tls(&Tls::new()).start();
+    let mut case = Case::new(&registry, tag()).certificate(&data);
+    case.observed.now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let failure = world.failed(&case).await;
+    assert_eq!((failure.step, failure.class), (Step::Certificates, Class::Terminal));
+    assert!(
+        failure.message.starts_with("`tls.crt in secret 'team/creds'` ended at 20"),
+        "{}",
+        failure.message
+    );
+    assert_eq!(registry.accepts(), 0);
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ mod content;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod identities;
+#[cfg(test)]
 mod polling;
 #[cfg(test)]
 mod support;

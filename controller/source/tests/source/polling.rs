@@ -1,7 +1,7 @@
 //! What a run asks the registry for.
 
 use oci_artifact::Class;
-use oci_decide::{Choice, Outcome, Refusal, Step};
+use oci_decide::{Choice, Outcome, Step};
 use oci_testkit::registry::{Act, Class as Endpoint, Fault, Match, Registry};
 use serde_json::json;
 
@@ -127,13 +127,4 @@ async fn run_reads_material_only_if_the_registry_is_needed() {
     case.observed.spec.suspend = Some(true);
     assert!(matches!(world.run(&case).await, Outcome::Suspended));
     assert_eq!((case.materials.reads(), registry.accepts()), (0, 0));
-}
-
-#[tokio::test]
-async fn run_with_a_cloud_identity_is_refused_unless_a_secret_logs_in() {
-    let world = World::new();
-    let url = "oci://123456789012.dkr.ecr.eu-west-1.amazonaws.com/app";
-    let spec = json!({ "provider": "aws", "serviceAccountName": "puller" });
-    let refused = world.run(&Case::at(url, spec)).await;
-    assert!(matches!(refused, Outcome::Refused(Refusal::CloudIdentity("aws"))), "{refused:?}");
 }

@@ -132,6 +132,26 @@ pub(crate) async fn manifests(plane: &ControlPlane, overlay: &str) -> String {
     plane.run(&["kustomize", &folder.to_string_lossy()]).await.succeeded()
 }
 
+/// What an overlay of `deploy` with components on top installs, as somebody's own kustomization does it.
+pub(crate) async fn manifests_with(plane: &ControlPlane, overlay: &str, components: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().canonicalize().unwrap();
+    // kustomize takes relative paths only.
+    let up = "../".repeat(own.components().count() - 1);
+    let deploy = workspace().canonicalize().unwrap().join("deploy");
+    let relative = |part: String| format!("{up}{}", deploy.join(part).strip_prefix("/").unwrap().display());
+    let components: Vec<String> =
+        components.iter().map(|name| relative(format!("components/{name}"))).collect();
+    let kustomization = json!({
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [relative(overlay.to_owned())],
+        "components": components,
+    });
+    std::fs::write(own.join("kustomization.yaml"), kustomization.to_string()).unwrap();
+    plane.run(&["kustomize", &own.to_string_lossy()]).await.succeeded()
+}
+
 /// Installs the CRD and the webhook configuration of an overlay, both pointing to `address`.
 pub(crate) async fn install(plane: &ControlPlane, overlay: &str, address: SocketAddr, ca_pem: &str) {
     let manifests = manifests(plane, overlay).await;

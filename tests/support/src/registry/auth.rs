@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -32,6 +32,8 @@ pub enum Auth {
     },
     /// A token from `/token`.
     Bearer(Bearer),
+    /// A token that somebody else made.
+    Judged(Judge),
 }
 
 impl Auth {
@@ -48,6 +50,29 @@ impl Auth {
     /// [`Auth::Bearer`] where everyone may pull and nobody may push.
     pub fn bearer_anonymous() -> Self {
         Self::Bearer(Bearer { anonymous_pull: true, ..Bearer::default() })
+    }
+
+    /// [`Auth::Judged`]: a bearer token that fits.
+    pub fn token(fits: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self::Judged(Judge { user: None, fits: Arc::new(fits) })
+    }
+
+    /// [`Auth::Judged`]: a token that fits, as the password of this user by Basic.
+    pub fn token_of(user: &str, fits: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self::Judged(Judge { user: Some(user.to_owned()), fits: Arc::new(fits) })
+    }
+}
+
+/// Who judges tokens of others. There is no token endpoint.
+#[derive(Clone)]
+pub struct Judge {
+    user: Option<String>,
+    fits: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+}
+
+impl std::fmt::Debug for Judge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Judge").field("user", &self.user).finish_non_exhaustive()
     }
 }
 
@@ -130,6 +155,16 @@ pub(super) fn refuse(
             (!good).then(|| unauthorized(r#"Basic realm="registry""#))
         }
         Auth::Bearer(rules) => refuse_token(rules, tokens, origin, parts, route),
+        Auth::Judged(judge) => {
+            let token = match &judge.user {
+                None => authorization(parts, "Bearer"),
+                Some(user) => basic(parts).filter(|(given, _)| given == user).map(|(_, token)| token),
+            };
+            let good = token.is_some_and(|token| (judge.fits)(&token));
+            let bearer = || format!(r#"Bearer realm="{origin}/token",service="judged""#);
+            let challenge = judge.user.as_ref().map_or_else(bearer, |_| r#"Basic realm="judged""#.to_owned());
+            (!good).then(|| unauthorized(&challenge))
+        }
     }
 }
 

@@ -30,7 +30,7 @@ use std::{
     time::Duration,
 };
 
-pub use auth::{Auth, Bearer};
+pub use auth::{Auth, Bearer, Judge};
 pub use fault::{Act, Fault, Match};
 pub use record::Recorded;
 pub use route::Class;

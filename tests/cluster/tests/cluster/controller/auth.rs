@@ -2,8 +2,10 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use oci_testkit::{
+    planted,
     real::{Distribution, Mode, PASSWORD, USER},
     registry::{Auth, Class, Registry},
+    token_server::{Rights, TokenServer},
 };
 use serde_json::{Value, json};
 
@@ -45,11 +47,26 @@ pub(super) fn account(name: &str, secrets: &[&str]) -> Value {
     })
 }
 
+/// Logins of several registries, and for one part of a registry.
+fn docker_config_by_path(name: &str, host: &str) -> Value {
+    let of = |user: &str, password: &str| json!({ "username": user, "password": password });
+    let auths = json!({
+        "registry.example.com": of("somebody", "guessed"),
+        host: of("tester", "guessed"),
+        format!("{host}/org"): of("tester", "s3cret-pass"),
+        format!("{host}/org/other"): of("tester", "other-pass"),
+    });
+    let mut secret = docker_config(name, host, "", "");
+    secret["stringData"] = json!({ ".dockerconfigjson": json!({ "auths": auths }).to_string() });
+    secret
+}
+
 /// Good and wrong ones for the tenant's registry.
 async fn install_logins(tenant: &Tenant<'_>) {
     let host = tenant.registry.host();
     tenant.install(&docker_config("good", &host, "tester", "s3cret-pass")).await;
     tenant.install(&docker_cfg("older", &host, "tester", "s3cret-pass")).await;
+    tenant.install(&docker_config_by_path("by-path", &host)).await;
     tenant.install(&docker_config("wrong", &host, "tester", "guessed")).await;
     tenant.install(&docker_config("elsewhere", "registry.example.com", "tester", "s3cret-pass")).await;
     tenant.install(&account("with-good", &["good"])).await;
@@ -66,6 +83,12 @@ fn cases() -> Vec<(&'static str, Value, bool)> {
         ("nobody", json!({}), false),
         ("secret", secret("good"), true),
         ("secret-of-the-older-type", secret("older"), true),
+        ("secret-with-several-by-path", secret("by-path"), true),
+        (
+            "secret-of-another-host-and-account",
+            json!({ "secretRef": { "name": "elsewhere" }, "serviceAccountName": "with-good" }),
+            true,
+        ),
         ("secret-wrong", secret("wrong"), false),
         ("secret-of-another-host", secret("elsewhere"), false),
         ("account", account("with-good"), true),
@@ -197,4 +220,31 @@ async fn controller_logs_in_to_distribution() {
     assert_eq!(tenant.files(&object).await["app.yaml"], "one");
     tenant.apply("nobody", &json!({ "url": url, "ref": { "tag": "v1" } })).await;
     tenant.failed("nobody", "FetchFailed", "OCIArtifactPullFailed").await;
+}
+
+#[tokio::test]
+async fn controller_logs_in_to_distribution_by_a_token_server() {
+    let tenant = Tenant::new().await;
+    let tokens = TokenServer::builder()
+        .user(USER, PASSWORD, Rights::Push)
+        .identity(USER, planted::IDENTITY_TOKEN)
+        .start();
+    let registry = Distribution::with_tokens(&tokens).unwrap();
+    push_by_plugin(&registry.url("org/app:v1"), &[&format!("--creds={USER}:{PASSWORD}")]).await;
+    let host = registry.host();
+    tenant.install(&docker_config("password", &host, USER, PASSWORD)).await;
+    let mut identity = docker_config("identity", &host, "", "");
+    let auths = json!({ "auths": { &host: { "identitytoken": planted::IDENTITY_TOKEN } } });
+    identity["stringData"] = json!({ ".dockerconfigjson": auths.to_string() });
+    tenant.install(&identity).await;
+    for name in ["password", "identity"] {
+        let url = registry.url("org/app");
+        let fields = json!({ "url": url, "ref": { "tag": "v1" }, "secretRef": { "name": name } });
+        tenant.apply(name, &fields).await;
+        tenant.ready(name).await;
+        // A poll needs no new token.
+        tokens.reset();
+        tenant.run(name, "now").await;
+        assert_eq!(tokens.requests().len(), 0, "{name}");
+    }
 }

@@ -13,6 +13,7 @@ mod events;
 mod faults;
 mod foreign;
 mod hostile;
+mod identity;
 mod kubectl;
 mod layers;
 mod leaders;

@@ -1,6 +1,6 @@
 //! The proxy that a spec names.
 
-use oci_testkit::{net, proxy::Proxy, registry::Registry, tls::Tls};
+use oci_testkit::{net, planted::PROXY_PASSWORD, proxy::Proxy, real::ProxyPy, registry::Registry, tls::Tls};
 use serde_json::{Value, json};
 
 use super::{push::Image, tenant::Tenant};
@@ -63,4 +63,35 @@ async fn controller_tunnels_tls_through_the_proxy() {
         "{:?}",
         proxy.seen()
     );
+}
+
+#[tokio::test]
+async fn controller_logs_in_to_a_proxy_of_another_make() {
+    let tls = Tls::new();
+    let tenant = Tenant::with(Registry::builder().tls(&tls).start()).await;
+    Image::saying("one").push(&tenant.registry, "org/app", "v1");
+    tenant.install(&secret("ca", &json!({ "ca.crt": tls.ca_pem }))).await;
+    let proxy = ProxyPy::start("robot", PROXY_PASSWORD).unwrap();
+    let url = proxy.url();
+    tenant
+        .install(&secret(
+            "right",
+            &json!({ "address": url, "username": "robot", "password": PROXY_PASSWORD }),
+        ))
+        .await;
+    tenant
+        .install(&secret("wrong", &json!({ "address": url, "username": "robot", "password": "guessed" })))
+        .await;
+    for name in ["right", "wrong"] {
+        let fields = json!({
+            "insecure": null,
+            "ref": { "tag": "v1" },
+            "certSecretRef": { "name": "ca" },
+            "proxySecretRef": { "name": name },
+        });
+        tenant.apply(name, &fields).await;
+    }
+    tenant.ready("right").await;
+    let message = tenant.failed("wrong", "FetchFailed", "OCIArtifactPullFailed").await;
+    assert!(message.contains("proxy") && message.contains("spec.proxySecretRef"), "{message}");
 }

@@ -54,7 +54,7 @@ async fn controller_refuses_what_it_cannot_be() {
         ("--no-such-flag", "no-such-flag"),
         ("--watch-label-selector=a in (", "watch-label-selector"),
         ("--artifact-digest-algo=md5", "md5"),
-        ("--spiffe-broker-endpoint=dns:///a:1", "spiffe"),
+        ("--authorized-event-server-spiffe-id=self", "spiffe"),
         ("--concurrent=0", "concurrent"),
     ] {
         let mut controller = Controller::start(shard("refused").await.with(argument));

@@ -1,6 +1,6 @@
 //! A namespace with a registry of its own, and everything that a test asks about its objects.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use k8s_openapi::api::core::v1::Event;
 use kube::{
@@ -11,6 +11,7 @@ use oci_artifact::name::Digest;
 use oci_testkit::{
     control_plane::{ControlPlane, eventually},
     controller::Controller,
+    planted,
     registry::Registry,
 };
 use serde_json::{Value, json};
@@ -23,6 +24,9 @@ use crate::objects::{apply, object, repositories};
 
 /// The conditions of an object that is well.
 const GOOD: [&str; 3] = ["ArtifactInStorage", "Ready", "SourceVerified"];
+
+/// For the search of a namespace at the end.
+const SEARCH: Duration = Duration::from_secs(10);
 
 /// A namespace with a registry of its own.
 pub(crate) struct Tenant<'a> {
@@ -225,11 +229,43 @@ impl<'a> Tenant<'a> {
 
 impl Drop for Tenant<'_> {
     fn drop(&mut self) {
-        if let Some(controller) = self.watched
-            && !std::thread::panicking()
-        {
+        if std::thread::panicking() {
+            return;
+        }
+        self.shows_no_secret();
+        if let Some(controller) = self.watched {
             was_well(controller);
         }
+    }
+}
+
+impl Tenant<'_> {
+    /// Looks for planted secrets in all statuses and events of the namespace, if its API server is still there.
+    fn shows_no_secret(&self) {
+        let search = async {
+            let client = self.plane.client();
+            let objects = repositories(client.clone(), &self.namespace, "v1");
+            let events: Api<Event> = Api::namespaced(client, &self.namespace);
+            let all = ListParams::default();
+            let both = async { tokio::join!(objects.list(&all), events.list(&all)) };
+            let Ok((objects, events)) = tokio::time::timeout(SEARCH, both).await else { return };
+            for object in objects.into_iter().flat_map(|list| list.items) {
+                let status = value(object)["status"].to_string();
+                planted::assert_clean("a status", status.as_bytes());
+            }
+            for event in events.into_iter().flat_map(|list| list.items) {
+                planted::assert_clean("an event", serde_json::to_string(&event).unwrap().as_bytes());
+            }
+        };
+        // A runtime of its own: the test's is in use, and its clients with it.
+        std::thread::scope(|scope| {
+            let searched = scope.spawn(|| {
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(search);
+            });
+            if let Err(leak) = searched.join() {
+                std::panic::resume_unwind(leak);
+            }
+        });
     }
 }
 

@@ -61,7 +61,13 @@ async fn controller_shows_its_certificate() {
     tenant.install(&secret("ca", &[("ca.crt", ca)])).await;
     let broken = [("caFile", ca), ("certFile", cert), ("keyFile", "this is no key")];
     tenant.install(&secret("broken", &broken)).await;
-    for name in ["pair", "legacy", "ca", "broken"] {
+    let other = Tls::new();
+    let mixed = [("ca.crt", ca), ("tls.crt", cert), ("tls.key", other.client_key_pem.as_str())];
+    tenant.install(&secret("mixed", &mixed)).await;
+    let over = Tls::expired();
+    let (over_cert, over_key) = (over.server_cert_pem.as_str(), over.server_key_pem.as_str());
+    tenant.install(&secret("over", &[("ca.crt", ca), ("tls.crt", over_cert), ("tls.key", over_key)])).await;
+    for name in ["pair", "legacy", "ca", "broken", "mixed", "over"] {
         let mut fields = fields(name);
         fields["ref"] = json!({ "digest": digest });
         tenant.apply(name, &fields).await;
@@ -70,5 +76,14 @@ async fn controller_shows_its_certificate() {
         tenant.ready_at(name, &digest).await;
     }
     tenant.failed("ca", "FetchFailed", "OCIArtifactPullFailed").await;
-    tenant.failed("broken", "FetchFailed", "AuthenticationFailed").await;
+    for (name, key, fault) in [
+        ("broken", "keyFile", "no usable PEM private key"),
+        ("mixed", "tls.key", "does not belong to"),
+        ("over", "tls.crt", "ended at 2021-01-01"),
+    ] {
+        let message = tenant.failed(name, "FetchFailed", "AuthenticationFailed").await;
+        let named = format!("{key} in secret '{}/{name}'", tenant.namespace);
+        assert!(message.contains(&named) && message.contains(fault), "{message}");
+        assert!(!message.contains("this is no key"), "{message}");
+    }
 }

@@ -9,7 +9,7 @@ use oci_testkit::{
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::world::manifests;
+use crate::world::manifests_with;
 
 /// How long anything may take. Long, because computers are busy; nothing waits that long when all is well.
 pub(crate) const LONG: Duration = Duration::from_mins(1);
@@ -24,10 +24,13 @@ pub(crate) async fn plane() -> &'static ControlPlane {
     plane
 }
 
-/// Installs the kind and the controller's rights, without a webhook: tests need objects that nobody judged.
+/// The right to make tokens of accounts, as the component gives it.
+pub(crate) const OBJECT_IDENTITY: &str = "oci-controller-object-identity";
+
+/// Installs the kind and the controller's rights, with those of all components, without a webhook: tests need objects that nobody judged.
 pub(crate) async fn install(plane: &ControlPlane) {
     let mut all = String::new();
-    for document in manifests(plane, "overlays/single").await.split("\n---\n") {
+    for document in manifests_with(plane, "overlays/single", &["object-identity"]).await.split("\n---\n") {
         let mut document: Value = oci_testkit::cases::yaml(document);
         match document["kind"].as_str() {
             Some("ValidatingWebhookConfiguration") => continue,
