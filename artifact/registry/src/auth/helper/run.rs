@@ -49,6 +49,26 @@ pub async fn get(
     deadline: Duration,
     path: &OsStr,
 ) -> Result<Option<Credential>, HelperError> {
+    let (run, said) = ask(program, "get", server, server.as_bytes(), deadline, path).await?;
+    if said.status.success() { run.credential(&said.stdout) } else { run.failure(&said).map(|()| None) }
+}
+
+/// How a helper ended, and what it wrote.
+pub(super) struct Said {
+    pub(super) status: ExitStatus,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
+}
+
+/// Starts `docker-credential-<program> <action>` for `server`, with `input` on its stdin, and waits for its end.
+pub(super) async fn ask(
+    program: &str,
+    action: &str,
+    server: &str,
+    input: &[u8],
+    deadline: Duration,
+    path: &OsStr,
+) -> Result<(Run, Said), HelperError> {
     let valid = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     if program.is_empty() || !program.bytes().all(valid) {
         return Err(HelperError::Name { name: shown(program) });
@@ -57,14 +77,14 @@ pub async fn get(
     let file = find(&run.program, path)
         .ok_or_else(|| HelperError::Missing { program: run.program.clone(), server: run.server.clone() })?;
     let mut child = Command::new(file)
-        .arg("get")
+        .arg(action)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .map_err(|source| run.io("starting it", source))?;
-    let outcome = timeout(deadline, run.talk(&mut child, server)).await.unwrap_or_else(|_| {
+    let outcome = timeout(deadline, run.talk(&mut child, input)).await.unwrap_or_else(|_| {
         let (program, server) = (run.program.clone(), run.server.clone());
         Err(HelperError::Timeout { program, server, deadline })
     });
@@ -72,26 +92,22 @@ pub async fn get(
         // It may still be running; its end is not waited for, a dropped child is killed and reaped.
         let _ = child.start_kill();
     }
-    let (status, stdout, stderr) = outcome?;
-    if status.success() { run.credential(&stdout) } else { run.failure(status, &stdout, &stderr) }
+    let said = outcome?;
+    Ok((run, said))
 }
 
 /// Names for messages.
-struct Run {
+pub(super) struct Run {
     program: String,
     server: String,
 }
 
 impl Run {
-    async fn talk(
-        &self,
-        child: &mut Child,
-        server: &str,
-    ) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), HelperError> {
+    async fn talk(&self, child: &mut Child, input: &[u8]) -> Result<Said, HelperError> {
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let ask = async {
             let Some(mut stdin) = stdin else { return Ok(()) };
-            let sent = match stdin.write_all(server.as_bytes()).await {
+            let sent = match stdin.write_all(input).await {
                 Ok(()) => stdin.shutdown().await,
                 failed => failed,
             };
@@ -105,9 +121,9 @@ impl Run {
             answer.ok_or_else(|| self.endless())
         };
         let words = async { Ok(start(stderr).await) };
-        let ((), answer, words) = try_join3(ask, answer, words).await?;
+        let ((), stdout, stderr) = try_join3(ask, answer, words).await?;
         let status = child.wait().await.map_err(|source| self.io("waiting for it", source))?;
-        Ok((status, answer, words))
+        Ok(Said { status, stdout, stderr })
     }
 
     fn credential(&self, stdout: &[u8]) -> Result<Option<Credential>, HelperError> {
@@ -117,23 +133,19 @@ impl Run {
         if username.is_empty() && secret.is_empty() {
             return Ok(None);
         }
-        if has_breaks(&username) || has_breaks(&secret) {
-            return Err(self.unusable("it contains a line break or a NUL character"));
+        if has_breaks(&username) || secret.contains('\0') {
+            return Err(self.unusable("its user has a line break, or its secret a NUL character"));
         }
         let credential = basic_or_identity(username, secret)
             .map_err(|_| self.unusable("the identity token contains characters that no token has"))?;
         Ok(Some(credential))
     }
 
-    fn failure(
-        &self,
-        status: ExitStatus,
-        stdout: &[u8],
-        stderr: &[u8],
-    ) -> Result<Option<Credential>, HelperError> {
-        let (stdout, stderr) = (String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr));
+    /// What the failure of a helper means; `Ok` if it only says that it has nothing.
+    pub(super) fn failure(&self, said: &Said) -> Result<(), HelperError> {
+        let (stdout, stderr) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
         if [&stdout, &stderr].iter().flat_map(|text| text.lines()).any(|line| line.trim() == NOT_FOUND) {
-            return Ok(None);
+            return Ok(());
         }
         // Helpers report on stdout, as docker expects it. What looks like an answer may hold a secret.
         let (stdout, stderr) = (stdout.trim(), stderr.trim());
@@ -141,7 +153,7 @@ impl Run {
         Err(HelperError::Failed {
             program: self.program.clone(),
             server: self.server.clone(),
-            status: status.to_string(),
+            status: said.status.to_string(),
             text: escaped(text),
         })
     }
@@ -158,7 +170,7 @@ impl Run {
         }
     }
 
-    fn unusable(&self, fault: &'static str) -> HelperError {
+    pub(super) fn unusable(&self, fault: &'static str) -> HelperError {
         HelperError::Answer { program: self.program.clone(), server: self.server.clone(), fault }
     }
 }

@@ -1,0 +1,66 @@
+//! What a helper is told: to keep a credential, and to forget one.
+
+use std::{ffi::OsStr, time::Duration};
+
+use serde::Serialize;
+
+use super::{
+    super::Secret,
+    HelperError,
+    run::{Said, ask},
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Kept<'a> {
+    #[serde(rename = "ServerURL")]
+    server: &'a str,
+    username: &'a str,
+    secret: &'a str,
+}
+
+/// Gives `docker-credential-<program>` a credential to keep, in place of any that it has for `server`.
+pub(in crate::auth) async fn store(
+    program: &str,
+    server: &str,
+    username: &str,
+    secret: &Secret<String>,
+    deadline: Duration,
+    path: &OsStr,
+) -> Result<(), HelperError> {
+    // Text always becomes JSON.
+    let input = serde_json::to_vec(&Kept { server, username, secret: secret.expose() }).unwrap_or_default();
+    let (run, said) = ask(program, "store", server, &input, deadline, path).await?;
+    if said.status.success() {
+        return Ok(());
+    }
+    // A helper may well repeat what it was told.
+    let said = if repeats(&said, secret.expose()) {
+        Said { status: said.status, stdout: Vec::new(), stderr: Vec::new() }
+    } else {
+        said
+    };
+    run.failure(&said)?;
+    Err(run.unusable("it looked for the credential that it was to keep"))
+}
+
+/// Lets `docker-credential-<program>` forget what it has for `server`; it may have nothing.
+pub(in crate::auth) async fn erase(
+    program: &str,
+    server: &str,
+    deadline: Duration,
+    path: &OsStr,
+) -> Result<(), HelperError> {
+    let (run, said) = ask(program, "erase", server, server.as_bytes(), deadline, path).await?;
+    if said.status.success() { Ok(()) } else { run.failure(&said) }
+}
+
+/// Whether the words of a helper hold the secret, as it is or as JSON has it.
+fn repeats(said: &Said, secret: &str) -> bool {
+    let written = serde_json::to_string(secret).unwrap_or_default();
+    let written = written.trim_matches('"');
+    [&said.stdout, &said.stderr].into_iter().any(|text| {
+        let text = String::from_utf8_lossy(text);
+        text.contains(secret) || text.contains(written)
+    })
+}
