@@ -28,6 +28,21 @@ pub(crate) enum Error {
     /// Packing, reading or unpacking failed.
     #[error("{doing} failed: {source}")]
     Archive { doing: String, source: archive::Error },
+    /// A registry that is to be logged in to.
+    #[error(transparent)]
+    Place(#[from] PlaceFault),
+    /// The registry did not take a login.
+    #[error("logging in to {place} failed: {source}")]
+    Login { place: String, source: oci_registry::Error },
+    /// A login could not be kept, or not be forgotten.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A source of credentials failed.
+    #[error("looking for a login for {repository} failed: {source}")]
+    Credentials { repository: String, source: CredentialError },
+    /// A login was tried, and got not all the way.
+    #[error("trying the login for {repository} failed: {source}")]
+    Tried { repository: String, source: oci_registry::Error },
     /// The registry, or the way to it, failed.
     #[error("{doing} failed: {source}")]
     Registry { doing: String, source: oci_registry::Error },
@@ -82,6 +97,7 @@ impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Fault(_) => Exit::Different,
+            Self::Tried { source, .. } if source.class() == Class::Denied => Exit::Different,
             Self::Cluster(error) if error.is_refusal() => Exit::Different,
             _ => Exit::Failed,
         }
@@ -125,7 +141,12 @@ impl Classify for Error {
         match self {
             Self::Usage { .. } | Self::Reference(_) | Self::Tag(_) | Self::Filter(_) => "UsageInvalid",
             Self::Archive { source, .. } => source.reason(),
-            Self::Registry { source, .. } => source.reason(),
+            Self::Place(source) => source.reason(),
+            Self::Store(source) => source.reason(),
+            Self::Credentials { source, .. } => source.0.reason(),
+            Self::Registry { source, .. } | Self::Login { source, .. } | Self::Tried { source, .. } => {
+                source.reason()
+            }
             Self::Manifest { source, .. } => source.reason(),
             Self::File { .. } => "FileFailed",
             Self::Document { .. } => "DocumentInvalid",
@@ -140,7 +161,12 @@ impl Classify for Error {
     fn class(&self) -> Class {
         match self {
             Self::Archive { source, .. } => source.class(),
-            Self::Registry { source, .. } => source.class(),
+            Self::Place(source) => source.class(),
+            Self::Store(source) => source.class(),
+            Self::Credentials { source, .. } => source.0.class(),
+            Self::Registry { source, .. } | Self::Login { source, .. } | Self::Tried { source, .. } => {
+                source.class()
+            }
             Self::Manifest { source, .. } => source.class(),
             Self::Origin(source) => source.class(),
             Self::Cluster(source) => source.class(),
@@ -162,7 +188,16 @@ impl Classify for Error {
             Self::Usage { hint, .. } | Self::Document { hint, .. } => hint.clone(),
             Self::Reference(source) => source.hint(),
             Self::Archive { source, .. } => source.hint(),
-            Self::Registry { source, .. } => source.hint(),
+            Self::Place(source) => source.hint(),
+            Self::Store(source) => source.hint(),
+            Self::Credentials { source, .. } => source.0.hint(),
+            Self::Login { source, .. } if source.class() == Class::Denied => Some(
+                "check user and password; many registries take an access token in place of the password"
+                    .into(),
+            ),
+            Self::Registry { source, .. } | Self::Login { source, .. } | Self::Tried { source, .. } => {
+                source.hint()
+            }
             Self::Manifest { source, .. } => source.hint(),
             Self::Origin(source) => source.hint(),
             Self::Fault(fault) => fault.0.hint.clone(),

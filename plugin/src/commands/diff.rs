@@ -64,13 +64,16 @@ struct Report<'a> {
 pub(crate) async fn run(args: Diff, context: &Context) -> Result<Exit, Error> {
     let reference = parse_url(&args.url)?;
     args.registry.check_stdin(args.path.as_deref().unwrap_or(Path::new("")))?;
-    let client = context.client(&args.registry)?;
+    let client = context.client(&args.registry, reference.repository.host()).await?;
     let doing = || format!("diff of {reference}");
     let repository = client.repository(&reference.repository, Access::Pull);
     let old = remote::fetch(&repository, &reference, &LayerSelector::First, &doing).await?;
     let new = match (&args.path, &args.other) {
         (Some(path), _) => local(path, &args, context).await?,
-        (None, Some(url)) => other(url, &client, &old.layer, context).await?,
+        (None, Some(url)) => {
+            context.check_provider(&args.registry, parse_url(url)?.repository.host())?;
+            other(url, &client, &old.layer, context).await?
+        }
         (None, None) => return Err(Error::usage("name a folder with --path, or another artifact")),
     };
     let (file, layer) = match new {
