@@ -7,6 +7,7 @@ use oci_artifact::{
     name::{ReferenceError, TagError, select::FilterError},
 };
 use oci_crds::validate::Fault;
+use oci_registry::auth::{PlaceFault, SourceError, StoreError};
 
 use crate::{cluster::ClusterError, exit::Exit, origin::OriginError};
 
@@ -38,8 +39,8 @@ pub(crate) enum Error {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A source of credentials failed.
-    #[error("looking for a login for {repository} failed: {source}")]
-    Credentials { repository: String, source: CredentialError },
+    #[error("looking for a login for {repository} failed: {cause}")]
+    Credentials { repository: String, cause: SourceError },
     /// A login was tried, and got not all the way.
     #[error("trying the login for {repository} failed: {source}")]
     Tried { repository: String, source: oci_registry::Error },
@@ -143,7 +144,7 @@ impl Classify for Error {
             Self::Archive { source, .. } => source.reason(),
             Self::Place(source) => source.reason(),
             Self::Store(source) => source.reason(),
-            Self::Credentials { source, .. } => source.0.reason(),
+            Self::Credentials { cause, .. } => cause.reason(),
             Self::Registry { source, .. } | Self::Login { source, .. } | Self::Tried { source, .. } => {
                 source.reason()
             }
@@ -163,7 +164,7 @@ impl Classify for Error {
             Self::Archive { source, .. } => source.class(),
             Self::Place(source) => source.class(),
             Self::Store(source) => source.class(),
-            Self::Credentials { source, .. } => source.0.class(),
+            Self::Credentials { cause, .. } => cause.class(),
             Self::Registry { source, .. } | Self::Login { source, .. } | Self::Tried { source, .. } => {
                 source.class()
             }
@@ -190,7 +191,7 @@ impl Classify for Error {
             Self::Archive { source, .. } => source.hint(),
             Self::Place(source) => source.hint(),
             Self::Store(source) => source.hint(),
-            Self::Credentials { source, .. } => source.0.hint(),
+            Self::Credentials { cause, .. } => cause.hint(),
             Self::Login { source, .. } if source.class() == Class::Denied => Some(
                 "check user and password; many registries take an access token in place of the password"
                     .into(),

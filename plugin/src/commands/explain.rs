@@ -61,9 +61,9 @@ pub(crate) async fn run(args: Auth, context: &Context) -> Result<Exit, Error> {
     let source = context.credentials(&args.registry, host).await?;
     let (mut walk, failed) = match source.credential(repository).await {
         Ok(lookup) => (Walk::new(repository, &lookup), None),
-        Err(source) => {
-            let walk = Walk::failed(repository, &source);
-            (walk, Some(Error::Credentials { repository: repository.to_string(), source }))
+        Err(cause) => {
+            let walk = Walk::failed(repository, &cause);
+            (walk, Some(Error::Credentials { repository: repository.to_string(), cause }))
         }
     };
     let failed = match failed {

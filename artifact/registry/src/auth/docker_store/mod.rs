@@ -78,9 +78,9 @@ impl DockerStore {
         let helper = self.helper(&config, place)?;
         let auth = match &helper {
             Some(program) => {
-                let stored =
-                    helper::store(program, &place.server(), username, password, self.deadline, &self.path);
-                stored.await.map_err(|source| self.failed(source))?;
+                let server = place.server();
+                let told = helper::store(program, &server, username, password, self.deadline, &self.path);
+                told.await.map_err(|source| self.failed(source))?;
                 None
             }
             None => Some(BASE64_STANDARD.encode(format!("{username}:{}", password.expose()))),
