@@ -181,17 +181,30 @@ async fn file_that_is_too_large_is_not_written_to() {
 }
 
 #[tokio::test]
-async fn logins_at_the_same_time_are_all_kept() {
-    let desk = Desk::new();
-    let places: Vec<String> = (0..4).map(|number| format!("r{number}.example")).collect();
-    let done = futures_util::future::join_all(places.iter().map(|place| desk.keep(place))).await;
-    let text = desk.text();
-    serde_json::from_str::<serde_json::Value>(&text).unwrap();
-    for (place, done) in places.iter().zip(done) {
-        // Either it is there, or it was said that it is not; what was there when another came between may be lost
-        // only between the last look and the move.
-        assert!(done.is_err() || text.contains(place.as_str()) || text.contains(AUTH), "{place}: {text}");
-    }
+async fn change_of_somebody_else_is_taken_in() {
+    let desk = Desk::with("{}");
+    let mut rounds = 0;
+    let path = desk.file();
+    let rounds_of = std::cell::RefCell::new(&mut rounds);
+    let change = |text: &[u8]| {
+        let mut rounds = rounds_of.borrow_mut();
+        **rounds += 1;
+        if **rounds == 1 {
+            fs::write(&path, r#"{"other":1}"#).unwrap();
+        }
+        edit::set(text, "r.example", None)
+    };
+    assert!(file::update(&path, change).unwrap());
+    assert_eq!(desk.text(), r#"{"other":1,"auths":{"r.example":{}}}"#);
+    let count = std::cell::Cell::new(0);
+    let always = |text: &[u8]| {
+        count.set(count.get() + 1);
+        fs::write(&path, format!("{{\"other\":{}}}", count.get())).unwrap();
+        edit::set(text, "r.example", None)
+    };
+    assert!(matches!(file::update(&path, always), Err(StoreError::Contended { .. })));
+    assert_eq!(desk.text(), r#"{"other":5}"#);
+    assert_eq!(desk.leftovers(), 0);
 }
 
 #[tokio::test]
