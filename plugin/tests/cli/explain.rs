@@ -7,7 +7,7 @@ use oci_testkit::{
 };
 use serde_json::{Value, json};
 
-use crate::sandbox::{Sandbox, shows};
+use crate::sandbox::{Sandbox, shows, shows_table};
 
 const EXPLAIN: [&str; 3] = ["auth", "explain", "URL/app"];
 const TEST: [&str; 4] = ["auth", "explain", "URL/app", "--test"];
@@ -25,7 +25,7 @@ fn tokens(rules: Bearer) -> Sandbox {
 fn walk_of_somebody_without_a_login_names_every_source() {
     let sandbox = guarded();
     sandbox.write("home/.docker/config.json", r#"{"auths":{"a.example":{"auth":"dTpw"}}}"#);
-    shows(
+    shows_table(
         &sandbox.run(&EXPLAIN),
         "exit 1
         out: SOURCE                                     ANSWER
@@ -75,7 +75,7 @@ fn missing_helper_ends_the_walk_with_its_error() {
     sandbox.write("home/.docker/config.json", r#"{"credsStore":"nowhere"}"#);
     let named = sandbox.path("auth.json").display().to_string();
     for args in [&EXPLAIN[..], &TEST] {
-        shows(
+        shows_table(
             &sandbox.run_in(args, &[("REGISTRY_AUTH_FILE", &named)]),
             "exit 2
             out: SOURCE             ANSWER
@@ -93,7 +93,7 @@ fn test_shows_each_step_to_the_end() {
     let sandbox = tokens(Bearer::default());
     let creds = format!("tester:{PASSWORD}");
     let screen = sandbox.ok(&[&TEST[..], &["--creds", &creds]].concat());
-    shows(
+    shows_table(
         &screen,
         "exit 0
         out: SOURCE    ANSWER
@@ -133,7 +133,7 @@ fn test_shows_each_step_to_the_end() {
 fn wrong_password_is_refused_at_its_step() {
     let creds = format!("tester:{WRONG_PASSWORD}");
     let args = [&TEST[..], &["--creds", &creds]].concat();
-    shows(
+    shows_table(
         &guarded().run(&args),
         "exit 1
         out: SOURCE    ANSWER
@@ -150,7 +150,7 @@ fn wrong_password_is_refused_at_its_step() {
     );
     let screen = tokens(Bearer::default()).run(&args);
     assert_eq!(screen.code, Some(1), "{}", screen.show());
-    let refused = "token       failed   the token server http://HOST answered 401 UNAUTHORIZED: unknown user or wrong password";
+    let refused = "token       failed   the token server http://HOST answered 401: UNAUTHORIZED: unknown user or wrong password";
     assert!(screen.show().contains(refused), "{}", screen.show());
     assert!(!screen.stdout.contains("request"), "{}", screen.show());
 }

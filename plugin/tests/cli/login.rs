@@ -76,7 +76,7 @@ fn login_asks_the_token_server_for_no_repository() {
     let screen = login(&sandbox, WRONG_PASSWORD);
     assert_eq!(screen.code, Some(2), "{}", screen.show());
     assert!(
-        screen.stderr.contains("answered 401 UNAUTHORIZED: unknown user or wrong password"),
+        screen.stderr.contains("answered 401: UNAUTHORIZED: unknown user or wrong password"),
         "{}",
         screen.show()
     );
@@ -239,7 +239,7 @@ fn helper_keeps_the_login() {
     sandbox.ok(&PUSH);
     sandbox.ok(&["logout", "URL"]);
     assert_eq!(fs::read_to_string(sandbox.path("erased")).unwrap(), host);
-    assert_eq!(fs::read_to_string(sandbox.path("told")).unwrap(), "store\nget\nerase\n");
+    assert_eq!(fs::read_to_string(sandbox.path("told")).unwrap(), "store\nget\nerase\nget\n");
     assert_eq!(config(&sandbox), r#"{"credsStore":"fake","auths":{}}"#);
 }
 

@@ -165,7 +165,8 @@ impl Screen {
             format!("exit {}\n", self.code.map_or("by a signal".to_owned(), |code| code.to_string()));
         for (name, text) in [("out", &self.stdout), ("err", &self.stderr)] {
             for line in text.lines() {
-                let _ = writeln!(out, "{name}: {}", self.filter(line));
+                out.push_str(format!("{name}: {}", self.filter(line)).trim_end());
+                out.push('\n');
             }
         }
         out
@@ -182,6 +183,18 @@ impl Screen {
         }
         out
     }
+}
+
+/// A screen with a table, whose columns are as wide as what was replaced in them: spaces between columns are made three.
+pub(crate) fn shows_table(screen: &Screen, expected: &str) {
+    let squeezed = |text: &str| {
+        let lines = text.trim().lines().map(|line| {
+            let parts = line.trim_start().split("   ").map(str::trim).filter(|part| !part.is_empty());
+            parts.collect::<Vec<_>>().join("   ")
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(squeezed(&screen.show()), squeezed(expected));
 }
 
 /// The directories in which programs are looked for.
