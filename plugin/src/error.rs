@@ -43,7 +43,12 @@ pub(crate) enum Error {
     Credentials { repository: String, cause: SourceError },
     /// A login was tried, and got not all the way.
     #[error("trying the login for {repository} failed: {source}")]
-    Tried { repository: String, source: oci_registry::Error },
+    Tried {
+        repository: String,
+        source: oci_registry::Error,
+        /// Whether the registry knows who it is.
+        known: bool,
+    },
     /// The registry, or the way to it, failed.
     #[error("{doing} failed: {source}")]
     Registry { doing: String, source: oci_registry::Error },
@@ -194,6 +199,11 @@ impl Classify for Error {
             Self::Credentials { cause, .. } => cause.hint(),
             Self::Login { source, .. } if source.class() == Class::Denied => Some(
                 "check user and password; many registries take an access token in place of the password"
+                    .into(),
+            ),
+            Self::Tried { source, known: true, .. } if source.class() == Class::Denied => Some(
+                "the registry knows this account, but the account may not do this: give it the right, or log in as \
+                 another one"
                     .into(),
             ),
             Self::Registry { source, .. } | Self::Login { source, .. } | Self::Tried { source, .. } => {

@@ -133,13 +133,12 @@ impl RepositoryClient {
     }
 
     async fn request(&self, target: Option<&Target>) -> Result<String, Error> {
-        let wanted = match target {
-            Some(target) => self.manifest(target).await.map(|found| format!("{} is there", found.digest)),
-            None => {
-                let action = format!("listing the tags of {}", self.repository());
-                let call = Call::new(Method::GET, self.path("tags/list?n=1"), &[200], action);
-                self.transport.send(&self.session, &call).await.map(|_| "its tags are listed".to_owned())
-            }
+        let wanted = if let Some(target) = target {
+            self.manifest(target).await.map(|found| format!("{} is there", found.digest))
+        } else {
+            let action = format!("listing the tags of {}", self.repository());
+            let call = Call::new(Method::GET, self.path("tags/list?n=1"), &[200], action);
+            self.transport.send(&self.session, &call).await.map(|_| "its tags are listed".to_owned())
         };
         match wanted {
             Err(error) if error.is_not_found() => Ok(format!(

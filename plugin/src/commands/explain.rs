@@ -71,7 +71,8 @@ pub(crate) async fn run(args: Auth, context: &Context) -> Result<Exit, Error> {
             let options = Options { credentials: source, ..context.trusting(&args.registry.trust)? };
             let client = Client::new(options).repository(repository, Access::Pull);
             let failure = walk.tried(client.try_steps(reference.target.as_ref()).await);
-            failure.map(|source| Error::Tried { repository: repository.to_string(), source })
+            let known = walk.is_known();
+            failure.map(|source| Error::Tried { repository: repository.to_string(), source, known })
         }
         failed => failed,
     };

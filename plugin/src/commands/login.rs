@@ -79,12 +79,11 @@ pub(crate) async fn run(args: Login, context: &Context) -> Result<Exit, Error> {
 }
 
 async fn username(args: &Login, place: &LoginPlace, context: &Context) -> Result<String, Error> {
-    let username = match &args.username {
-        Some(username) => username.clone(),
-        None => {
-            interactive(context, "--username")?;
-            ui::ask(&format!("Username for {place}"), context).await?
-        }
+    let username = if let Some(username) = &args.username {
+        username.clone()
+    } else {
+        interactive(context, "--username")?;
+        ui::ask(&format!("Username for {place}"), context).await?
     };
     if username.is_empty() || username.contains(|c: char| c == ':' || c.is_control()) {
         return Err(Error::usage("a user's name is not empty and has no colon and no control characters"));

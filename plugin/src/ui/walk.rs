@@ -1,5 +1,7 @@
 //! Where a login comes from, and how far it gets.
 
+use std::fmt::Write as _;
+
 use oci_artifact::name::Repository;
 use oci_registry::{
     Error, Step, Tried,
@@ -83,12 +85,18 @@ impl Walk {
         self.found || !self.steps.is_empty()
     }
 
+    /// Whether a token server gave somebody a token by a login.
+    pub(crate) fn is_known(&self) -> bool {
+        self.found && self.steps.iter().any(|taken| taken.step == name(Step::Token) && taken.ok)
+    }
+
     /// For a person.
     pub(crate) fn show(&self) -> String {
         let asked = self.sources.iter().map(|asked| vec![asked.source.clone(), asked.answer.clone()]);
         let mut out = table(&["SOURCE", "ANSWER"], &asked.collect::<Vec<_>>());
         if let Some(login) = &self.login {
-            out.push_str(&format!("\nlogin for {}: {}\n", self.repository, clean(login)));
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "\nlogin for {}: {}", self.repository, clean(login));
         }
         if !self.steps.is_empty() {
             let word = |ok| if ok { "ok" } else { "failed" };

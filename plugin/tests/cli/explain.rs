@@ -3,7 +3,7 @@
 use oci_testkit::{
     net,
     planted::{PASSWORD, WRONG_PASSWORD},
-    registry::{Act, Auth, Bearer, Class, Fault, Match, Registry},
+    registry::{Act, Auth, Bearer, Class, Fault, Match, Recorded, Registry},
 };
 use serde_json::{Value, json};
 
@@ -107,7 +107,7 @@ fn test_shows_each_step_to_the_end() {
         out: token       ok       given for repository:app:pull (as basic(tester), --creds)
         out: request     ok       let in, but there is nothing of that name, or not for this account (404 NAME_UNKNOWN: repository name not known to registry)",
     );
-    let lines: Vec<String> = sandbox.registry.requests().iter().map(|request| request.line()).collect();
+    let lines: Vec<String> = sandbox.registry.requests().iter().map(Recorded::line).collect();
     assert_eq!(lines.len(), 3, "one request a step: {lines:?}");
     sandbox.sample();
     sandbox.ok(&[
@@ -167,7 +167,7 @@ fn wrong_account_is_refused_at_the_request() {
     let names: Vec<_> =
         steps.iter().map(|step| (step["step"].as_str().unwrap(), step["ok"] == true)).collect();
     assert_eq!(names, [("ping", true), ("challenge", true), ("token", true), ("request", false)]);
-    assert!(screen.stderr.contains("hint: the login is not allowed to do this"), "{}", screen.show());
+    assert!(screen.stderr.contains("hint: the registry knows this account, but"), "{}", screen.show());
 }
 
 #[test]

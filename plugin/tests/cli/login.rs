@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use oci_testkit::{
     planted::{IDENTITY_TOKEN, OTHER_PASSWORD, PASSWORD, READER_PASSWORD, WRONG_PASSWORD},
-    registry::{Auth, Registry},
+    registry::{Auth, Recorded, Registry},
 };
 
 use crate::sandbox::{Sandbox, Screen, shows};
@@ -70,7 +70,7 @@ fn login_asks_the_token_server_for_no_repository() {
     let sandbox = Sandbox::with(Registry::builder().auth(Auth::bearer("tester", PASSWORD)).start());
     let screen = login(&sandbox, PASSWORD);
     assert_eq!(screen.code, Some(0), "{}", screen.show());
-    let requests: Vec<String> = sandbox.registry.requests().iter().map(|request| request.line()).collect();
+    let requests: Vec<String> = sandbox.registry.requests().iter().map(Recorded::line).collect();
     assert_eq!(requests.len(), 3, "{requests:?}");
     assert!(!requests[1].contains("scope"), "{requests:?}");
     let screen = login(&sandbox, WRONG_PASSWORD);
