@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use oci_artifact::{
     archive::Ignore,
-    name::{Reference, Repository},
+    name::{Cloud, Reference, Repository},
 };
 
 use crate::error::Error;
@@ -23,9 +23,12 @@ pub(crate) struct RegistryArgs {
     /// Read the password of --creds from standard input
     #[arg(long, requires = "creds")]
     pub(crate) password_stdin: bool,
-    /// Cloud whose login is used
-    #[arg(long, value_enum, default_value_t = Provider::Generic)]
+    /// Log in by the identity that this computer or user has in a cloud, in place of Docker's logins
+    #[arg(long, value_enum, default_value_t = Provider::Generic, value_name = "CLOUD")]
     pub(crate) provider: Provider,
+    /// Read Docker's logins from this file alone
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registry_config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
 }
@@ -69,6 +72,18 @@ pub(crate) enum Provider {
     Azure,
     /// Google
     Gcp,
+}
+
+impl Provider {
+    /// The cloud, unless it is none.
+    pub(crate) fn cloud(self) -> Option<Cloud> {
+        match self {
+            Self::Generic => None,
+            Self::Aws => Some(Cloud::Aws),
+            Self::Azure => Some(Cloud::Azure),
+            Self::Gcp => Some(Cloud::Gcp),
+        }
+    }
 }
 
 /// What Flux leaves out, as the value of a flag.

@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
     commands::{
-        build, convert, copy, create, diff, dry_run, export, get, inspect, lint, list, pull, push, reconcile,
-        suspend, tag, version,
+        build, convert, copy, create, diff, dry_run, explain, export, get, inspect, lint, list, login,
+        logout, pull, push, reconcile, suspend, tag, version,
     },
     context::Context,
     error::Error,
@@ -19,7 +19,7 @@ use crate::{
 /// Ship Kubernetes configuration as OCI artifacts.
 ///
 /// Packs folders of manifests into OCI artifacts that Flux's `OCIRepository` understands, and pushes, pulls, lists,
-/// compares, tags and copies them. Works with any OCI registry and the logins of Docker. Checks manifests of that kind,
+/// compares, tags and copies them. Works with any OCI registry and the logins of Docker or of a cloud. Checks manifests of that kind,
 /// and makes, shows and steers the objects in a cluster.
 #[derive(Debug, Parser)]
 #[command(name = "kubectl-oci", version, max_term_width = 110, subcommand_required = true)]
@@ -49,6 +49,12 @@ enum Verb {
     Inspect(Noun<inspect::Inspect>),
     /// Copy an artifact between registries and OCI layout folders
     Copy(Noun<copy::Copy>),
+    /// Log in to a registry
+    Login(login::Login),
+    /// Forget the login of a registry
+    Logout(logout::Logout),
+    /// Show where logins come from, and try them
+    Auth(explain::Auth),
     /// Check OCIRepository manifests as the API server and the webhook would
     Lint(lint::Lint),
     /// Do the run of the controller for OCIRepository manifests, without a cluster
@@ -104,6 +110,9 @@ impl Cli {
             Verb::Diff(noun) => diff::run(noun.args(), context).await,
             Verb::Inspect(noun) => inspect::run(noun.args(), context).await,
             Verb::Copy(noun) => copy::run(noun.args(), context).await,
+            Verb::Login(args) => login::run(args, context).await,
+            Verb::Logout(args) => logout::run(args, context).await,
+            Verb::Auth(args) => explain::run(args, context).await,
             Verb::Lint(args) => lint::run(args, context).await,
             Verb::DryRun(args) => dry_run::run(args, context).await,
             Verb::Convert(args) => convert::run(args, context).await,

@@ -5,27 +5,24 @@ use std::{
     fs::File,
     io::{self, IsTerminal as _, Read as _},
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
 use jiff::Timestamp;
-use oci_artifact::{archive::Control, limits::Budget};
-use oci_registry::{
-    Client, Credential, Options, Pem, Proxies, Secret, Tls, VariableError,
-    auth::{CredentialSource, DockerEnvironment, DockerFiles, Fixed},
-};
+use oci_artifact::{archive::Control, limits::Budget, name::Host};
+use oci_registry::{Client, Options, Pem, Proxies, Tls, VariableError, auth::DockerEnvironment};
 use tokio::time::Instant;
 
 use crate::{
-    args::{Provider, RegistryArgs},
+    args::{RegistryArgs, TrustArgs},
     cluster::{self, Access, Surroundings},
     error::Error,
     global::{ClusterFlags, Global},
+    logins::Desk,
     ui::Printer,
 };
 
-/// Bytes of a certificate, key or password that is read.
+/// Bytes of a certificate or key that is read.
 const SMALL_FILE: u64 = 1 << 20;
 /// Longest time limit: a hundred years, so that adding it to the clock cannot overflow.
 const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
@@ -46,7 +43,8 @@ pub(crate) struct Context {
     pub(crate) surroundings: Surroundings,
     source_date_epoch: Option<OsString>,
     proxies: Result<Proxies, VariableError>,
-    docker: DockerEnvironment,
+    /// Where logins are looked for.
+    pub(crate) desk: Desk,
 }
 
 impl Context {
@@ -74,13 +72,27 @@ impl Context {
             },
             source_date_epoch: var("SOURCE_DATE_EPOCH"),
             proxies: Proxies::environment(text),
-            docker: DockerEnvironment {
-                home: path("HOME"),
-                docker_config: path("DOCKER_CONFIG"),
-                registry_auth_file: path("REGISTRY_AUTH_FILE"),
-                xdg_runtime_dir: path("XDG_RUNTIME_DIR"),
-                xdg_config_home: path("XDG_CONFIG_HOME"),
-                path: var("PATH"),
+            desk: Desk {
+                docker: DockerEnvironment {
+                    home: path("HOME"),
+                    docker_config: path("DOCKER_CONFIG"),
+                    registry_auth_file: path("REGISTRY_AUTH_FILE"),
+                    xdg_runtime_dir: path("XDG_RUNTIME_DIR"),
+                    xdg_config_home: path("XDG_CONFIG_HOME"),
+                    path: var("PATH"),
+                },
+                identity: oci_identity::Environment {
+                    variables: std::env::vars_os()
+                        .filter_map(|(name, value)| {
+                            Some((name.into_string().ok()?, value.into_string().ok()?))
+                        })
+                        .filter(|(name, _)| oci_identity::Environment::wants(name))
+                        .collect(),
+                    home: path("HOME"),
+                    path: var("PATH"),
+                    desk: true,
+                },
+                clock: Timestamp::now,
             },
         }
     }
@@ -107,33 +119,20 @@ impl Context {
         Ok(cluster::connect(&self.flags, &self.surroundings, &self.proxies()?).await?)
     }
 
-    /// A registry client as the flags want it.
-    pub(crate) fn client(&self, args: &RegistryArgs) -> Result<Client, Error> {
-        if args.provider != Provider::Generic {
-            return Err(Error::Usage {
-                message: "this release logs in with --provider generic only".into(),
-                hint: Some(
-                    "configure the cloud's Docker credential helper, such as docker-credential-ecr-login"
-                        .into(),
-                ),
-            });
-        }
-        let tls = Tls {
-            ca: args.trust.ca_file.as_deref().map(read_pem).transpose()?,
-            certificate: args.trust.cert_file.as_deref().map(read_pem).transpose()?,
-            key: args.trust.key_file.as_deref().map(read_pem).transpose()?,
-        };
-        Ok(Client::new(Options {
-            tls,
-            insecure: args.trust.insecure_registry,
-            credentials: self.credentials(args)?,
-            ..self.registry()?
-        }))
+    /// A client for a registry, as the flags want it.
+    pub(crate) async fn client(&self, args: &RegistryArgs, host: &Host) -> Result<Client, Error> {
+        let credentials = self.credentials(args, host).await?;
+        Ok(Client::new(Options { credentials, ..self.trusting(&args.trust)? }))
     }
 
-    /// The user's Docker logins.
-    pub(crate) fn logins(&self) -> Arc<dyn CredentialSource> {
-        Arc::new(DockerFiles::new(&self.docker))
+    /// Settings of a client that trusts whom these flags name.
+    pub(crate) fn trusting(&self, trust: &TrustArgs) -> Result<Options, Error> {
+        let tls = Tls {
+            ca: trust.ca_file.as_deref().map(read_pem).transpose()?,
+            certificate: trust.cert_file.as_deref().map(read_pem).transpose()?,
+            key: trust.key_file.as_deref().map(read_pem).transpose()?,
+        };
+        Ok(Options { tls, insecure: trust.insecure_registry, ..self.registry()? })
     }
 
     /// Settings of registry clients that no flag of a command changes.
@@ -145,40 +144,6 @@ impl Context {
     fn proxies(&self) -> Result<Proxies, Error> {
         self.proxies.clone().map_err(|error| Error::usage(format!("the variable {error}")))
     }
-
-    fn credentials(&self, args: &RegistryArgs) -> Result<Arc<dyn CredentialSource>, Error> {
-        let Some(creds) = &args.creds else {
-            return Ok(self.logins());
-        };
-        let credential = match (creds.split_once(':'), args.password_stdin) {
-            (Some(_), true) => {
-                return Err(Error::usage(
-                    "--creds already has a password: give only the user with --password-stdin",
-                ));
-            }
-            (Some((user, password)), false) => {
-                Credential::Basic { username: user.into(), password: Secret::new(password.into()) }
-            }
-            (None, true) => {
-                Credential::Basic { username: creds.clone(), password: Secret::new(read_password()?) }
-            }
-            // As Flux: a value without a colon is a token for the registry itself.
-            (None, false) => Credential::Bearer(Secret::new(creds.clone())),
-        };
-        Ok(Arc::new(Fixed::new(credential, "--creds")))
-    }
-}
-
-fn read_password() -> Result<String, Error> {
-    let mut text = String::new();
-    Budget::new(io::stdin().lock(), SMALL_FILE, "the password")
-        .read_to_string(&mut text)
-        .map_err(|source| Error::file("reading the password from", "-", source))?;
-    let password = text.trim_end_matches(['\r', '\n']);
-    if password.is_empty() {
-        return Err(Error::usage("--password-stdin: standard input is empty"));
-    }
-    Ok(password.to_owned())
 }
 
 fn read_pem(path: &Path) -> Result<Pem, Error> {

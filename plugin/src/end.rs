@@ -2,17 +2,68 @@
 
 use std::path::PathBuf;
 
+use clap::Args;
 use oci_artifact::name::{Digest, Reference, Tag, Target};
 use oci_registry::{Access, Place, layout::Layout};
 
 use crate::{
-    args::{RegistryArgs, parse_url},
+    args::{Provider, RegistryArgs, TrustArgs, parse_url},
     context::Context,
     error::Error,
 };
 
 /// What the name of an OCI layout folder begins with.
 const LAYOUT_SCHEME: &str = "oci-layout://";
+
+/// How to reach both ends, and who to be there.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Registries")]
+pub(crate) struct Sides {
+    /// Log in to the source as `user[:password]`
+    #[arg(long, value_name = "USER[:PASSWORD]")]
+    from_creds: Option<String>,
+    /// Read the password of --from-creds from standard input
+    #[arg(long, requires = "from_creds")]
+    from_password_stdin: bool,
+    /// Log in to the destination as `user[:password]`
+    #[arg(long, value_name = "USER[:PASSWORD]")]
+    to_creds: Option<String>,
+    /// Read the password of --to-creds from standard input
+    #[arg(long, requires = "to_creds", conflicts_with = "from_password_stdin")]
+    to_password_stdin: bool,
+    /// Log in to the source by an identity in this cloud, in place of Docker's logins
+    #[arg(long, value_enum, default_value_t = Provider::Generic, value_name = "CLOUD")]
+    from_provider: Provider,
+    /// Log in to the destination by an identity in this cloud, in place of Docker's logins
+    #[arg(long, value_enum, default_value_t = Provider::Generic, value_name = "CLOUD")]
+    to_provider: Provider,
+    /// Read Docker's logins from this file alone
+    #[arg(long, value_name = "FILE")]
+    registry_config: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
+}
+
+impl Sides {
+    /// Each side has its own login, so that a credential is never shown to the other one.
+    pub(crate) fn registries(&self) -> (RegistryArgs, RegistryArgs) {
+        let (trust, registry_config) = (self.trust.clone(), self.registry_config.clone());
+        let from = RegistryArgs {
+            creds: self.from_creds.clone(),
+            password_stdin: self.from_password_stdin,
+            provider: self.from_provider,
+            registry_config,
+            trust,
+        };
+        let to = RegistryArgs {
+            creds: self.to_creds.clone(),
+            password_stdin: self.to_password_stdin,
+            provider: self.to_provider,
+            ..from.clone()
+        };
+        (from, to)
+    }
+}
 
 /// One end of a copy.
 pub(crate) enum End {
@@ -76,7 +127,7 @@ impl End {
     }
 
     /// Makes the place usable.
-    pub(crate) fn open(
+    pub(crate) async fn open(
         &self,
         args: &RegistryArgs,
         access: Access,
@@ -85,7 +136,7 @@ impl End {
         match self {
             Self::Layout { root, .. } => Ok(Place::Layout(Layout::new(root))),
             Self::Registry(reference) => {
-                let client = context.client(args)?;
+                let client = context.client(args, reference.repository.host()).await?;
                 Ok(Place::Registry(client.repository(&reference.repository, access)))
             }
         }

@@ -7,6 +7,7 @@ use oci_artifact::{
     name::{ReferenceError, TagError, select::FilterError},
 };
 use oci_crds::validate::Fault;
+use oci_registry::auth::{PlaceFault, SourceError, StoreError};
 
 use crate::{cluster::ClusterError, exit::Exit, origin::OriginError};
 
@@ -28,6 +29,26 @@ pub(crate) enum Error {
     /// Packing, reading or unpacking failed.
     #[error("{doing} failed: {source}")]
     Archive { doing: String, source: archive::Error },
+    /// A registry that is to be logged in to.
+    #[error(transparent)]
+    Place(#[from] PlaceFault),
+    /// The registry did not take a login.
+    #[error("logging in to {place} failed: {source}")]
+    Login { place: String, source: oci_registry::Error },
+    /// A login could not be kept, or not be forgotten.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A source of credentials failed.
+    #[error("looking for a login for {repository} failed: {cause}")]
+    Credentials { repository: String, cause: SourceError },
+    /// A login was tried, and got not all the way.
+    #[error("trying the login for {repository} failed: {source}")]
+    Tried {
+        repository: String,
+        source: oci_registry::Error,
+        /// Whether the registry knows who it is.
+        known: bool,
+    },
     /// The registry, or the way to it, failed.
     #[error("{doing} failed: {source}")]
     Registry { doing: String, source: oci_registry::Error },
@@ -82,6 +103,7 @@ impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Fault(_) => Exit::Different,
+            Self::Tried { source, .. } if source.class() == Class::Denied => Exit::Different,
             Self::Cluster(error) if error.is_refusal() => Exit::Different,
             _ => Exit::Failed,
         }
@@ -125,7 +147,12 @@ impl Classify for Error {
         match self {
             Self::Usage { .. } | Self::Reference(_) | Self::Tag(_) | Self::Filter(_) => "UsageInvalid",
             Self::Archive { source, .. } => source.reason(),
-            Self::Registry { source, .. } => source.reason(),
+            Self::Place(source) => source.reason(),
+            Self::Store(source) => source.reason(),
+            Self::Credentials { cause, .. } => cause.reason(),
+            Self::Registry { source, .. } | Self::Login { source, .. } | Self::Tried { source, .. } => {
+                source.reason()
+            }
             Self::Manifest { source, .. } => source.reason(),
             Self::File { .. } => "FileFailed",
             Self::Document { .. } => "DocumentInvalid",
@@ -140,7 +167,12 @@ impl Classify for Error {
     fn class(&self) -> Class {
         match self {
             Self::Archive { source, .. } => source.class(),
-            Self::Registry { source, .. } => source.class(),
+            Self::Place(source) => source.class(),
+            Self::Store(source) => source.class(),
+            Self::Credentials { cause, .. } => cause.class(),
+            Self::Registry { source, .. } | Self::Login { source, .. } | Self::Tried { source, .. } => {
+                source.class()
+            }
             Self::Manifest { source, .. } => source.class(),
             Self::Origin(source) => source.class(),
             Self::Cluster(source) => source.class(),
@@ -162,7 +194,21 @@ impl Classify for Error {
             Self::Usage { hint, .. } | Self::Document { hint, .. } => hint.clone(),
             Self::Reference(source) => source.hint(),
             Self::Archive { source, .. } => source.hint(),
-            Self::Registry { source, .. } => source.hint(),
+            Self::Place(source) => source.hint(),
+            Self::Store(source) => source.hint(),
+            Self::Credentials { cause, .. } => cause.hint(),
+            Self::Login { source, .. } if source.class() == Class::Denied => Some(
+                "check user and password; many registries take an access token in place of the password"
+                    .into(),
+            ),
+            Self::Tried { source, known: true, .. } if source.class() == Class::Denied => Some(
+                "the registry knows this account, but the account may not do this: give it the right, or log in as \
+                 another one"
+                    .into(),
+            ),
+            Self::Registry { source, .. } | Self::Login { source, .. } | Self::Tried { source, .. } => {
+                source.hint()
+            }
             Self::Manifest { source, .. } => source.hint(),
             Self::Origin(source) => source.hint(),
             Self::Fault(fault) => fault.0.hint.clone(),

@@ -12,6 +12,7 @@ mod error;
 mod exit;
 mod global;
 mod layer;
+mod logins;
 mod manifests;
 mod origin;
 mod pack;

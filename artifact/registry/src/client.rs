@@ -15,7 +15,7 @@ use crate::{
 /// Connections and logins, shared by all clones. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    transport: Arc<Transport>,
+    pub(crate) transport: Arc<Transport>,
 }
 
 /// One repository, to be read or also written. Cheap to clone.

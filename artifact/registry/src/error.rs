@@ -276,7 +276,7 @@ impl Classify for Fault {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Status { status: 401, .. } => {
-                Some("log in with `docker login`, or pass `--creds user:password`".into())
+                Some("log in with `kubectl oci login`, or pass `--creds user:password`".into())
             }
             Self::Status { status: 403, .. } => {
                 Some("the login is not allowed to do this; check its rights on the repository".into())

@@ -18,7 +18,9 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::{
-    auth::{Access, Authorization, Challenge, CredentialSource, LoginFault, Logins, Lookup, Scopes},
+    auth::{
+        Access, Authorization, Challenge, CredentialSource, LoginFault, Logins, Lookup, Scopes, other_way,
+    },
     body::{self, IDLE},
     call::{Call, Place},
     endpoint::Endpoint,
@@ -273,7 +275,7 @@ impl Transport {
         Ok(answer.filter(|answer| stale.is_none_or(|stale| stale.expose() != answer.expose())))
     }
 
-    async fn show(
+    pub(crate) async fn show(
         &self,
         session: &Session,
         challenge: &Challenge,
@@ -295,7 +297,13 @@ impl Transport {
     }
 
     /// Reads an unexpected answer into a fault.
-    async fn refusal(&self, session: &Session, call: &Call, reply: Reply, after_login: bool) -> Fault {
+    pub(crate) async fn refusal(
+        &self,
+        session: &Session,
+        call: &Call,
+        reply: Reply,
+        after_login: bool,
+    ) -> Fault {
         let status = reply.response.status().as_u16();
         let retry_after = http_date::retry_after(reply.response.headers());
         let errors = if call.method == Method::HEAD {
@@ -305,7 +313,11 @@ impl Transport {
         };
         if status == 401 && after_login {
             return match self.logins.credential(&session.repository).await {
-                Ok(found) => Fault::Login(LoginFault::Denied { errors, credential: found.to_string() }),
+                Ok(found) => Fault::Login(LoginFault::Denied {
+                    errors,
+                    credential: found.to_string(),
+                    cloud: other_way(session.repository.host(), &found),
+                }),
                 Err(fault) => fault,
             };
         }

@@ -6,9 +6,9 @@ use oci_registry::{Access, Copied};
 use serde::Serialize;
 
 use crate::{
-    args::{Output, Provider, RegistryArgs, TrustArgs},
+    args::Output,
     context::Context,
-    end::End,
+    end::{End, Sides},
     error::{Doing as _, Error},
     exit::Exit,
     tags::TagList,
@@ -40,20 +40,8 @@ pub(crate) struct Copy {
     /// Blobs copied at the same time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     concurrency: u16,
-    /// Log in to the source as `user[:password]`
-    #[arg(long, value_name = "USER[:PASSWORD]")]
-    from_creds: Option<String>,
-    /// Read the password of --from-creds from standard input
-    #[arg(long, requires = "from_creds")]
-    from_password_stdin: bool,
-    /// Log in to the destination as `user[:password]`
-    #[arg(long, value_name = "USER[:PASSWORD]")]
-    to_creds: Option<String>,
-    /// Read the password of --to-creds from standard input
-    #[arg(long, requires = "to_creds", conflicts_with = "from_password_stdin")]
-    to_password_stdin: bool,
     #[command(flatten)]
-    trust: TrustArgs,
+    sides: Sides,
     /// Print the result as data
     #[arg(long, short = 'o', value_enum)]
     output: Option<Output>,
@@ -81,10 +69,9 @@ pub(crate) async fn run(args: Copy, context: &Context) -> Result<Exit, Error> {
     let own = target.tag().cloned();
     let tags = TagList::new(to.target(), &args.tag)?.or(|| own);
     let tags = tags.as_slice();
-    let source =
-        from.open(&args.registry(args.from_creds.as_ref(), args.from_password_stdin), Access::Pull, context)?;
-    let sink =
-        to.open(&args.registry(args.to_creds.as_ref(), args.to_password_stdin), Access::Push, context)?;
+    let (source, sink) = args.sides.registries();
+    let source = from.open(&source, Access::Pull, context).await?;
+    let sink = to.open(&sink, Access::Push, context).await?;
     if args.output.is_none() {
         context.printer.action(format!("copying {} to {}", args.from, args.to));
     }
@@ -124,12 +111,4 @@ fn summary(copied: &Copied, context: &Context) {
         blobs.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     context.printer.success(format!("blobs: {}", blobs.join(", ")));
     context.printer.success(format!("artifact copied, digest {}", copied.digest));
-}
-
-impl Copy {
-    /// Each side has its own login, so that a credential is never shown to the other one.
-    fn registry(&self, creds: Option<&String>, password_stdin: bool) -> RegistryArgs {
-        let (creds, trust) = (creds.cloned(), self.trust.clone());
-        RegistryArgs { creds, password_stdin, provider: Provider::Generic, trust }
-    }
 }

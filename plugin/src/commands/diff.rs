@@ -64,13 +64,13 @@ struct Report<'a> {
 pub(crate) async fn run(args: Diff, context: &Context) -> Result<Exit, Error> {
     let reference = parse_url(&args.url)?;
     args.registry.check_stdin(args.path.as_deref().unwrap_or(Path::new("")))?;
-    let client = context.client(&args.registry)?;
+    let client = context.client(&args.registry, reference.repository.host()).await?;
     let doing = || format!("diff of {reference}");
     let repository = client.repository(&reference.repository, Access::Pull);
     let old = remote::fetch(&repository, &reference, &LayerSelector::First, &doing).await?;
     let new = match (&args.path, &args.other) {
         (Some(path), _) => local(path, &args, context).await?,
-        (None, Some(url)) => other(url, &client, &old.layer, context).await?,
+        (None, Some(_)) => other(&args, &client, &old.layer, context).await?,
         (None, None) => return Err(Error::usage("name a folder with --path, or another artifact")),
     };
     let (file, layer) = match new {
@@ -98,8 +98,9 @@ async fn local(path: &Path, args: &Diff, context: &Context) -> Result<Side, Erro
 }
 
 /// Another artifact, not downloaded if its layer is `same`.
-async fn other(url: &str, client: &Client, same: &Descriptor, context: &Context) -> Result<Side, Error> {
-    let reference = parse_url(url)?;
+async fn other(args: &Diff, client: &Client, same: &Descriptor, context: &Context) -> Result<Side, Error> {
+    let reference = parse_url(args.other.as_deref().unwrap_or_default())?;
+    context.check_provider(&args.registry, reference.repository.host())?;
     let doing = || format!("diff with {reference}");
     let repository = client.repository(&reference.repository, Access::Pull);
     let found = remote::fetch(&repository, &reference, &LayerSelector::First, &doing).await?;

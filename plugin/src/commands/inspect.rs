@@ -34,7 +34,7 @@ pub(crate) struct Inspect {
 /// Shows what the registry has under a name.
 pub(crate) async fn run(args: Inspect, context: &Context) -> Result<Exit, Error> {
     let reference = parse_url(&args.url)?;
-    let client = context.client(&args.registry)?;
+    let client = context.client(&args.registry, reference.repository.host()).await?;
     let repository = client.repository(&reference.repository, Access::Pull);
     let doing = || format!("inspecting {reference}");
     let fetched = repository.manifest(&reference.target_or_latest()).await.doing(doing)?;

@@ -70,7 +70,7 @@ pub(crate) async fn run(args: List, context: &Context) -> Result<Exit, Error> {
     let given = |filter: &'_ Option<String>| filter.clone().filter(|text| !text.is_empty());
     let (range, regex) = (given(&args.filter_semver), given(&args.filter_regex));
     let filters = Filters::parse(range.as_deref(), regex.as_deref())?;
-    let client = context.client(&args.registry)?;
+    let client = context.client(&args.registry, wanted.host()).await?;
     let repository = client.repository(&wanted, Access::Pull);
     let doing = || format!("listing {wanted}");
     let mut tags = repository.tags().await.doing(doing)?;

@@ -50,7 +50,7 @@ pub(crate) async fn run(args: Pull, context: &Context) -> Result<Exit, Error> {
     if args.output.exists() && !args.output.is_dir() {
         return Err(Error::usage(format!("--output `{}` is not a folder", args.output.display())));
     }
-    let client = context.client(&args.registry)?;
+    let client = context.client(&args.registry, reference.repository.host()).await?;
     let repository = client.repository(&reference.repository, Access::Pull);
     let selector = match (args.layer_index, args.layer_media_type) {
         (Some(index), _) => LayerSelector::Index(index),

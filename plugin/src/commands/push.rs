@@ -87,7 +87,7 @@ pub(crate) async fn run(args: Push, context: &Context) -> Result<Exit, Error> {
     let tags = TagList::new(reference.target.as_ref(), &args.tag)?.or(|| Some(Tag::latest()));
     let (tags, name) = (tags.as_slice(), reference.repository.to_string());
     args.registry.check_stdin(&args.path)?;
-    let client = context.client(&args.registry)?;
+    let client = context.client(&args.registry, reference.repository.host()).await?;
     let annotations =
         annotations::collect(&args.path, &args.origin, &args.annotations, args.reproducible, context).await?;
     let first =

@@ -32,7 +32,7 @@ pub(crate) struct Retag {
 pub(crate) async fn run(args: Retag, context: &Context) -> Result<Exit, Error> {
     let reference = parse_url(&args.url)?;
     let tags = tags::parse(&args.tag)?;
-    let client = context.client(&args.registry)?;
+    let client = context.client(&args.registry, reference.repository.host()).await?;
     let repository = client.repository(&reference.repository, Access::Push);
     let doing = || format!("tagging {reference}");
     context.printer.action("tagging artifact");

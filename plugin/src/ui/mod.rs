@@ -6,7 +6,9 @@ mod errors;
 mod format;
 mod printer;
 mod progress;
+mod prompt;
 mod table;
+mod walk;
 
 pub(crate) use conditions::Conditions;
 pub(crate) use describe::{Report, describe};
@@ -14,4 +16,6 @@ pub(crate) use errors::{failure, fatal, usage};
 pub(crate) use format::{clean, document, indented, lines, size};
 pub(crate) use printer::Printer;
 pub(crate) use progress::Progress;
+pub(crate) use prompt::{ask, ask_secretly};
 pub(crate) use table::table;
+pub(crate) use walk::Walk;

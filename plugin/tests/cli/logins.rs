@@ -112,10 +112,3 @@ fn private_authority_and_client_certificate_are_used() {
     sandbox.fails(&[&PUSH[..], &["--ca-file", "app/deployment.yaml"]].concat());
     sandbox.fails(&[&PUSH[..], &["--cert-file", "cert.pem"]].concat());
 }
-
-#[test]
-fn cloud_provider_says_what_to_use_instead() {
-    let sandbox = guarded();
-    let screen = sandbox.fails(&[&PUSH[..], &["--provider", "aws"]].concat());
-    assert!(screen.stderr.contains("credential helper"), "{}", screen.stderr);
-}

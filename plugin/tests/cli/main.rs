@@ -13,6 +13,8 @@ mod diff;
 #[cfg(test)]
 mod dry_run;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod inspect;
@@ -21,9 +23,13 @@ mod lint;
 #[cfg(test)]
 mod list;
 #[cfg(test)]
+mod login;
+#[cfg(test)]
 mod logins;
 #[cfg(test)]
 mod origin;
+#[cfg(test)]
+mod provider;
 #[cfg(test)]
 mod proxies;
 #[cfg(test)]
@@ -36,5 +42,7 @@ mod requests;
 mod sandbox;
 #[cfg(test)]
 mod tag;
+#[cfg(test)]
+mod terminal;
 #[cfg(test)]
 mod usage;

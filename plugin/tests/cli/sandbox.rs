@@ -85,7 +85,8 @@ impl Sandbox {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-oci"));
         command.args(args.iter().map(|arg| arg.replace("URL", &format!("oci://{}", self.registry.host()))));
         command.current_dir(self.root()).env_clear().stdin(Stdio::null());
-        command.env("HOME", self.path("home")).env("PATH", search_path());
+        let path = format!("{}:{}", self.path("bin").display(), search_path());
+        command.env("HOME", self.path("home")).env("PATH", path);
         command.env("TMPDIR", self.temporary());
         command
     }
@@ -101,9 +102,26 @@ impl Sandbox {
         self.screen(self.command(args).output().unwrap())
     }
 
+    /// Runs with these variables.
+    pub(crate) fn run_in(&self, args: &[&str], variables: &[(&str, &str)]) -> Screen {
+        self.screen(self.command(args).envs(variables.iter().copied()).output().unwrap())
+    }
+
+    /// Puts the credential helper `docker-credential-NAME`, a shell script, on the search path.
+    ///
+    /// Another process writes it: were it open for writing here, a process that another test forks at that moment would
+    /// hold it open, and starting it would fail.
+    pub(crate) fn helper(&self, name: &str, script: &str) {
+        self.write(&format!("bin/{name}.source"), &format!("#!/bin/sh\n{script}\n"));
+        let (source, file) =
+            (self.path(&format!("bin/{name}.source")), self.path(&format!("bin/docker-credential-{name}")));
+        assert!(Command::new("install").args(["-m", "755"]).args([source, file]).status().unwrap().success());
+    }
+
     pub(crate) fn run_with_input(&self, args: &[&str], input: &str) -> Screen {
         let mut child = Self::spawn(self.command(args).stdin(Stdio::piped()));
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        // It may end without reading everything.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         self.screen(child.wait_with_output().unwrap())
     }
 
@@ -147,7 +165,8 @@ impl Screen {
             format!("exit {}\n", self.code.map_or("by a signal".to_owned(), |code| code.to_string()));
         for (name, text) in [("out", &self.stdout), ("err", &self.stderr)] {
             for line in text.lines() {
-                let _ = writeln!(out, "{name}: {}", self.filter(line));
+                out.push_str(format!("{name}: {}", self.filter(line)).trim_end());
+                out.push('\n');
             }
         }
         out
@@ -164,6 +183,18 @@ impl Screen {
         }
         out
     }
+}
+
+/// A screen with a table, whose columns are as wide as what was replaced in them: spaces between columns are made three.
+pub(crate) fn shows_table(screen: &Screen, expected: &str) {
+    let squeezed = |text: &str| {
+        let lines = text.trim().lines().map(|line| {
+            let parts = line.trim_start().split("   ").map(str::trim).filter(|part| !part.is_empty());
+            parts.collect::<Vec<_>>().join("   ")
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(squeezed(&screen.show()), squeezed(expected));
 }
 
 /// The directories in which programs are looked for.

@@ -4,6 +4,8 @@
 //! a host that only contains such a name belongs to somebody else. As there, a host with a port is nobody's: clouds serve
 //! on 443 only. Upper case is no question here, a [`Host`] has none.
 
+use std::fmt;
+
 use super::Host;
 
 /// A cloud that has registries of its own: `spec.provider` without `generic`.
@@ -15,6 +17,17 @@ pub enum Cloud {
     Azure,
     /// Google: Artifact Registry and its forerunner Container Registry; S3NS.
     Gcp,
+}
+
+/// As `spec.provider` and `--provider` have it.
+impl fmt::Display for Cloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Aws => "aws",
+            Self::Azure => "azure",
+            Self::Gcp => "gcp",
+        })
+    }
 }
 
 impl Cloud {

@@ -124,7 +124,7 @@ impl Classify for ReferenceError {
                 Some("write it like `oci://ghcr.io/org/app:v1`".into())
             }
             Self::NotBare(_) => Some("write it like `oci://ghcr.io/org/app`".into()),
-            Self::Extra(_) => Some("log in with `docker login` or `--creds`".into()),
+            Self::Extra(_) => Some("log in with `kubectl oci login` or `--creds`".into()),
             Self::Path { .. }
             | Self::Long { .. }
             | Self::Tag { .. }

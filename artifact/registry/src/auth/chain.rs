@@ -23,7 +23,10 @@ impl CredentialSource for Chain {
         Box::pin(async {
             let mut walk = Lookup::default();
             for source in &self.0 {
-                let lookup = source.credential(repository).await?;
+                let lookup = match source.credential(repository).await {
+                    Ok(lookup) => lookup,
+                    Err(error) => return Err(error.after(walk.passed)),
+                };
                 walk.passed.extend(lookup.passed);
                 if lookup.found.is_some() {
                     walk.found = lookup.found;
@@ -46,7 +49,9 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::auth::{Anonymous, Credential, Fixed, Found, Secret};
+    use crate::auth::{
+        Anonymous, Credential, DockerEnvironment, DockerFiles, Fixed, Found, LeftOut, Passed, Secret,
+    };
 
     struct Says(Lookup);
 
@@ -82,6 +87,18 @@ mod tests {
             "anonymous: --creds: not given; b.json: no entry for r.example"
         );
         assert_eq!(walk(vec![]).await, "anonymous");
+    }
+
+    #[tokio::test]
+    async fn chain_that_fails_says_who_had_nothing_before() {
+        let passed = LeftOut::new("--creds", "not given");
+        let directory = tempfile::tempdir().unwrap();
+        let files =
+            DockerFiles::only(&DockerEnvironment::default(), directory.path().join("a.json"), "--file");
+        let chain = Chain::new(vec![Arc::new(passed), Arc::new(files)]);
+        let error = chain.credential(&Repository::parse("r.example/app").unwrap()).await.unwrap_err();
+        assert_eq!(error.passed(), [Passed { source: "--creds".into(), why: "not given".into() }]);
+        assert!(error.to_string().ends_with("a.json, named by --file, does not exist"), "{error}");
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use reqwest::{Method, header};
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Authorization, Challenge, Credential, LoginFault, Lookup, token::Token};
+use super::{Authorization, Challenge, Credential, LoginFault, Lookup, login::other_way, token::Token};
 use crate::{
     body,
     call::{Call, Payload},
@@ -64,7 +64,8 @@ impl Transport {
         if status != 200 {
             let errors = WireErrors::parse(&body::read_start(reply, limits::ERROR_BODY_BYTES).await);
             let credential = found.to_string();
-            return Err(Fault::Login(LoginFault::Refused { realm, status, errors, credential }));
+            let cloud = other_way(session.repository.host(), found);
+            return Err(Fault::Login(LoginFault::Refused { realm, status, errors, credential, cloud }));
         }
         let body = body::read_all(reply, limits::TOKEN_REPLY_BYTES, "the token server's reply").await?;
         Token::parse(&body, &realm, Instant::now()).map_err(Fault::Login)

@@ -6,7 +6,10 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use oci_artifact::{Class, Classify, name::Repository};
+use oci_artifact::{
+    Class, Classify,
+    name::{Cloud, Host, Repository},
+};
 use tokio::time::Instant;
 
 use super::{Challenge, Credential, CredentialSource, Lookup, Scopes, Secret, token::Token};
@@ -16,7 +19,7 @@ use crate::{error::Fault, wire_error::WireErrors};
 #[derive(Debug, thiserror::Error)]
 pub enum LoginFault {
     /// The token server said no.
-    #[error("the token server {realm} answered {status}{}", said(.errors))]
+    #[error("the token server {realm} answered {status}{} (as {credential})", said(.errors))]
     Refused {
         /// Origin of the token server.
         realm: String,
@@ -24,8 +27,10 @@ pub enum LoginFault {
         status: u16,
         /// Its own words.
         errors: WireErrors,
-        /// The credential that was shown, without its secret, and where it comes from.
+        /// The credential that was shown, without its secret, and where it comes from; or who had none.
         credential: String,
+        /// The cloud whose identities could log in, but were not asked to.
+        cloud: Option<Cloud>,
     },
     /// The reply cannot be used.
     #[error("the token server {realm} sent an unusable reply: {detail}")]
@@ -60,13 +65,20 @@ pub enum LoginFault {
     Denied {
         /// The registry's own words.
         errors: WireErrors,
-        /// The credential that was shown, without its secret, and where it comes from.
+        /// The credential that was shown, without its secret, and where it comes from; or who had none.
         credential: String,
+        /// The cloud whose identities could log in, but were not asked to.
+        cloud: Option<Cloud>,
     },
 }
 
 fn said(errors: &WireErrors) -> String {
     if errors.is_empty() { String::new() } else { format!(": {errors}") }
+}
+
+/// The cloud whose identities could have logged in, where another kind of login was refused.
+pub(crate) fn other_way(host: &Host, found: &Lookup) -> Option<Cloud> {
+    Cloud::of(host).filter(|_| !found.is_minted())
 }
 
 impl Classify for LoginFault {
@@ -97,8 +109,13 @@ impl Classify for LoginFault {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Refused { cloud: Some(cloud), .. } | Self::Denied { cloud: Some(cloud), .. } => Some(format!(
+                "this is a registry of {cloud}: log in by an identity with `--provider {cloud}`, or with \
+                 `kubectl oci login`; check that the account may do this"
+            )),
             Self::Refused { .. } | Self::Denied { .. } | Self::Unsuitable { .. } => Some(
-                "log in with `docker login`, or pass `--creds user:password`; check that the account may do this".into(),
+                "log in with `kubectl oci login`, or pass `--creds user:password`; check that the account may do this"
+                    .into(),
             ),
             Self::Plain { .. } => Some("let the registry serve TLS".into()),
             Self::Unverified { .. } => {

@@ -25,6 +25,11 @@ impl Scopes {
         Self(BTreeMap::from([(repository.path().to_owned(), access)]))
     }
 
+    /// None: a token that only says who asks.
+    pub(crate) fn none() -> Self {
+        Self(BTreeMap::new())
+    }
+
     /// These and reading from one more repository (a mount's source).
     pub(crate) fn and_pull(mut self, path: &str) -> Self {
         self.0.entry(path.to_owned()).or_insert(Access::Pull);

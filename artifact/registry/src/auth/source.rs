@@ -121,7 +121,10 @@ pub trait CredentialSource: Send + Sync {
 }
 
 /// An error of any source, with its classification.
-pub struct SourceError(Box<dyn Classified>);
+pub struct SourceError {
+    error: Box<dyn Classified>,
+    passed: Vec<Passed>,
+}
 
 trait Classified: std::error::Error + Classify + Send + Sync {}
 
@@ -130,33 +133,46 @@ impl<T: std::error::Error + Classify + Send + Sync> Classified for T {}
 impl SourceError {
     /// Wraps the error of a source.
     pub fn new(error: impl std::error::Error + Classify + Send + Sync + 'static) -> Self {
-        Self(Box::new(error))
+        Self { error: Box::new(error), passed: Vec::new() }
+    }
+
+    /// Says who was asked before and had nothing.
+    #[must_use]
+    pub fn after(mut self, mut passed: Vec<Passed>) -> Self {
+        passed.append(&mut self.passed);
+        self.passed = passed;
+        self
+    }
+
+    /// Who was asked before and had nothing, in the order in which they were asked.
+    pub fn passed(&self) -> &[Passed] {
+        &self.passed
     }
 }
 
 impl fmt::Debug for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(&self.error, f)
     }
 }
 
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        fmt::Display::fmt(&self.error, f)
     }
 }
 
 impl Classify for SourceError {
     fn reason(&self) -> &'static str {
-        self.0.reason()
+        self.error.reason()
     }
 
     fn class(&self) -> Class {
-        self.0.class()
+        self.error.class()
     }
 
     fn hint(&self) -> Option<String> {
-        self.0.hint()
+        self.error.hint()
     }
 }
 
@@ -167,6 +183,23 @@ pub struct Anonymous;
 impl CredentialSource for Anonymous {
     fn credential<'a>(&'a self, _: &'a Repository) -> SourceFuture<'a> {
         Box::pin(async { Ok(Lookup::default()) })
+    }
+}
+
+/// A source that is left out, and why: for those who wonder why it was not asked.
+#[derive(Clone, Debug)]
+pub struct LeftOut(Passed);
+
+impl LeftOut {
+    /// `source` is left out because of `why`.
+    pub fn new(source: impl Into<String>, why: impl Into<String>) -> Self {
+        Self(Passed { source: source.into(), why: why.into() })
+    }
+}
+
+impl CredentialSource for LeftOut {
+    fn credential<'a>(&'a self, _: &'a Repository) -> SourceFuture<'a> {
+        Box::pin(async { Ok(Lookup { found: None, passed: vec![self.0.clone()] }) })
     }
 }
 

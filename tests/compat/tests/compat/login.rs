@@ -1,6 +1,10 @@
 //! distribution with a password file.
 
-use oci_testkit::real::{Distribution, Mode, PASSWORD, USER};
+use oci_testkit::{
+    planted,
+    real::{Distribution, Mode, PASSWORD, USER},
+    token_server::{Rights, TokenServer},
+};
 
 use crate::bench::{Bench, ORIGIN, tree};
 
@@ -39,6 +43,67 @@ fn login_that_oras_wrote_opens_the_registry() {
     bench.oras(&["login", "--plain-http", "-u", USER, "-p", PASSWORD, &registry.host()]);
     assert!(bench.path("docker/config.json").is_file());
     every_command_works(&bench, &registry, &[]);
+}
+
+#[test]
+fn login_that_we_wrote_opens_the_registry_for_everybody() {
+    let (bench, registry) = (Bench::new(), guarded());
+    let login = ["login", &registry.host(), "-u", USER, "--password-stdin"];
+    let seen = bench.run_with(&login, planted::WRONG_PASSWORD);
+    assert_eq!(seen.code, Some(2), "{seen:#?}");
+    assert!(!bench.path("docker").exists(), "nothing is kept that the registry does not take");
+    let seen = bench.run_with(&login, PASSWORD);
+    assert_eq!((seen.code, seen.stdout.as_str()), (Some(0), "Login Succeeded\n"), "{seen:#?}");
+    every_command_works(&bench, &registry, &[]);
+    let name = format!("{}/org/app:v1", registry.host());
+    bench.crane(&["digest", &name]);
+    bench.oras(&["resolve", "--plain-http", &name]);
+    bench.ok(&["logout", &registry.host()]);
+    bench.fails(&["inspect", "artifact", &registry.url("org/app:v1")]);
+}
+
+#[test]
+fn login_that_others_wrote_is_forgotten() {
+    let (bench, registry) = (Bench::new(), guarded());
+    bench.oras(&["login", "--plain-http", "-u", USER, "-p", PASSWORD, &registry.host()]);
+    assert_eq!(
+        bench.ok(&["logout", &registry.host()]).stdout,
+        format!("Removing login credentials for {}\n", registry.host())
+    );
+    bench.crane(&["auth", "login", "-u", USER, "-p", PASSWORD, &registry.host()]);
+    bench.ok(&["logout", &registry.url("")]);
+    let kept = std::fs::read_to_string(bench.path("docker/config.json")).unwrap();
+    assert!(!kept.contains(&registry.host()), "{kept}");
+}
+
+#[test]
+fn login_is_checked_by_a_token_server() {
+    let tokens = TokenServer::builder()
+        .user(USER, PASSWORD, Rights::Push)
+        .user("stranger", planted::OTHER_PASSWORD, Rights::Nothing)
+        .start();
+    let (bench, registry) = (Bench::new(), Distribution::with_tokens(&tokens).unwrap());
+    let login = |user: &str, password: &str| {
+        bench.run_with(&["login", &registry.host(), "-u", user, "--password-stdin"], password)
+    };
+    let seen = login(USER, planted::WRONG_PASSWORD);
+    assert_eq!(seen.code, Some(2), "{seen:#?}");
+    assert!(!bench.path("docker").exists());
+    tokens.reset();
+    let seen = login(USER, PASSWORD);
+    assert_eq!(seen.code, Some(0), "{seen:#?}");
+    assert_eq!(tokens.requests().len(), 1);
+    assert_eq!(tokens.requests()[0].all("scope").count(), 0, "it is about nothing but who asks");
+    every_command_works(&bench, &registry, &[]);
+    let explain = ["auth", "explain", &registry.url("org/app:v1"), "--test"];
+    assert!(bench.ok(&explain).stdout.contains("let in: sha256:"));
+    let seen = login("stranger", planted::OTHER_PASSWORD);
+    assert_eq!(seen.code, Some(0), "who it is, not what it may: {seen:#?}");
+    let seen = bench.run(&explain);
+    assert_eq!(seen.code, Some(1), "{seen:#?}");
+    let last = seen.stdout.lines().last().unwrap();
+    assert!(last.starts_with("request") && last.contains("access denied"), "{seen:#?}");
+    assert!(seen.stdout.contains("basic(stranger)"), "{seen:#?}");
 }
 
 #[test]

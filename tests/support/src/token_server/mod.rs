@@ -47,6 +47,8 @@ const ISSUER: &str = "tokens.test";
 /// What a user may do in every repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rights {
+    /// Nothing: a user of somebody else's.
+    Nothing,
     /// Read.
     Pull,
     /// Read, write and delete.

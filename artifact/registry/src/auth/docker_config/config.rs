@@ -98,14 +98,17 @@ impl DockerConfig {
     pub fn candidates(&self, repository: &Repository) -> Vec<Stored> {
         let host = key::canonical(repository.host());
         let (path, plain) = self.entries(&host, repository.path());
-        let helper = match self.helpers.get(&host) {
-            Some(program) => Some(program).filter(|program| !program.is_empty()),
-            None => self.store.as_ref(),
-        };
+        let helper = self.helper(&host);
         let helper =
-            helper.map(|program| Stored::Helper { program: program.clone(), server: key::server(&host) });
+            helper.map(|program| Stored::Helper { program: program.to_owned(), server: key::server(&host) });
         let credential = |entry: &Entry| Stored::Credential(entry.credential.clone());
         path.map(credential).into_iter().chain(helper).chain(plain.map(credential)).collect()
+    }
+
+    /// The name of the helper that has the logins of a registry.
+    pub(in crate::auth) fn helper(&self, host: &Host) -> Option<&str> {
+        let program = self.helpers.get(&key::canonical(host)).or(self.store.as_ref());
+        program.map(String::as_str).filter(|program| !program.is_empty())
     }
 
     /// The entry with the longest path that holds the repository, and the entry of the host.

@@ -80,10 +80,12 @@ impl Entry {
             if username.is_empty() && password.is_empty() {
                 return Ok(None);
             }
-            for (text, name) in [(&username, "username"), (&password, "password")] {
-                if has_breaks(text) {
-                    return Err(EntryFault::Control(name));
-                }
+            // A password may have lines: Google's keys are such (`_json_key`). It only ever leaves in base64 or in a form.
+            if has_breaks(&username) {
+                return Err(EntryFault::Control("username"));
+            }
+            if password.contains('\0') {
+                return Err(EntryFault::Control("password"));
             }
             basic_or_identity(username, password)?
         };

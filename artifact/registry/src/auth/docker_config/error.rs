@@ -56,7 +56,7 @@ impl Classify for ConfigError {
         match self {
             Self::Large { .. } | Self::Json { .. } => None,
             Self::Entry { key, .. } => {
-                Some(format!("log in again with `docker login {key}`, or remove the entry"))
+                Some(format!("log in again with `kubectl oci login {key}`, or remove the entry"))
             }
         }
     }

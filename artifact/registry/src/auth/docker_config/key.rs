@@ -7,11 +7,11 @@ const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 
 /// A registry, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(in crate::auth) struct Place {
     /// The registry; Docker Hub under one name.
-    pub(super) host: Host,
+    pub(in crate::auth) host: Host,
     /// Components of repository names; empty for the whole registry.
-    pub(super) path: String,
+    pub(in crate::auth) path: String,
 }
 
 impl Place {
@@ -20,7 +20,7 @@ impl Place {
     ///
     /// The API paths `/v1` and `/v2` of legacy URLs are no part of a repository's name. Any other path is kept, also
     /// after a scheme: widening `https://host/org` to the host would send a secret further than its owner said.
-    pub(super) fn parse(key: &str) -> Option<(Self, u8)> {
+    pub(in crate::auth) fn parse(key: &str) -> Option<(Self, u8)> {
         let (rest, rank) = match (key.strip_prefix("https://"), key.strip_prefix("http://")) {
             (Some(rest), _) => (rest, if key == DOCKER_HUB { 0 } else { 2 }),
             (None, Some(rest)) => (rest, 3),
@@ -38,12 +38,12 @@ impl Place {
 }
 
 /// Docker Hub's names are one registry.
-pub(super) fn canonical(host: &Host) -> Host {
+pub(in crate::auth) fn canonical(host: &Host) -> Host {
     let hub = if host.is_docker_hub() { Host::parse("docker.io").ok() } else { None };
     hub.unwrap_or_else(|| host.clone())
 }
 
 /// What a helper is asked for.
-pub(super) fn server(host: &Host) -> String {
+pub(in crate::auth) fn server(host: &Host) -> String {
     if host.is_docker_hub() { DOCKER_HUB.to_owned() } else { host.to_string() }
 }

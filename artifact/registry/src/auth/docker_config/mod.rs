@@ -22,6 +22,7 @@ mod key;
 use super::Credential;
 
 pub(super) use self::entry::{Entry, basic_or_identity, has_breaks};
+pub(super) use self::key::{Place, server};
 pub use self::{config::DockerConfig, entry::EntryFault, error::ConfigError};
 
 /// Bytes of a file of credentials.

@@ -164,12 +164,22 @@ fn parse_passes_over_what_it_does_not_know() {
 }
 
 #[test]
+fn password_may_have_lines() {
+    let key = "{\n  \"type\": \"service_account\"\r\n}\n";
+    let text = format!(r#"{{"auths":{{"gcr.io":{{"auth":"{}"}}}}}}"#, auth(&format!("_json_key:{key}")));
+    let Stored::Credential(Credential::Basic { password, .. }) = lookup(&text, "gcr.io/app") else {
+        panic!("no credential");
+    };
+    assert_eq!(password.expose(), key);
+}
+
+#[test]
 fn parse_names_the_entry_but_never_its_content() {
     for (entry, fault) in [
         (r#"{"auth":"hunter2!"}"#.to_owned(), EntryFault::Base64),
         (format!(r#"{{"auth":"{}"}}"#, BASE64_STANDARD.encode(b"hunter2:\xff")), EntryFault::Utf8),
         (format!(r#"{{"auth":"{}"}}"#, auth("hunter2")), EntryFault::Colon),
-        (format!(r#"{{"auth":"{}"}}"#, auth("u:hunter2\r\nX: y")), EntryFault::Control("password")),
+        (format!(r#"{{"auth":"{}"}}"#, auth("u:hunter2\0x")), EntryFault::Control("password")),
         (r#"{"username":"a\nb","password":"hunter2"}"#.to_owned(), EntryFault::Control("username")),
         (r#"{"identitytoken":"hunter2 x"}"#.to_owned(), EntryFault::Token("identitytoken")),
         (r#"{"registrytoken":"hunter2\n"}"#.to_owned(), EntryFault::Token("registrytoken")),

@@ -9,11 +9,13 @@ use super::super::{ConfigError, HelperError};
 /// Why the user's credentials could not be looked up.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
-    /// The file that a variable names does not exist.
-    #[error("credentials file {file}, named by REGISTRY_AUTH_FILE, does not exist")]
+    /// A file that somebody named does not exist.
+    #[error("credentials file {file}, named by {by}, does not exist")]
     Missing {
         /// The file.
         file: String,
+        /// A variable or a flag.
+        by: &'static str,
     },
     /// Reading failed.
     #[error("reading credentials file {file} failed")]
@@ -56,9 +58,7 @@ impl Classify for FilesError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Missing { .. } => {
-                Some("create it with `docker login` or `podman login`, or unset the variable".into())
-            }
+            Self::Missing { .. } => Some("create it with `kubectl oci login`, or do not name it".into()),
             Self::Read { .. } => None,
             Self::Config(error) => error.hint(),
             Self::Helper { source, .. } => source.hint(),

@@ -47,6 +47,17 @@ pub struct DockerEnvironment {
     pub path: Option<OsString>,
 }
 
+impl DockerEnvironment {
+    /// Docker's own file.
+    pub(super) fn docker_file(&self) -> Option<PathBuf> {
+        match (given(self.docker_config.as_ref()), given(self.home.as_ref())) {
+            (Some(directory), _) => Some(directory.join("config.json")),
+            (None, Some(home)) => Some(home.join(".docker/config.json")),
+            (None, None) => None,
+        }
+    }
+}
+
 /// The user's credentials: files and the helpers that they name.
 #[derive(Debug)]
 pub struct DockerFiles {
@@ -57,8 +68,8 @@ pub struct DockerFiles {
 #[derive(Debug)]
 struct Candidate {
     path: PathBuf,
-    /// Whether it is an error that the file does not exist.
-    named: bool,
+    /// Who named it, so that it is an error if it does not exist.
+    named: Option<&'static str>,
     /// `None` inside if there is no such file.
     config: OnceCell<Option<DockerConfig>>,
 }
@@ -72,11 +83,7 @@ impl DockerFiles {
     /// As [`Self::new`], with another time limit for helpers.
     pub fn with_deadline(environment: &DockerEnvironment, deadline: Duration) -> Self {
         let home = given(environment.home.as_ref());
-        let docker = match (given(environment.docker_config.as_ref()), home) {
-            (Some(directory), _) => Some(directory.join("config.json")),
-            (None, Some(home)) => Some(home.join(".docker/config.json")),
-            (None, None) => None,
-        };
+        let docker = environment.docker_file();
         // XDG: relative directories in these variables are to be ignored.
         let xdg = |directory: &Option<PathBuf>| {
             given(directory.as_ref()).filter(|directory| directory.is_absolute()).map(Path::to_owned)
@@ -84,17 +91,29 @@ impl DockerFiles {
         let config_home = xdg(&environment.xdg_config_home).or_else(|| home.map(|home| home.join(".config")));
         let podman = [xdg(&environment.xdg_runtime_dir), config_home];
         let podman = podman.into_iter().flatten().map(|directory| directory.join("containers/auth.json"));
-        let named = given(environment.registry_auth_file.as_ref()).map(|path| (path.to_owned(), true));
-        let others = docker.into_iter().chain(podman).map(|path| (path, false));
+        let named = given(environment.registry_auth_file.as_ref());
+        let named = named.map(|path| (path.to_owned(), Some("REGISTRY_AUTH_FILE")));
+        let others = docker.into_iter().chain(podman).map(|path| (path, None));
         let files = named.into_iter().chain(others);
         let files = files.map(|(path, named)| Candidate { path, named, config: OnceCell::new() });
-        let path = environment.path.clone().unwrap_or_default();
-        Self { files: files.collect(), helpers: Helpers::new(path, deadline) }
+        Self { files: files.collect(), helpers: helpers(environment, deadline) }
+    }
+
+    /// Asks one file in place of all, which must exist; `named` says who named it, for messages.
+    pub fn only(environment: &DockerEnvironment, path: PathBuf, named: &'static str) -> Self {
+        let file = Candidate { path, named: Some(named), config: OnceCell::new() };
+        Self { files: vec![file], helpers: helpers(environment, HELPER_DEADLINE) }
     }
 
     /// The credential for a repository, or what each file says instead.
     pub async fn credential(&self, repository: &Repository) -> Result<Lookup, FilesError> {
         let mut walk = Lookup::default();
+        self.walk(repository, &mut walk).await?;
+        Ok(walk)
+    }
+
+    /// As [`Self::credential`]; where it fails, `walk` says who was asked before.
+    async fn walk(&self, repository: &Repository, walk: &mut Lookup) -> Result<(), FilesError> {
         for file in &self.files {
             let Some(config) = file.config.get_or_try_init(|| file.load()).await? else {
                 walk.passed.push(Passed { source: file.name(), why: "there is no such file".to_owned() });
@@ -110,11 +129,11 @@ impl DockerFiles {
                 walk.passed.extend(lookup.passed);
                 if lookup.found.is_some() {
                     walk.found = lookup.found;
-                    return Ok(walk);
+                    return Ok(());
                 }
             }
         }
-        Ok(walk)
+        Ok(())
     }
 
     async fn resolve(&self, config: &DockerConfig, stored: Stored) -> Result<Lookup, FilesError> {
@@ -137,7 +156,13 @@ impl DockerFiles {
 
 impl CredentialSource for DockerFiles {
     fn credential<'a>(&'a self, repository: &'a Repository) -> SourceFuture<'a> {
-        Box::pin(async { Self::credential(self, repository).await.map_err(SourceError::new) })
+        Box::pin(async {
+            let mut walk = Lookup::default();
+            match self.walk(repository, &mut walk).await {
+                Ok(()) => Ok(walk),
+                Err(error) => Err(SourceError::new(error).after(walk.passed)),
+            }
+        })
     }
 }
 
@@ -154,7 +179,10 @@ impl Candidate {
             Ok(file) => file,
             // Something that is no directory on the way means the same as an absent one.
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return if self.named { Err(FilesError::Missing { file: name }) } else { Ok(None) };
+                return match self.named {
+                    Some(by) => Err(FilesError::Missing { file: name, by }),
+                    None => Ok(None),
+                };
             }
             Err(error) => return Err(read(error)),
         };
@@ -168,8 +196,12 @@ impl Candidate {
     }
 }
 
+fn helpers(environment: &DockerEnvironment, deadline: Duration) -> Helpers {
+    Helpers::new(environment.path.clone().unwrap_or_default(), deadline)
+}
+
 /// The path, unless it is empty.
-fn given(path: Option<&PathBuf>) -> Option<&Path> {
+pub(super) fn given(path: Option<&PathBuf>) -> Option<&Path> {
     path.map(PathBuf::as_path).filter(|path| !path.as_os_str().is_empty())
 }
 

@@ -1,15 +1,17 @@
 //! Credential helpers: programs `docker-credential-<name>` that keep secrets for docker.
 //!
-//! Protocol: docker-credential-helpers, `get` (server on stdin, JSON on stdout). A helper runs with the user's rights
+//! Protocol: docker-credential-helpers, `get` and `erase` (server on stdin), `store` (JSON on stdin). A helper runs with the user's rights
 //! and environment, so it is only ever started for names from the user's own files, never for a stranger's.
 
 mod error;
+mod keep;
 mod run;
 
 use std::{collections::HashMap, ffi::OsString, sync::Arc, time::Duration};
 
 use tokio::sync::{Mutex, OnceCell};
 
+pub(super) use self::keep::{erase, store};
 pub use self::{error::HelperError, run::get};
 use super::Credential;
 

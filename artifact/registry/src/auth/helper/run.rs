@@ -1,6 +1,6 @@
 //! One run of a helper.
 
-use std::{ffi::OsStr, process::ExitStatus, time::Duration};
+use std::{ffi::OsStr, time::Duration};
 
 use serde::Deserialize;
 
@@ -32,6 +32,23 @@ pub async fn get(
     deadline: Duration,
     path: &OsStr,
 ) -> Result<Option<Credential>, HelperError> {
+    let (run, outcome) = ask(program, "get", server, server.as_bytes(), deadline, path).await?;
+    if outcome.status.success() {
+        run.credential(&outcome.stdout)
+    } else {
+        run.failure(&outcome).map(|()| None)
+    }
+}
+
+/// Starts `docker-credential-<program> <action>` for `server`, with `input` on its stdin, and waits for its end.
+pub(super) async fn ask(
+    program: &str,
+    action: &str,
+    server: &str,
+    input: &[u8],
+    deadline: Duration,
+    path: &OsStr,
+) -> Result<(Run, Outcome), HelperError> {
     let valid = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     if program.is_empty() || !program.bytes().all(valid) {
         return Err(HelperError::Name { name: shown(program) });
@@ -39,13 +56,13 @@ pub async fn get(
     let run = Run { program: format!("docker-credential-{program}"), server: shown(server) };
     let file = find(&run.program, path)
         .ok_or_else(|| HelperError::Missing { program: run.program.clone(), server: run.server.clone() })?;
-    let ran = program::run(&file, ["get"], server.as_bytes(), deadline).await;
-    let Outcome { status, stdout, stderr } = ran.map_err(|fault| run.fault(fault))?;
-    if status.success() { run.credential(&stdout) } else { run.failure(status, &stdout, &stderr) }
+    let ran = program::run(&file, [action], input, deadline).await;
+    let outcome = ran.map_err(|fault| run.fault(fault))?;
+    Ok((run, outcome))
 }
 
 /// Names for messages.
-struct Run {
+pub(super) struct Run {
     program: String,
     server: String,
 }
@@ -58,23 +75,20 @@ impl Run {
         if username.is_empty() && secret.is_empty() {
             return Ok(None);
         }
-        if has_breaks(&username) || has_breaks(&secret) {
-            return Err(self.unusable("it contains a line break or a NUL character"));
+        if has_breaks(&username) || secret.contains('\0') {
+            return Err(self.unusable("its user has a line break, or its secret a NUL character"));
         }
         let credential = basic_or_identity(username, secret)
             .map_err(|_| self.unusable("the identity token contains characters that no token has"))?;
         Ok(Some(credential))
     }
 
-    fn failure(
-        &self,
-        status: ExitStatus,
-        stdout: &[u8],
-        stderr: &[u8],
-    ) -> Result<Option<Credential>, HelperError> {
-        let (stdout, stderr) = (String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr));
+    /// What the failure of a helper means; `Ok` if it only says that it has nothing.
+    pub(super) fn failure(&self, outcome: &Outcome) -> Result<(), HelperError> {
+        let (stdout, stderr) =
+            (String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr));
         if [&stdout, &stderr].iter().flat_map(|text| text.lines()).any(|line| line.trim() == NOT_FOUND) {
-            return Ok(None);
+            return Ok(());
         }
         // Helpers report on stdout, as docker expects it. What looks like an answer may hold a secret.
         let (stdout, stderr) = (stdout.trim(), stderr.trim());
@@ -82,7 +96,7 @@ impl Run {
         Err(HelperError::Failed {
             program: self.program.clone(),
             server: self.server.clone(),
-            status: status.to_string(),
+            status: outcome.status.to_string(),
             text: said(text.as_bytes()),
         })
     }
@@ -96,7 +110,7 @@ impl Run {
         }
     }
 
-    fn unusable(&self, fault: &'static str) -> HelperError {
+    pub(super) fn unusable(&self, fault: &'static str) -> HelperError {
         HelperError::Answer { program: self.program.clone(), server: self.server.clone(), fault }
     }
 }

@@ -84,7 +84,8 @@ async fn helper_secret_is_never_in_an_error() {
     for script in [
         r#"echo '{"Username":"u","Secret":"hunter2"}'; exit 1"#,
         r#"echo '{"Username":"u","Secret":"hunter2"'"#,
-        r#"echo '{"Username":"u","Secret":"hunter2\n"}'"#,
+        r#"printf '%s' '{"Username":"u","Secret":"hunter2\u0000"}'"#,
+        r#"printf '%s' '{"Username":"u\n","Secret":"hunter2"}'"#,
         r#"echo '{"Username":"<token>","Secret":"hunter2 x"}'"#,
         "echo hunter2",
     ] {

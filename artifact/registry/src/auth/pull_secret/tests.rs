@@ -147,7 +147,7 @@ fn hostile_values_are_refused_without_their_secrets() {
         r#"{"auths":{"r.example":{"auth":"hunter2!"}}}"#.into(),
         r#"{"auths":{"r.example":{"auth":7}}}"#.into(),
         pair("hunter2"),
-        pair("user:hunter2\r\nX: y"),
+        pair("user:hunter2\0X: y"),
         pair("us\ner:hunter2"),
         r#"{"auths":{"r.example":{"identitytoken":"hunter2\r\nx"}}}"#.into(),
         r#"{"auths":{"r.example":{"registrytoken":"hunter2 x"}}}"#.into(),
