@@ -13,8 +13,8 @@ use crate::error::IdentityError;
 /// Bytes of such a file.
 const BYTES: u64 = 64 << 10;
 
-/// The whole of `path`, which `place` names: a variable, or what the file is. Regular files only, at most 64 KiB: nothing
-/// here may wait for a pipe's writer.
+/// The whole of `path`, which `place` names: a variable, or what the file is. Regular files only, at most 64 KiB:
+/// nothing here may wait for a pipe's writer.
 pub(crate) fn read(place: &str, path: &Path) -> Result<Secret<Vec<u8>>, IdentityError> {
     let failed = |detail: String| IdentityError::Setting { place: shown(place, path), detail, hint: None };
     match regular(path, BYTES) {

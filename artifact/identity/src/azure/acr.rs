@@ -1,7 +1,7 @@
 //! A token of Entra ID for one of a registry.
 //!
-//! Azure Container Registry, "AAD-OAuth": `POST /oauth2/exchange`. What comes back is shown as a password, as `az acr login
-//! --expose-token` and Flux do; the registry's token server takes it.
+//! Azure Container Registry, "AAD-OAuth": `POST /oauth2/exchange`. What comes back is shown as a password, as `az acr
+//! login --expose-token` and Flux do; the registry's token server takes it.
 
 use oci_artifact::name::Host;
 use oci_registry::{Credential, WireErrors, web::WebRequest};

@@ -137,7 +137,8 @@ mod tests {
     }
 
     const STACK: &str = r#"{"containerRegistryDNSSuffix":"azurecr.stack.example",
-        "resourceManagerEndpoint":"https://management.stack.example","tokenAudience":"https://management.stack.example/1"}"#;
+        "resourceManagerEndpoint":"https://management.stack.example",
+        "tokenAudience":"https://management.stack.example/1"}"#;
 
     #[test]
     fn cloud_is_told_by_the_domain() {

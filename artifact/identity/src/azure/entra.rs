@@ -1,7 +1,7 @@
 //! Tokens of Entra ID for an application.
 //!
-//! Microsoft identity platform, "OAuth 2.0 client credentials flow": with a secret, or with a token that Entra ID is told to
-//! trust ("Third case: Access token request with a federated credential"). Its discovery of endpoints is left out.
+//! Microsoft identity platform, "OAuth 2.0 client credentials flow": with a secret, or with a token that Entra ID is told
+//! to trust ("Third case: Access token request with a federated credential"). Its discovery of endpoints is left out.
 
 use std::fmt;
 
@@ -103,7 +103,7 @@ struct Failure {
     error_codes: Vec<u32>,
 }
 
-/// The number of the fault as its code, and the first sentences of the description: what follows are numbers for Microsoft.
+/// The number of the fault as its code, and the first sentences of the description: what follows is for Microsoft.
 fn words(body: &[u8]) -> WireErrors {
     let Ok(failure) = serde_json::from_slice::<Failure>(body) else { return WireErrors::parse(body) };
     let code = failure.error_codes.first().map_or(failure.error, |code| format!("AADSTS{code}"));
@@ -166,7 +166,8 @@ mod tests {
 
     #[test]
     fn words_are_the_code_and_the_first_sentences() {
-        let body = br#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. Ensure it. Trace ID: 1 Correlation ID: 2","error_codes":[7000215]}"#;
+        let body = br#"{"error":"invalid_client","error_codes":[7000215],
+            "error_description":"AADSTS7000215: Invalid client secret provided. Ensure it. Trace ID: 1 Correlation ID: 2"}"#;
         let errors = words(body);
         assert_eq!(errors.to_string(), "AADSTS7000215: Invalid client secret provided. Ensure it.");
         assert!(hint(401, &errors).unwrap().contains("the secret is wrong"));

@@ -1,5 +1,5 @@
-//! Where an identity of this process may be: the order of Application Default Credentials. At a person's desk, `gcloud` is
-//! asked before the metadata server.
+//! Where an identity of this process may be: the order of Application Default Credentials. At a person's desk, `gcloud`
+//! is asked before the metadata server.
 
 use std::path::PathBuf;
 

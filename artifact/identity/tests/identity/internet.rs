@@ -1,4 +1,4 @@
-//! A little internet: a few names of clouds, all of them one server that is strict about every parameter, and nothing else.
+//! A little internet: a few names of clouds, all of them one server that is strict about every parameter, nothing else.
 
 use std::{
     collections::BTreeMap,

@@ -1,5 +1,5 @@
-//! Where an identity of this process may be: the order of `DefaultAzureCredential` (Azure SDK for Go, `azidentity`), except
-//! that the metadata service is last. Where there is none, a person's `az` is found without waiting for it.
+//! Where an identity of this process may be: the order of `DefaultAzureCredential` (Azure SDK for Go, `azidentity`),
+//! except that the metadata service is last. Where there is none, a person's `az` is found without waiting for it.
 
 mod app_service;
 mod az;

@@ -1,5 +1,5 @@
-//! The key of a service account: it signs a JWT, for which Google gives a token (RFC 7523; "Using OAuth 2.0 for server to
-//! server applications").
+//! The key of a service account: it signs a JWT, for which Google gives a token (RFC 7523; "Using OAuth 2.0 for server
+//! to server applications").
 
 use aws_lc_rs::{
     rand::SystemRandom,
