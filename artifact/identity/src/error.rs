@@ -83,6 +83,10 @@ pub enum IdentityError {
     Token(SourceError),
 }
 
+/// Codes that say that keys do not count any more, whatever their status.
+const OVER: [&str; 4] =
+    ["ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"];
+
 /// Codes of refusals that pass, whatever their status.
 const PASSING: [&str; 5] = [
     "Throttling",
@@ -91,6 +95,18 @@ const PASSING: [&str; 5] = [
     "RequestLimitExceeded",
     "IDPCommunicationError",
 ];
+
+impl IdentityError {
+    /// Whether a service did not take what another gave: the next try begins with fresh access.
+    pub(crate) fn is_about_access(&self) -> bool {
+        match self {
+            Self::Refused { status, errors, .. } => {
+                *status == 401 || OVER.iter().any(|code| errors.has(code))
+            }
+            _ => false,
+        }
+    }
+}
 
 fn listed(passed: &[Passed]) -> String {
     passed.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")

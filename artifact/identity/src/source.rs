@@ -163,8 +163,12 @@ impl IdentitySource {
                 let login = async {
                     let mint = async { kept(Box::pin(registry.access(context)).await, Kept::Access) };
                     match cache.get(access_key, None, mint).await? {
-                        (Kept::Access(access), _) => {
-                            kept(Box::pin(registry.login(context, &access)).await, Kept::Login)
+                        (Kept::Access(access), minted) => {
+                            let login = Box::pin(registry.login(context, &access)).await;
+                            if login.as_ref().is_err_and(IdentityError::is_about_access) {
+                                cache.forget(&access_key, minted);
+                            }
+                            kept(login, Kept::Login)
                         }
                         (Kept::Login(_), _) => Err(Arc::new(confused())),
                     }

@@ -149,7 +149,7 @@ mod tests {
             .settings(SigningSettings::default())
             .build()
             .unwrap();
-        let own = ["authorization", "x-amz-date", "x-amz-security-token"];
+        let own = ["authorization", "host", "x-amz-date", "x-amz-security-token"];
         let others = headers.iter().filter(|(name, _)| !own.contains(name));
         let others = others.map(|(name, value)| (*name, value.as_str()));
         let request = SignableRequest::new("POST", url.as_str(), others, SignableBody::Bytes(body)).unwrap();

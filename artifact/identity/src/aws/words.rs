@@ -137,6 +137,8 @@ mod tests {
             "<ErrorResponse><Error><Code>X</Code><Message>{message}</Message></Error></ErrorResponse>"
         );
         assert_eq!(sts(xml.as_bytes()).to_string(), "X: The request signature we calculated does not match.");
+        let other = br#"{"message":"It does not match.\nThe String-to-Sign was hunter2"}"#;
+        assert_eq!(json(other).to_string(), "It does not match.");
         let one_line = br#"{"message":"It does not match. The Canonical String was hunter2"}"#;
         assert_eq!(json(one_line).to_string(), "It does not match.");
     }

@@ -88,7 +88,7 @@ impl Place {
 
     async fn look(self, ask: Ask<'_>) -> Result<Found, Miss> {
         match self {
-            Self::Variables => variables::look(ask.context.environment),
+            Self::Variables => variables::look(ask.context.environment, (ask.context.now)()),
             Self::WebIdentity => web_identity::look(ask).await,
             Self::Files => Box::pin(profile::look(ask)).await,
             Self::Container => container::look(ask).await,

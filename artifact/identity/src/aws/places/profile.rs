@@ -91,7 +91,7 @@ async fn first(ask: Ask<'_>, base: Base, of: &str) -> Result<Found, Miss> {
                 .await?)
         }
         Base::Process(line) => Ok(process::keys(ask, of, &line).await?),
-        Base::Variables => variables::look(ask.context.environment),
+        Base::Variables => variables::look(ask.context.environment, (ask.context.now)()),
         Base::Container => container::look(ask).await,
         Base::Metadata => imds::look(ask).await,
         Base::Nothing => Err(Miss::nothing("there are none in it")),

@@ -1,7 +1,9 @@
 //! Keys in variables: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, and their end in
 //! `AWS_CREDENTIAL_EXPIRATION`, which `aws configure export-credentials` writes.
 
-use super::{Found, setting};
+use jiff::Timestamp;
+
+use super::{Found, hinted, setting};
 use crate::{
     aws::keys::{expiry, keys},
     environment::Environment,
@@ -14,7 +16,7 @@ const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
 const EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 
 /// Reads them; one of the two alone is a mistake.
-pub(super) fn look(environment: &Environment) -> Result<Found, Miss> {
+pub(super) fn look(environment: &Environment, now: Timestamp) -> Result<Found, Miss> {
     let (id, secret) = match (environment.variable(ID), environment.variable(SECRET)) {
         (None, None) => return Err(Miss::nothing(format!("{ID} is not set"))),
         (Some(_), None) => return Err(setting(SECRET, format!("it is not set, but {ID} is")).into()),
@@ -24,6 +26,10 @@ pub(super) fn look(environment: &Environment) -> Result<Found, Miss> {
     let value = keys(id, secret, environment.variable("AWS_SESSION_TOKEN"))
         .map_err(|detail| setting("keys in the environment", detail))?;
     let expires = expiry(environment.variable(EXPIRATION)).map_err(|detail| setting(EXPIRATION, detail))?;
+    if expires.is_some_and(|expires| expires <= now) {
+        let hint = "export new ones, or unset the variables (or the clock of this computer is wrong)";
+        return Err(hinted(EXPIRATION, "the keys in the environment are over", hint).into());
+    }
     Ok(Found { keys: Lease { value, expires }, origin: format!("keys in {ID}") })
 }
 
@@ -35,11 +41,10 @@ mod tests {
 
     fn look_at(variables: &[(&str, &str)]) -> Result<Found, String> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        look(&Environment { variables: variables.collect(), ..Environment::default() }).map_err(|miss| {
-            match miss {
-                Miss::Nothing(why) => format!("nothing: {why}"),
-                Miss::Failed(error) => error.to_string(),
-            }
+        let environment = Environment { variables: variables.collect(), ..Environment::default() };
+        look(&environment, "2029-12-31T23:59:59Z".parse().unwrap()).map_err(|miss| match miss {
+            Miss::Nothing(why) => format!("nothing: {why}"),
+            Miss::Failed(error) => error.to_string(),
         })
     }
 
@@ -68,6 +73,10 @@ mod tests {
             (
                 &[(ID, "AKID"), (SECRET, "s"), (EXPIRATION, "x")],
                 "AWS_CREDENTIAL_EXPIRATION: the expiration is no time",
+            ),
+            (
+                &[(ID, "AKID"), (SECRET, "s"), (EXPIRATION, "2029-12-31T23:59:59Z")],
+                "AWS_CREDENTIAL_EXPIRATION: the keys in the environment are over",
             ),
         ] {
             let error = look_at(variables).err().unwrap();

@@ -5,7 +5,8 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use oci_artifact::{Class, Classify as _};
+use oci_artifact::{Class, Classify as _, name::Cloud};
+use oci_identity::Plan;
 use oci_testkit::{
     net,
     planted::{AWS_SESSION_TOKEN, OTHER_AWS_SECRET_KEY, POD_IDENTITY_TOKEN},
@@ -14,7 +15,9 @@ use oci_testkit::{
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use super::world::{HOST, LATER, World, a_file, assert_logged_in, environment};
+use super::world::{
+    HOST, LATER, World, a_file, assert_logged_in, environment, identities, log_in, said, serve,
+};
 
 const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
@@ -129,19 +132,24 @@ async fn agent_that_is_not_there_is_an_error_that_passes() {
 }
 
 #[tokio::test]
-async fn keys_of_the_agent_are_asked_anew_when_they_are_refused() {
+async fn keys_of_the_agent_are_kept_until_aws_does_not_take_them() {
     let count = AtomicUsize::new(0);
     let agent = Scripted::start(move |asked| {
-        let id = format!("ASIA{}", count.fetch_add(1, Ordering::Relaxed));
         assert!(asked.header("authorization").is_none());
-        Reply::json(200, &keys(&id, LATER))
+        let id = ["ASIAOLD", "ASIANEW"][count.fetch_add(1, Ordering::Relaxed).min(1)];
+        Reply::json(200, &keys(id, LATER))
     });
-    let world = World::start();
-    let identities = super::world::identities(environment(&[(FULL, &at(&agent))]));
+    let world = World::with(|asked| {
+        if asked.header("authorization").unwrap().contains("=ASIAOLD/") {
+            return Reply::json(400, &json!({ "__type": "ExpiredTokenException", "message": "over" }));
+        }
+        serve(asked)
+    });
+    let identities = identities(environment(&[(FULL, &at(&agent))]));
+    let source = || identities.source(Plan::Process(Cloud::Aws), world.web(), None);
+    said(log_in(&source(), HOST).await);
     for _ in 0..3 {
-        let source =
-            identities.source(oci_identity::Plan::Process(oci_artifact::name::Cloud::Aws), world.web(), None);
-        super::world::log_in(&source, HOST).await.unwrap();
+        log_in(&source(), HOST).await.unwrap();
     }
-    assert_eq!(agent.lines().len(), 1, "kept");
+    assert_eq!((agent.lines().len(), world.lines().len()), (2, 2));
 }
