@@ -5,7 +5,7 @@ use std::{io::Read as _, sync::Arc};
 use jiff::Timestamp;
 use oci_artifact::{
     limits::Budget,
-    name::{Cloud, Host},
+    name::{Cloud, Host, Repository},
 };
 use oci_identity::{
     Identities, Plan,
@@ -20,7 +20,12 @@ use oci_registry::{
     web::Web,
 };
 
-use crate::{args::RegistryArgs, context::Context, error::Error, stdin::Stdin};
+use crate::{
+    args::{RegistryArgs, parse_url},
+    context::Context,
+    error::Error,
+    stdin::Stdin,
+};
 
 /// Bytes of a password that is read; keys of service accounts have two thousand.
 const PASSWORD_BYTES: u64 = 64 << 10;
@@ -87,6 +92,23 @@ impl Context {
                 Ok(Arc::new(Chain::new(vec![not_given, Arc::new(files)])))
             }
         }
+    }
+
+    /// Whether the flags may log in to a second registry too. Credentials of the command line are for one.
+    pub(crate) fn check_other(
+        &self,
+        args: &RegistryArgs,
+        first: &str,
+        other: &Repository,
+    ) -> Result<(), Error> {
+        let one = args.creds.is_none() || parse_url(first)?.repository.host() == other.host();
+        if !one {
+            return Err(Error::Usage {
+                message: format!("--creds is for one registry, and `{}` is another one", other.host()),
+                hint: Some("log in to both with `kubectl oci login`".into()),
+            });
+        }
+        self.check_provider(args, other.host())
     }
 
     /// Nothing is sent to a registry that the identities of `--provider` are not for.

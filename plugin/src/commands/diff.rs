@@ -100,7 +100,7 @@ async fn local(path: &Path, args: &Diff, context: &Context) -> Result<Side, Erro
 /// Another artifact, not downloaded if its layer is `same`.
 async fn other(args: &Diff, client: &Client, same: &Descriptor, context: &Context) -> Result<Side, Error> {
     let reference = parse_url(args.other.as_deref().unwrap_or_default())?;
-    context.check_provider(&args.registry, reference.repository.host())?;
+    context.check_other(&args.registry, &args.url, &reference.repository)?;
     let doing = || format!("diff with {reference}");
     let repository = client.repository(&reference.repository, Access::Pull);
     let found = remote::fetch(&repository, &reference, &LayerSelector::First, &doing).await?;

@@ -67,6 +67,19 @@ fn two_ways_to_log_in_are_one_too_many() {
 }
 
 #[test]
+fn credentials_of_the_command_line_are_for_one_registry() {
+    let sandbox = guarded();
+    let creds = format!("tester:{PASSWORD}");
+    let flags = ["--source=s", "--revision=r", "--creds", &creds];
+    sandbox.ok(&[&["push", "artifact", "URL/app:v1", "-f", "app"], &flags[..]].concat());
+    sandbox.ok(&["diff", "artifact", "URL/app:v1", "URL/app:v1", "--creds", &creds]);
+    let other = Registry::start();
+    let screen = sandbox.fails(&["diff", "artifact", "URL/app:v1", &other.url("app:v1"), "--creds", &creds]);
+    assert!(screen.stderr.contains("--creds is for one registry"), "{}", screen.show());
+    assert_eq!(other.accepts(), 0);
+}
+
+#[test]
 fn refusal_by_a_cloud_s_registry_names_its_identities() {
     // The embedded registry answers whatever host it is asked for, as a proxy does.
     let sandbox = guarded();
