@@ -1,12 +1,12 @@
 //! The process: what it is started with, and what it tells those who look after it.
 
-use oci_testkit::controller::Controller;
+use oci_testkit::{control_plane::eventually, controller::Controller};
 use serde_json::{Value, json};
 
 use super::{
     push::Image,
     tenant::Tenant,
-    world::{shard, started, was_well},
+    world::{LONG, shard, started, was_well},
 };
 
 #[tokio::test]
@@ -89,7 +89,12 @@ async fn controller_tells_its_figures_and_logs_in_the_words_of_flux() {
     }
     tenant.delete("app").await;
     tenant.gone("app").await;
-    assert!(!controller.metrics().contains(&label), "series of what is gone");
+    // The controller hears of it from its watch.
+    eventually("the end of the series of what is gone", LONG, async || {
+        let metrics = controller.metrics();
+        metrics.lines().find(|line| line.contains(&label)).map_or(Ok(()), |line| Err(line.to_owned()))
+    })
+    .await;
 
     let log = controller.log();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
