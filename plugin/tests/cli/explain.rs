@@ -30,8 +30,8 @@ fn walk_of_somebody_without_a_login_names_every_source() {
         "exit 1
         out: SOURCE                                     ANSWER
         out: --creds                                    not given
-        out: FOLDER/home/.docker/config.json            no entry for HOST
-        out: FOLDER/home/.config/containers/auth.json   there is no such file
+        out: HOME/.docker/config.json            no entry for HOST
+        out: HOME/.config/containers/auth.json   there is no such file
         out:
         out: login for HOST/app: anonymous",
     );
@@ -81,7 +81,7 @@ fn missing_helper_ends_the_walk_with_its_error() {
             out: SOURCE             ANSWER
             out: --creds            not given
             out: FOLDER/auth.json   no entry for HOST
-            err: ✗ looking for a login for HOST/app failed: credential helper `docker-credential-nowhere` for HOST: not found on PATH (named in FOLDER/home/.docker/config.json)
+            err: ✗ looking for a login for HOST/app failed: credential helper `docker-credential-nowhere` for HOST: not found on PATH (named in HOME/.docker/config.json)
             err:   hint: install `docker-credential-nowhere`, remove it from `credsStore` or `credHelpers`, or pass `--creds user:password`",
         );
     }
@@ -223,7 +223,7 @@ fn refusal_of_a_command_names_every_source() {
     shows(
         &sandbox.run(&["list", "artifacts", "URL/app"]),
         "exit 2
-        err: ✗ listing HOST/app failed: listing the tags of HOST/app: access denied: UNAUTHORIZED: authentication required (as anonymous: --creds: not given; FOLDER/home/.docker/config.json: no entry for HOST; FOLDER/home/.config/containers/auth.json: there is no such file)
+        err: ✗ listing HOST/app failed: listing the tags of HOST/app: access denied: UNAUTHORIZED: authentication required (as anonymous: --creds: not given; HOME/.docker/config.json: no entry for HOST; HOME/.config/containers/auth.json: there is no such file)
         err:   hint: log in with `kubectl oci login`, or pass `--creds user:password`; check that the account may do this",
     );
 }

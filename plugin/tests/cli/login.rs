@@ -279,7 +279,7 @@ fn logout_says_who_still_has_a_login() {
         &sandbox.run(&["logout", "URL"]),
         "exit 0
         out: Removing login credentials for HOST
-        err: ⚠️ there is still a login for HOST: basic(u), FOLDER/home/.config/containers/auth.json",
+        err: ⚠️ there is still a login for HOST: basic(u), HOME/.config/containers/auth.json",
     );
 }
 

@@ -173,7 +173,8 @@ impl Screen {
     }
 
     fn filter(&self, line: &str) -> String {
-        let line = line.replace(&self.host, "HOST").replace(&self.folder, "FOLDER");
+        let line = line.replace(&self.host, "HOST").replace(&format!("{}/home", self.folder), "HOME");
+        let line = line.replace(&self.folder, "FOLDER");
         let mut parts = line.split("sha256:");
         let mut out = parts.next().unwrap_or_default().to_owned();
         for part in parts {

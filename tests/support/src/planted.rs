@@ -42,7 +42,7 @@ pub const OTHER_AWS_SECRET_KEY: &str = "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbplanted";
 /// The token of a session of AWS.
 pub const AWS_SESSION_TOKEN: &str = "IQoJb3JpZ2luX2VjE-planted-session";
 /// A token of an account for AWS's STS.
-pub const AWS_WEB_IDENTITY_TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.planted-web-identity.c2ln";
+pub const AWS_WEB_IDENTITY_TOKEN: &str = "eyJ0eXAiOiJKV1QifQ.planted-web-identity.c2ln";
 /// The token for the agent of EKS Pod Identity.
 pub const POD_IDENTITY_TOKEN: &str = "planted-pod-identity-token";
 /// The password in a token of ECR.
