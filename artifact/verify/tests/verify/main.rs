@@ -1,0 +1,1 @@
+//! Signatures: those that count, and every attack that must not.
