@@ -29,7 +29,7 @@ pub use authority::{Certified, Instance, Request, San};
 pub use keys::{Kind, Owner};
 pub use log::Log;
 pub use recorded::recorded;
-pub use stamp::Stamper;
+pub use stamp::{Stamper, Token};
 
 /// When everything is signed, unless said otherwise: 2025-06-15, 15:06:40 UTC.
 pub const NOW: i64 = 1_750_000_000;
