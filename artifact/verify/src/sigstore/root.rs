@@ -10,7 +10,7 @@ use oci_artifact::{
 use sigstore_verify::{
     VerificationPolicy, VerificationResult, Verifier,
     trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot},
-    types::{Artifact, ArtifactDigest, HashAlgorithm, KindVersion, TransparencyLogEntry},
+    types::{Artifact, ArtifactDigest, HashAlgorithm, KindVersion, TransparencyLogEntry, TsaAuthority},
 };
 
 use super::{Signed, faults};
@@ -31,6 +31,7 @@ const MEDIA_TYPES: [&str; 3] = [
 pub(crate) struct Root {
     verifier: Verifier,
     policy: VerificationPolicy,
+    stampers: Vec<TsaAuthority>,
     logs: HashSet<Vec<u8>>,
     logs_certificates: bool,
 }
@@ -91,7 +92,7 @@ impl Root {
         }
         let logs = root.tlogs.iter().map(|log| log.log_id.key_id.as_bytes().to_vec()).collect();
         let verifier = Verifier::new(&root).map_err(|error| unusable(&error))?;
-        Ok(Self { verifier, policy, logs, logs_certificates })
+        Ok(Self { verifier, policy, stampers: root.tsa_authorities(), logs, logs_certificates })
     }
 
     /// Whether it has a log of signatures.
@@ -139,7 +140,7 @@ impl Root {
         let result = self
             .verifier
             .verify(artifact, &signed.0, &self.policy)
-            .map_err(|error| faults::reason(&error))?;
+            .map_err(|error| self.explain(signed, faults::reason(&error), leaf.window(), now))?;
         self.conclude(signed, &result, leaf.window(), now)
     }
 
@@ -172,6 +173,16 @@ impl Root {
             return Err(Reason::UnknownLog(excerpt(&hex::encode(log))));
         }
         Ok(())
+    }
+
+    /// An untrusted chain may be one that did not hold at the time of a timestamp, which is known only when that was
+    /// verified: then this is the reason.
+    fn explain(&self, signed: &Signed, reason: Reason, window: Window, now: Timestamp) -> Reason {
+        if !matches!(reason, Reason::Chain(_)) {
+            return reason;
+        }
+        let times = signed.stamped(&self.stampers);
+        times.into_iter().find_map(|time| window.check(time, now).err()).unwrap_or(reason)
     }
 
     fn conclude(

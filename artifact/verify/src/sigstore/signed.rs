@@ -1,11 +1,14 @@
 //! A signature with its evidence, in the shape that the verifier takes.
 
 use jiff::Timestamp;
-use sigstore_verify::types::{
-    Bundle, CanonicalizedBody, DerCertificate, HashAlgorithm, InclusionPromise, KindVersion, LogId, LogIndex,
-    LogKeyId, MediaType, MessageDigest, MessageSignature, Rfc3161Timestamp, SignatureBytes, SignatureContent,
-    SignedTimestamp, TimestampToken, TimestampVerificationData, TransparencyLogEntry, VerificationMaterial,
-    VerificationMaterialContent, X509Certificate,
+use sigstore_verify::{
+    tsa::verify_timestamp_for_authority,
+    types::{
+        Bundle, CanonicalizedBody, DerCertificate, HashAlgorithm, InclusionPromise, KindVersion, LogId,
+        LogIndex, LogKeyId, MediaType, MessageDigest, MessageSignature, Rfc3161Timestamp, SignatureBytes,
+        SignatureContent, SignedTimestamp, TimestampToken, TimestampVerificationData, TransparencyLogEntry,
+        TsaAuthority, VerificationMaterial, VerificationMaterialContent, X509Certificate,
+    },
 };
 
 use crate::{Part, Reason, reason::excerpt};
@@ -128,6 +131,22 @@ impl Signed {
     /// How many timestamps there are.
     pub(super) fn timestamps(&self) -> usize {
         self.0.verification_material.timestamp_verification_data.rfc3161_timestamps.len()
+    }
+
+    /// The times that authorities put on the signature.
+    pub(super) fn stamped(&self, authorities: &[TsaAuthority]) -> Vec<Timestamp> {
+        let signature = match &self.0.content {
+            SignatureContent::MessageSignature(message) => &message.signature,
+            SignatureContent::DsseEnvelope(envelope) => &envelope.signature.sig,
+            _ => return Vec::new(),
+        };
+        let tokens = &self.0.verification_material.timestamp_verification_data.rfc3161_timestamps;
+        let time = |token: &Rfc3161Timestamp| {
+            let verify =
+                |authority| verify_timestamp_for_authority(&token.signed_timestamp, signature, authority);
+            authorities.iter().find_map(|authority| verify(authority).ok())
+        };
+        tokens.iter().filter_map(time).collect()
     }
 }
 

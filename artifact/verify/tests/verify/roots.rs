@@ -162,11 +162,11 @@ fn timestamp_must_be_the_authoritys_over_this_signature_at_a_time_of_the_certifi
 
     for time in [NOW - 61, NOW + 541] {
         let outside = stamped(&signer, |s| vec![stamper.stamp(s, time)]);
-        assert_reason!(bundle_refused(&policy, &outside), Reason::Chain(_));
+        assert_reason!(bundle_refused(&policy, &outside), Reason::OutsideCertificate { .. });
     }
     // A good timestamp does not make up for a bad one.
     let both = stamped(&signer, |s| vec![stamper.stamp(s, NOW), stamper.stamp(s, NOW + 541)]);
-    assert_reason!(bundle_refused(&policy, &both), Reason::Chain(_));
+    assert_reason!(bundle_refused(&policy, &both), Reason::OutsideCertificate { .. });
 }
 
 #[test]
