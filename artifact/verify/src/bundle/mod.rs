@@ -100,7 +100,7 @@ fn open(bytes: &[u8]) -> Result<Signed, Reason> {
 fn check_signer(signed: &Signed, other: Reason, wanted: fn(&Signer<'_>) -> bool) -> Result<(), Reason> {
     match signed.signer()? {
         Signer::Chain => Err(Reason::ChainInBundle),
-        signer if wanted(&signer) => Ok(()),
+        found if wanted(&found) => Ok(()),
         _ => Err(other),
     }
 }

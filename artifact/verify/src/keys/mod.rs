@@ -77,8 +77,8 @@ fn parse(bytes: &[u8]) -> Result<(PublicKey, usize), KeyError> {
     let block = blocks.next().ok_or(KeyError::NoPem)?;
     let der = |bytes: Option<Vec<u8>>| bytes.ok_or(KeyError::Base64);
     let key = match block.label {
-        "PUBLIC KEY" => PublicKey::from_spki(der(block.bytes)?)?,
-        "RSA PUBLIC KEY" => PublicKey::from_pkcs1(der(block.bytes)?)?,
+        "PUBLIC KEY" => PublicKey::from_spki(&der(block.bytes)?)?,
+        "RSA PUBLIC KEY" => PublicKey::from_pkcs1(&der(block.bytes)?)?,
         "CERTIFICATE" => return Err(KeyError::Certificate),
         label if label.ends_with("PRIVATE KEY") => return Err(KeyError::PrivateKey),
         label => return Err(KeyError::Label(crate::reason::excerpt(label))),

@@ -50,8 +50,8 @@ pub(crate) struct PublicKey {
 
 impl PublicKey {
     /// Of a `SubjectPublicKeyInfo`.
-    pub(crate) fn from_spki(der: Vec<u8>) -> Result<Self, KeyError> {
-        let spki = SubjectPublicKeyInfoRef::from_der(&der).map_err(|error| malformed(&error))?;
+    pub(crate) fn from_spki(der: &[u8]) -> Result<Self, KeyError> {
+        let spki = SubjectPublicKeyInfoRef::from_der(der).map_err(|error| malformed(&error))?;
         let raw = spki.subject_public_key.raw_bytes();
         let (kind, schemes) = match spki.algorithm.oid {
             EC => curve(spki.algorithm.parameters_oid().ok())?,
@@ -62,13 +62,13 @@ impl PublicKey {
             ED25519 => ("Ed25519", ED25519_SCHEMES),
             oid => return Err(KeyError::Kind(kind_of(oid))),
         };
-        Self::new(kind, schemes, raw, &DerPublicKey::new(der.clone()))
+        Self::new(kind, schemes, raw, &DerPublicKey::from_bytes(der))
     }
 
     /// Of a bare RSA key.
-    pub(crate) fn from_pkcs1(der: Vec<u8>) -> Result<Self, KeyError> {
-        check_rsa(&der)?;
-        Self::new("RSA", RSA_SCHEMES, &der, &DerPublicKey::new(der.clone()))
+    pub(crate) fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
+        check_rsa(der)?;
+        Self::new("RSA", RSA_SCHEMES, der, &DerPublicKey::from_bytes(der))
     }
 
     fn new(

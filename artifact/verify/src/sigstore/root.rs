@@ -8,7 +8,7 @@ use oci_artifact::{
     name::{Algorithm, Digest},
 };
 use sigstore_verify::{
-    VerificationPolicy, VerificationResult, Verifier,
+    SubjectAltName, VerificationPolicy, VerificationResult, Verifier,
     trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot},
     types::{Artifact, ArtifactDigest, HashAlgorithm, KindVersion, TransparencyLogEntry, TsaAuthority},
 };
@@ -198,7 +198,7 @@ impl Root {
         }
         let when = times.iter().min().copied().ok_or(Reason::NoTime)?;
         let issuer = certificate::claim("issuer", result.issuer())?;
-        let subject = result.identity().map(|name| name.as_str());
+        let subject = result.identity().map(SubjectAltName::as_str);
         let subject = certificate::claim("subject that is an e-mail address or a URI", subject)?;
         Ok(Evidence {
             issuer,

@@ -203,11 +203,15 @@ fn a16_legacy_of_another_kind_is_refused() {
 
 #[test]
 fn a17_legacy_that_names_two_artifacts_is_refused() {
-    let image = format!(r#""docker-manifest-digest":"{A}""#);
-    let text = payload(A).to_string().replace(&image, &format!("{image},{}", image.replace('a', "a")));
-    let signature = sign_payload(sigstore(), &signer(), text.as_bytes(), NOW);
-    let key = "docker-manifest-digest".to_owned();
-    assert_eq!(legacy_refused(&usual(), signature), Reason::DoubleKey { part: Part::Payload, key });
+    // Whichever of the two a reader takes.
+    for (first, last) in [(A, B), (B, A)] {
+        let key = "docker-manifest-digest";
+        let two = format!(r#""{key}":"{first}","{key}":"{last}""#);
+        let text = payload(A).to_string().replace(&format!(r#""{key}":"{A}""#), &two);
+        let signature = sign_payload(sigstore(), &signer(), text.as_bytes(), NOW);
+        let double = Reason::DoubleKey { part: Part::Payload, key: key.to_owned() };
+        assert_eq!(legacy_refused(&usual(), signature), double);
+    }
 }
 
 #[test]

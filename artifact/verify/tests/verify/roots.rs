@@ -104,7 +104,7 @@ fn root_with_too_many_authorities_is_refused() {
 fn root_without_logs_of_certificates_does_not_ask_for_them() {
     let unlogged = signer_with(|request| request.logged = false);
     let bundle = sign(sigstore(), &unlogged, A);
-    let verified = accepted(&policy(&without(&["ctlogs"])), &bundles(&[bundle.clone()]));
+    let verified = accepted(&policy(&without(&["ctlogs"])), &bundles(std::slice::from_ref(&bundle)));
     assert!(!verified.how.certificate_logged);
     assert_reason!(bundle_refused(&policy(&sigstore().trusted_root()), &bundle), Reason::CertificateLog(_));
 }
@@ -201,7 +201,7 @@ fn authority_and_log_count_within_their_time_only() {
 fn removed_authority_counts_no_more() {
     let bundle = sign(sigstore(), &signer(), A);
     let mut root = sigstore().trusted_root();
-    accepted(&policy(&root), &bundles(&[bundle.clone()]));
+    accepted(&policy(&root), &bundles(std::slice::from_ref(&bundle)));
     root["certificateAuthorities"] = Instance::new().trusted_root()["certificateAuthorities"].clone();
     assert_reason!(bundle_refused(&policy(&root), &bundle), Reason::Chain(_));
 }

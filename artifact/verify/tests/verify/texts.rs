@@ -11,7 +11,7 @@ fn verdicts_say_who_or_why() {
     assert_eq!(judge(&usual(), &Material::default()).to_string(), "no signature was found");
     let bundle = sign(sigstore(), &signer(), A);
     assert_eq!(
-        judge(&usual(), &bundles(&[bundle.clone()])).to_string(),
+        judge(&usual(), &bundles(std::slice::from_ref(&bundle))).to_string(),
         "signed by https://github.com/org/app/.github/workflows/release.yml@refs/heads/main of \
          https://token.actions.githubusercontent.com"
     );

@@ -1,12 +1,14 @@
 //! Bundles of the real Sigstore, out of the package of the crate `sigstore-verify` (Apache-2.0), whose tests they are.
 
-use std::{env, fs, path::PathBuf, process::Command, sync::OnceLock};
+use std::{fs, path::PathBuf, process::Command, sync::OnceLock};
 
 /// A file of `test_data`.
 pub fn recorded(name: &str) -> String {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let path = FOLDER.get_or_init(folder).join(name);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    let text = fs::read_to_string(&path);
+    assert!(text.is_ok(), "{}: {text:?}", path.display());
+    text.unwrap()
 }
 
 /// Where cargo has the package.
@@ -20,6 +22,6 @@ fn folder() -> PathBuf {
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     let package = packages.iter().find(|package| package["name"] == "sigstore-verify");
-    let manifest = package.expect("the workspace depends on sigstore-verify")["manifest_path"].as_str();
+    let manifest = package.unwrap()["manifest_path"].as_str();
     PathBuf::from(manifest.unwrap()).with_file_name("test_data")
 }
