@@ -5,32 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use oci_artifact::{Class, Classify, name::Digest};
 
-use crate::KeyError;
-
-/// A part of a signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The layer as a whole.
-    Signature,
-    /// What was signed.
-    Payload,
-    /// The statement in an envelope.
-    Statement,
-    /// The bundle around everything.
-    Bundle,
-    /// The bytes that a key made.
-    SignatureValue,
-    /// The signer's certificate.
-    Certificate,
-    /// The certificates above it.
-    Chain,
-    /// What a log says.
-    LogEntry,
-    /// What an authority of time says.
-    Timestamp,
-    /// A `trusted_root.json`.
-    TrustRoot,
-}
+use crate::{KeyError, Part};
 
 /// Why a signature does not count, or a policy cannot be used. Texts inside come from outside and are bounded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -230,23 +205,6 @@ pub(crate) fn excerpt(text: &str) -> String {
         out.push('…');
     }
     out
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Signature => "signature",
-            Self::Payload => "payload",
-            Self::Statement => "statement",
-            Self::Bundle => "bundle",
-            Self::SignatureValue => "signature's value",
-            Self::Certificate => "certificate",
-            Self::Chain => "certificate chain",
-            Self::LogEntry => "log entry",
-            Self::Timestamp => "timestamp",
-            Self::TrustRoot => "file",
-        })
-    }
 }
 
 impl Classify for Reason {

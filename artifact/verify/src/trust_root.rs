@@ -55,8 +55,9 @@ impl TrustRoot {
             return Err(TrustRootError::TooLarge);
         }
         json::unique(bytes, Part::TrustRoot).map_err(TrustRootError::Json)?;
-        let text = String::from_utf8_lossy(bytes);
-        Ok(Self { root: Root::parse(&text)?, digest: Digest::of(bytes) })
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| TrustRootError::Json(Reason::malformed(Part::TrustRoot, &error)))?;
+        Ok(Self { root: Root::parse(text)?, digest: Digest::of(bytes) })
     }
 
     /// The public Sigstore's, as it was when this program was built.

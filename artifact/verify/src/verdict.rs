@@ -7,6 +7,9 @@ use oci_artifact::name::Digest;
 
 use crate::Reason;
 
+/// Reasons in a text: all of them would not fit into a condition.
+const SHOWN: usize = 8;
+
 /// What is known about an artifact's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -166,8 +169,11 @@ impl fmt::Display for Refusal {
 
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, refusal) in self.refused.iter().enumerate() {
+        for (index, refusal) in self.refused.iter().take(SHOWN).enumerate() {
             write!(f, "{}{refusal}", if index == 0 { "" } else { "; " })?;
+        }
+        if let Some(more @ 1..) = self.refused.len().checked_sub(SHOWN) {
+            write!(f, "; and {more} more")?;
         }
         if self.unseen > 0 {
             write!(f, "; {} more signatures were not looked at", self.unseen)?;

@@ -7,6 +7,8 @@ mod bundles;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod identities;
 #[cfg(test)]
 mod keys;

@@ -55,3 +55,13 @@ fn reasons_are_terminal_and_say_what_to_do() {
         assert!(reason.hint().is_some(), "{reason}");
     }
 }
+
+#[test]
+fn text_has_the_first_reasons_and_counts_the_others() {
+    let other = Owner::new(Kind::P256);
+    let many = vec![sign_with(&other, A); 20];
+    let text = judge(&by_keys(&[("a.pub", &Owner::new(Kind::P256).pem())]), &bundles(&many)).to_string();
+    assert_eq!(text.matches("made by none").count(), 8, "{text}");
+    assert!(text.ends_with("; and 12 more"), "{text}");
+    assert!(text.len() < 1_024, "{text}");
+}
