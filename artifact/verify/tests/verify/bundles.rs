@@ -6,7 +6,7 @@ use oci_testkit::sigstore::{
         PAYLOAD_TYPE, around, body, encoding, sign, sign_payload, sign_stamped, sign_with, stamps, statement,
     },
 };
-use oci_verify::{By, Format, How, Log, Part, Reason};
+use oci_verify::{By, Format, How, Log, Part, Reason, Verdict};
 use serde_json::{Value, json};
 
 use crate::desk::{
@@ -284,6 +284,26 @@ fn statement_must_name_exactly_the_artifact() {
     let signature = owner.sign(&encoding(PAYLOAD_TYPE, text.as_bytes()));
     let double = around(text.as_bytes(), &signature, &json!({ "publicKey": { "hint": "" } }));
     assert_reason!(bundle_refused(&policy, &double), Reason::DoubleKey { part: Part::Statement, .. });
+}
+
+#[test]
+fn artifact_may_have_a_longer_digest() {
+    let (digest, other) = (format!("sha512:{}", "a".repeat(128)), format!("sha512:{}", "b".repeat(128)));
+    let owner = Owner::new(Kind::P256);
+    let keys = by_keys(&[("a.pub", &owner.pem())]);
+    let judge = |policy: &oci_verify::Policy, bundle: Value, digest: &str| {
+        let digest = oci_artifact::name::Digest::parse(digest).unwrap();
+        oci_verify::verify(policy, &digest, &bundles(&[bundle]), crate::desk::now())
+    };
+    let signer = signer();
+    for (policy, bundle) in
+        [(&keys, sign_with(&owner, &digest)), (&usual(), sign(sigstore(), &signer, &digest))]
+    {
+        assert!(matches!(judge(policy, bundle.clone(), &digest), Verdict::Verified(_)));
+        for wrong in [other.as_str(), A] {
+            assert!(matches!(judge(policy, bundle.clone(), wrong), Verdict::Rejected(_)));
+        }
+    }
 }
 
 #[test]
