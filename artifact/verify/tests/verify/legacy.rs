@@ -298,6 +298,16 @@ fn legacy_with_broken_annotations_is_refused_by_the_part() {
 }
 
 #[test]
+fn certificate_under_another_name_is_none() {
+    for name in [CERTIFICATE, CHAIN] {
+        let mut signature = good();
+        let renamed = signature.annotations[name].replace("CERTIFICATE", "TRUSTED CERTIFICATE");
+        set(&mut signature, name, renamed);
+        assert_reason!(legacy_refused(&usual(), signature), Reason::Malformed { .. });
+    }
+}
+
+#[test]
 fn legacy_entry_before_the_beginning_of_the_log_is_refused() {
     for place in ["integratedTime", "logIndex"] {
         let signature = edited(good(), |json| json["Payload"][place] = json!(i64::MIN));
