@@ -97,6 +97,46 @@ fn b04_stamped_bundle_with_the_entry_of_another_artifact_is_refused() {
     assert_reason!(bundle_refused(&usual(), &bundle), Reason::LogEntry(_));
 }
 
+/// The entry is of the right certificate, and of another signature or another payload alone.
+#[test]
+fn b04_entry_of_another_signature_or_payload_is_refused() {
+    let signer = signer();
+    let bundle = sign(sigstore(), &signer, A);
+    let (payload, other) = (statement(A).to_string().into_bytes(), statement(B).to_string().into_bytes());
+    let made = base64_decoded(bundle["dsseEnvelope"]["signatures"][0]["sig"].as_str().unwrap());
+    let again = signer.sign(&encoding(PAYLOAD_TYPE, &payload));
+    for (payload, made) in [(&payload, &again), (&other, &made)] {
+        let body = body(payload, made, &signer.pem()).to_string();
+        let mut bundle = bundle.clone();
+        *entry(&mut bundle) = sigstore().signatures.entry(("dsse", "0.0.1"), body.as_bytes(), Some(NOW));
+        assert_reason!(bundle_refused(&usual(), &bundle), Reason::LogEntry(_));
+    }
+}
+
+#[test]
+fn b04_stamped_entry_of_another_signature_payload_or_certificate_is_refused() {
+    let strangers = crate::desk::signer();
+    let bundle = sign_stamped(sigstore(), &signer(), A);
+    let body = base64_decoded(
+        bundle["verificationMaterial"]["tlogEntries"][0]["canonicalizedBody"].as_str().unwrap(),
+    );
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let changes: [&dyn Fn(&mut Value); 3] = [
+        &|entry| entry["signature"]["content"] = json!(base64(b"another signature")),
+        &|entry| entry["data"]["digest"] = json!(base64(&[7; 32])),
+        &|entry| {
+            entry["signature"]["verifier"]["x509Certificate"]["rawBytes"] = json!(base64(&strangers.der));
+        },
+    ];
+    for change in changes {
+        let (mut body, mut bundle) = (body.clone(), bundle.clone());
+        change(&mut body["spec"]["hashedRekordV002"]);
+        let body = body.to_string();
+        *entry(&mut bundle) = sigstore().signatures.entry(("hashedrekord", "0.0.2"), body.as_bytes(), None);
+        assert_reason!(bundle_refused(&usual(), &bundle), Reason::LogEntry(_));
+    }
+}
+
 #[test]
 fn b05_bundle_with_a_replaced_payload_is_refused() {
     let mut bundle = sign(sigstore(), &signer(), B);

@@ -102,6 +102,16 @@ fn a05_legacy_with_the_promise_of_another_signature_is_refused() {
 }
 
 #[test]
+fn a05_legacy_with_the_promise_of_another_payload_is_refused() {
+    let signer = signer();
+    let mut signature = sign(sigstore(), &signer, A);
+    let made = base64_decoded(&signature.annotations[SIGNATURE]);
+    let entry = body(payload(B).to_string().as_bytes(), &made, &signer.pem()).to_string();
+    set(&mut signature, BUNDLE, promise(&sigstore().signatures, entry.as_bytes(), NOW, 1).to_string());
+    assert_reason!(legacy_refused(&usual(), signature), Reason::LogEntry(_));
+}
+
+#[test]
 fn a06_legacy_with_an_expired_certificate_and_no_log_is_refused() {
     let expired = signer_with(|request| (request.from, request.until) = (BEFORE, BEFORE + 600));
     let mut signature = sign(sigstore(), &expired, A);
