@@ -226,6 +226,38 @@ fn texts_name_no_machine() {
     assert!(found.is_empty(), "paths of somebody's machine do not belong into the project: {found:#?}");
 }
 
+/// The names in backticks in the last cell of each row of the guides' tables whose last column has the tests.
+fn tests_of_the_guides() -> Vec<(String, String)> {
+    let mut named = Vec::new();
+    for guide in files(&[".md"]).unwrap().into_iter().filter(|file| file.name.starts_with("docs/guide/")) {
+        let mut of_tests = false;
+        for line in guide.text.lines() {
+            let Some((_, last)) = line.strip_suffix('|').and_then(|row| row.rsplit_once('|')) else {
+                of_tests = false;
+                continue;
+            };
+            if matches!(last.trim(), "tests" | "Test") {
+                of_tests = true;
+            } else if of_tests {
+                named.extend(
+                    last.split('`').skip(1).step_by(2).map(|name| (guide.name.clone(), name.to_owned())),
+                );
+            }
+        }
+    }
+    named
+}
+
+#[test]
+fn guides_name_tests_that_there_are() {
+    let sources: String = files(&[".rs"]).unwrap().into_iter().map(|file| file.text).collect();
+    let named = tests_of_the_guides();
+    assert!(named.len() > 50, "the tables of the guides are read wrongly: {named:?}");
+    let missing: Vec<_> =
+        named.iter().filter(|(_, name)| !sources.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "the guides promise tests that there are not: {missing:#?}");
+}
+
 #[test]
 fn crates_take_the_lints_of_the_workspace() {
     for folder in crates().unwrap() {
