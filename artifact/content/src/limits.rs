@@ -61,6 +61,22 @@ pub const PATTERN_DEPTH: usize = 50;
 pub const PATTERN_PROPERTIES: usize = 64;
 /// Bytes of memory of a compiled regular expression, and as many for its cache.
 pub const PATTERN_MEMORY: usize = 1 << 20;
+/// Signatures of one artifact that are looked at; how many there are beyond it is told.
+pub const SIGNATURES: usize = 64;
+/// Bytes of one signature: a bundle, or a payload with its annotations.
+pub const SIGNATURE_BYTES: usize = 1 << 20;
+/// Public keys of one policy.
+pub const PUBLIC_KEYS: usize = 64;
+/// Bytes of one public key as PEM.
+pub const PUBLIC_KEY_BYTES: usize = 64 << 10;
+/// Intermediate certificates that come with one signature.
+pub const INTERMEDIATES: usize = 8;
+/// Log entries of one signature, and as many timestamps.
+pub const LOG_ENTRIES: usize = 8;
+/// Bytes of a `trusted_root.json`.
+pub const TRUSTED_ROOT_BYTES: usize = 1 << 20;
+/// Authorities and logs of a trusted root, of each kind.
+pub const AUTHORITIES: usize = 64;
 
 /// A reader that fails once more than `limit` bytes come out of `inner`.
 ///

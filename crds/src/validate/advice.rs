@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use oci_artifact::name::Pattern;
-
 use super::{
     Checked, Code, Operation, Path, Provider, Selection, Verification, Warning,
     fault::quote,
@@ -83,24 +81,11 @@ fn verify(checked: &Checked, warnings: &mut Vec<Warning>) {
         return;
     };
     for (index, identity) in identities.iter().enumerate() {
-        for (field, pattern) in [("issuer", &identity.issuer), ("subject", &identity.subject)] {
-            if is_open(pattern) {
-                let path = Path::new("spec.verify.matchOIDCIdentity").index(index).field(field);
-                let pattern = quote(pattern.as_str());
-                let text = format!("{pattern} also matches in the middle of something longer; write `^…$`");
-                warnings.push(Warning::new(Code::UnanchoredIdentity, path, text));
-            }
+        for (field, pattern) in identity.open() {
+            let path = Path::new("spec.verify.matchOIDCIdentity").index(index).field(field);
+            let pattern = quote(pattern.as_str());
+            let text = format!("{pattern} also matches in the middle of something longer; write `^…$`");
+            warnings.push(Warning::new(Code::UnanchoredIdentity, path, text));
         }
     }
-}
-
-/// Whether a pattern can match inside something longer without saying so: one that ends in `.*` says so. That an empty
-/// one matches everybody is a fault of its own.
-fn is_open(pattern: &Pattern) -> bool {
-    let text = pattern.as_str();
-    if text.is_empty() || pattern.is_anchored() {
-        return false;
-    }
-    let closed = text.ends_with(".*").then(|| Pattern::parse(&format!("{text}$")));
-    !closed.is_some_and(|closed| closed.is_ok_and(|closed| closed.is_anchored()))
 }

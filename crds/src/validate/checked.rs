@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oci_artifact::{
     manifest::LayerSelector,
-    name::{Digest, Pattern, Range, Repository, Tag},
+    name::{Digest, IdentityPattern, Pattern, Range, Repository, Tag},
 };
 
 /// A spec whose every part could be parsed.
@@ -109,13 +109,4 @@ pub enum Verification {
         /// The name of the Secret.
         secret: String,
     },
-}
-
-/// Who may have signed.
-#[derive(Clone, Debug)]
-pub struct IdentityPattern {
-    /// Found in the issuer of the identity token.
-    pub issuer: Pattern,
-    /// Found in the subject of the certificate.
-    pub subject: Pattern,
 }

@@ -17,7 +17,7 @@ mod timing;
 mod url;
 mod verify;
 
-pub use checked::{Checked, IdentityPattern, Layer, Operation, Provider, Selection, Verification};
+pub use checked::{Checked, Layer, Operation, Provider, Selection, Verification};
 pub use code::{Code, Kind, UnknownCode};
 pub use fault::{Fault, Path, Warning};
 pub use judge::{Judgement, judge};

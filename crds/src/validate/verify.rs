@@ -1,8 +1,8 @@
 //! `spec.verify`: whose signature an artifact must have.
 
-use oci_artifact::name::Pattern;
+use oci_artifact::name::{IdentityPattern, Pattern};
 
-use super::{Code, Fault, IdentityPattern, Path, Verification, fault::quote, given, names};
+use super::{Code, Fault, Path, Verification, fault::quote, given, names};
 use crate::v1::{Identity, Spec, Verify};
 
 /// The signature. `None` also where a part of it is unusable.

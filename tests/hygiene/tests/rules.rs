@@ -60,6 +60,47 @@ fn deciding_is_pure() {
 }
 
 #[test]
+fn verify_crate_knows_neither_cluster_nor_network() {
+    never(
+        "oci-verify",
+        &[
+            "tokio",
+            "reqwest",
+            "hyper",
+            "kube",
+            "kube-core",
+            "kube-client",
+            "kube-runtime",
+            "oci-registry",
+            "sigstore-tuf",
+            "ring",
+            "openssl",
+            "openssl-sys",
+        ],
+    );
+}
+
+#[test]
+fn sigstore_crates_are_imported_by_one_module() {
+    for folder in crates().unwrap().iter().filter(|folder| !folder.ends_with("artifact/verify")) {
+        let text = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let imports = text.lines().any(|line| line.starts_with("sigstore-"));
+        assert!(!imports, "{}: only `oci-verify` depends on the Sigstore crates", folder.display());
+    }
+    let outside: Vec<_> = sources()
+        .into_iter()
+        .filter(|source| !source.name.starts_with("artifact/verify/src/sigstore/"))
+        .filter(|source| source.text.contains("use sigstore_") || source.text.contains(" sigstore_verify::"))
+        .map(|source| source.name)
+        .filter(|name| name != "tests/hygiene/tests/rules.rs")
+        .collect();
+    assert!(
+        outside.is_empty(),
+        "only `artifact/verify/src/sigstore` imports the Sigstore crates: {outside:#?}"
+    );
+}
+
+#[test]
 fn source_knows_no_cluster() {
     never("oci-source", &["kube", "kube-client", "kube-runtime", "ring", "openssl", "openssl-sys"]);
 }

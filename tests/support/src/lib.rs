@@ -29,7 +29,7 @@
 //! process, [`tls`] certificates, [`net`] addresses that refuse or stay silent, [`proxy`] and [`receiver`] what their names
 //! say, [`planted`] the secrets of all suites and the search for them, [`samples`] trees, [`tools`] the foreign programs
 //! that `cargo xtask tools` and `cargo xtask control-plane` build and where the plugin is; with the feature `cluster` also
-//! `control_plane`, a kube-apiserver with etcd.
+//! `control_plane`, a kube-apiserver with etcd; with the feature `sigstore` also `sigstore`, which signs in every format.
 //!
 //! [`Act::Status`]: registry::Act::Status
 //! [`Act::RawReply`]: registry::Act::RawReply
@@ -55,6 +55,8 @@ pub mod receiver;
 pub mod registry;
 pub mod samples;
 pub mod scripted;
+#[cfg(feature = "sigstore")]
+pub mod sigstore;
 pub mod tls;
 pub mod token_server;
 pub mod tools;

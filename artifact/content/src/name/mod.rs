@@ -1,5 +1,5 @@
 //! Names: digests, tags, repositories, references, versions and ranges, and what is said about names: which are wanted
-//! ([`Pattern`], [`select`]) and whose they are ([`Cloud`]).
+//! ([`Pattern`], [`select`]), whose they are ([`Cloud`]), and who may sign what they name ([`IdentityPattern`]).
 //!
 //! A value of these types is valid or does not exist: each is made by parsing only, and serde goes through the same
 //! door. Grammar: OCI distribution-spec 1.1, "Pulling manifests"; lengths as the reference implementation.
@@ -7,6 +7,7 @@
 mod cloud;
 mod digest;
 mod host;
+mod identity;
 mod pattern;
 mod range;
 mod reference;
@@ -18,6 +19,7 @@ mod version;
 pub use cloud::{Cloud, Ecr};
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use host::{Host, HostError};
+pub use identity::IdentityPattern;
 pub use pattern::{Pattern, PatternError, PatternFault};
 pub use range::{RANGE_TERMS, Range, RangeError};
 pub use reference::{Reference, ReferenceError, Repository, Target, URL_SCHEME};

@@ -72,6 +72,16 @@ impl Pattern {
     pub fn is_anchored(&self) -> bool {
         self.anchored
     }
+
+    /// Whether there can be a match inside something longer without the expression saying so: one that ends in `.*` says
+    /// so, and an empty one matches everything by itself.
+    pub fn is_open(&self) -> bool {
+        if self.original.is_empty() || self.anchored {
+            return false;
+        }
+        let closed = self.original.ends_with(".*").then(|| Self::parse(&format!("{}$", self.original)));
+        !closed.is_some_and(|closed| closed.is_ok_and(|closed| closed.is_anchored()))
+    }
 }
 
 fn compile(root: &Node) -> Result<Regex, PatternFault> {

@@ -1,0 +1,38 @@
+//! Whether an artifact was signed by who should have signed it.
+//!
+//! ```text
+//! policy ── keys, or identities and a trust root ──┐
+//! artifact ── the digest that is then fetched ─────┼──► verify ──► Verified | NotSigned | Rejected | Unavailable
+//! material ── bundles, legacy signatures ──────────┤
+//! now ─────────────────────────────────────────────┘
+//! ```
+//!
+//! Nothing here reaches a network, a clock or the environment: what a registry said is an argument. Reasons are values;
+//! text is made where a person reads it.
+//!
+//! Formats: Cosign's simple signing (`legacy`) and Sigstore bundles v0.3 (`bundle`). The Sigstore crates are imported by
+//! the module `sigstore` alone. What is checked, and which test proves it: `docs/design/decisions/0013-verifying-signatures.md`.
+
+mod bundle;
+mod certificate;
+mod engine;
+mod json;
+mod keys;
+mod legacy;
+mod material;
+mod part;
+mod pem;
+mod policy;
+mod reason;
+mod sigstore;
+mod trust_root;
+mod verdict;
+
+pub use engine::verify;
+pub use keys::{KeyError, KeyFault, Keys};
+pub use material::{BUNDLE_TYPE, Blob, Found, LEGACY_TYPE, Legacy, Material, annotation};
+pub use part::Part;
+pub use policy::{Identities, Policy};
+pub use reason::Reason;
+pub use trust_root::{TrustRoot, TrustRootError};
+pub use verdict::{About, By, Format, How, Log, Refusal, Rejected, Unavailable, Verdict, Verified};

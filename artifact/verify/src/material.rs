@@ -1,0 +1,75 @@
+//! What was found beside an artifact, as it was fetched. All of it is hostile.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use oci_artifact::name::Digest;
+
+/// The media type of a bundle's layer. Older bundles have others and are no signatures of ours.
+pub const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+/// The media type of a legacy signature's layer.
+pub const LEGACY_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+
+/// Annotations of a legacy signature's layer.
+pub mod annotation {
+    /// The signature over the payload, base64.
+    pub const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
+    /// The signer's certificate, PEM.
+    pub const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
+    /// The certificates above it, PEM.
+    pub const CHAIN: &str = "dev.sigstore.cosign/chain";
+    /// The log's promise, JSON.
+    pub const BUNDLE: &str = "dev.sigstore.cosign/bundle";
+    /// An authority's timestamp over the signature, JSON.
+    pub const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
+}
+
+/// A layer that was fetched.
+#[derive(Clone, Debug)]
+pub struct Blob {
+    /// The media type by its descriptor.
+    pub media_type: String,
+    /// The digest by its descriptor.
+    pub digest: Digest,
+    /// What came.
+    pub bytes: Vec<u8>,
+}
+
+/// A signature of Cosign's old format: a payload, and everything else in the annotations of its layer.
+#[derive(Clone, Debug)]
+pub struct Legacy {
+    /// The payload.
+    pub payload: Blob,
+    /// The annotations of its descriptor.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// What looking came to. That there is nothing and that nobody could look are different things.
+#[derive(Clone, Debug)]
+pub enum Found<T> {
+    /// These are there.
+    Here(Vec<T>),
+    /// It could not be found out.
+    Unreachable {
+        /// Why, for people.
+        why: String,
+        /// How long the registry asked to wait.
+        after: Option<Duration>,
+    },
+}
+
+impl<T> Default for Found<T> {
+    fn default() -> Self {
+        Self::Here(Vec::new())
+    }
+}
+
+/// Everything that was found.
+#[derive(Clone, Debug, Default)]
+pub struct Material {
+    /// Bundles, by the referrers of the artifact.
+    pub bundles: Found<Blob>,
+    /// Legacy signatures, by the tag `sha256-….sig`.
+    pub legacy: Found<Legacy>,
+    /// Signatures that are there and were not even fetched.
+    pub more: usize,
+}

@@ -1,0 +1,24 @@
+//! Signatures: those that count, and every attack that must not.
+
+#[cfg(test)]
+mod bounds;
+#[cfg(test)]
+mod bundles;
+#[cfg(test)]
+mod desk;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod identities;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod legacy;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod recorded;
+#[cfg(test)]
+mod roots;
+#[cfg(test)]
+mod texts;
