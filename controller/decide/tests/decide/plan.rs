@@ -15,8 +15,9 @@ fn told(plan: &Plan) -> String {
             let codes: Vec<&str> = faults.iter().map(|fault| fault.code.as_str()).collect();
             format!("refuse {}", codes.join(" "))
         }
-        Plan::Refuse(Refusal::Signatures) => "refuse signatures".to_owned(),
         Plan::Resolve => "resolve".to_owned(),
+        Plan::Trust(Resolved { revision, .. }) => format!("trust {revision}"),
+        Plan::Verify(Resolved { revision, .. }) => format!("verify {revision}"),
         Plan::Keep(Resolved { revision, .. }) => format!("keep {revision}"),
         Plan::Fetch(Resolved { revision, .. }) => format!("fetch {revision}"),
     }
@@ -58,7 +59,7 @@ fn decide_forgets_and_leaves_alone_before_it_judges() {
 fn decide_refuses_what_cannot_be_run() {
     let row =
         |name, spec: &Value, plan: &str| (name, ready(&json!({ "spec": spec })), Some(v1()), plan.to_owned());
-    let keep = format!("keep v1@{ONE}");
+    let (keep, trust) = (format!("keep v1@{ONE}"), format!("trust v1@{ONE}"));
     let aws = "oci://012345678901.dkr.ecr.us-east-1.amazonaws.com/app";
     check(vec![
         row("a tag in the URL", &json!({ "url": "oci://ghcr.io/org/app:v1" }), "refuse UrlTag"),
@@ -69,8 +70,8 @@ fn decide_refuses_what_cannot_be_run() {
             "refuse UrlTag IntervalInvalid",
         ),
         row("a fault that Flux can run", &json!({ "interval": "100ms" }), &keep),
-        row("signatures", &json!({ "verify": { "provider": "cosign" } }), "refuse signatures"),
-        row("signatures of anybody", &json!({ "verify": {} }), "refuse signatures"),
+        row("signatures", &json!({ "verify": { "provider": "cosign" } }), &trust),
+        row("signatures of anybody", &json!({ "verify": {} }), &trust),
         row("faults before signatures", &json!({ "verify": {}, "interval": "x" }), "refuse IntervalInvalid"),
         row("the look-alike of a cloud", &json!({ "provider": "aws" }), "refuse ProviderHost"),
         row("a cloud", &json!({ "provider": "aws", "url": aws }), &keep),
@@ -121,7 +122,7 @@ fn decide_keeps_a_pinned_artifact_without_the_registry() {
         "status": { "artifact": { "revision": ONE } },
     }));
     let Plan::Keep(kept) = decide(&observed, None) else { panic!("not kept") };
-    assert_eq!(kept, Resolved { revision: ONE.parse().unwrap(), choice: Choice::Digest });
+    assert_eq!(kept, Resolved { revision: ONE.parse().unwrap(), choice: Choice::Digest, signature: None });
 }
 
 #[test]

@@ -103,7 +103,7 @@ pub(crate) fn ready(over: &Value) -> Observed {
 
 /// What the registry said.
 pub(crate) fn resolved(revision: &str) -> Resolved {
-    Resolved { revision: revision.parse().unwrap(), choice: Choice::Tag }
+    Resolved { revision: revision.parse().unwrap(), choice: Choice::Tag, signature: None }
 }
 
 /// `v1@ONE`
