@@ -76,7 +76,7 @@ pub(super) fn outcome(outcome: &Outcome) -> &'static str {
 }
 
 /// All steps.
-pub(super) const STEPS: [Step; 14] = [
+pub(super) const STEPS: [Step; 15] = [
     Step::ServiceAccount,
     Step::Identity,
     Step::Credentials,

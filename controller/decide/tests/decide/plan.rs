@@ -4,7 +4,7 @@ use oci_crds::validate::Code;
 use oci_decide::{Choice, Observed, Plan, Refusal, Resolved, Stored, decide};
 use serde_json::{Value, json};
 
-use crate::world::{ONE, TWO, moved, observed, ready, resolved, v1};
+use crate::world::{ONE, TWO, moved, observed, ready, resolved, signed, trusted, v1, verified};
 
 /// A plan in a word or two.
 fn told(plan: &Plan) -> String {
@@ -196,4 +196,61 @@ fn decide_takes_a_changed_platform_with_the_next_revision_only() {
     let platform =
         json!({ "metadata": { "annotations": { "source.kubectl-oci.io/platform": "linux/arm64" } } });
     check(vec![("platform", ready(&platform), Some(v1()), format!("keep v1@{ONE}"))]);
+}
+
+#[test]
+fn decide_verifies_what_was_not_verified_just_so() {
+    let (keep, verify, fetch) =
+        (format!("keep v1@{ONE}"), format!("verify v1@{ONE}"), format!("fetch v1@{ONE}"));
+    let wanted = || Some(trusted(v1()));
+    let row = |name, observed, resolved, plan: &str| (name, observed, resolved, plan.to_owned());
+    let changed = |change: &dyn Fn(&mut Observed)| {
+        let mut observed = ready(&signed("True"));
+        change(&mut observed);
+        observed
+    };
+    let condition = |change: &dyn Fn(&mut k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition)| {
+        changed(&|observed| {
+            let mut conditions = observed.status.conditions.iter_mut().flatten();
+            change(conditions.find(|condition| condition.type_ == "SourceVerified").unwrap());
+        })
+    };
+    check(vec![
+        row("what verifies is not known", ready(&signed("True")), Some(v1()), &format!("trust v1@{ONE}")),
+        row("verified before", ready(&signed("True")), wanted(), &keep),
+        row("verified now", ready(&signed("False")), Some(verified(v1())), &keep),
+        row("refuted before", ready(&signed("False")), wanted(), &verify),
+        row("never verified", ready(&json!({ "spec": signed("True")["spec"] })), wanted(), &verify),
+        row("another revision", ready(&signed("True")), Some(trusted(moved())), &format!("verify v1@{TWO}")),
+        row(
+            "other keys",
+            changed(&|observed| {
+                observed.status.source_verification_fingerprint = Some("sha256:0".to_owned())
+            }),
+            wanted(),
+            &verify,
+        ),
+        row(
+            "no fingerprint",
+            changed(&|observed| observed.status.source_verification_fingerprint = None),
+            wanted(),
+            &verify,
+        ),
+        row("another generation", changed(&|observed| observed.generation = 3), wanted(), &verify),
+        row("for an earlier one", condition(&|told| told.observed_generation = Some(1)), wanted(), &verify),
+        row("about another revision", condition(&|told| told.message.push('0')), wanted(), &verify),
+        row(
+            "for a reason of somebody else",
+            condition(&|told| told.reason = "Custom".into()),
+            wanted(),
+            &keep,
+        ),
+        row(
+            "verified, and the file is gone",
+            changed(&|observed| observed.stored = Stored::Missing),
+            wanted(),
+            &fetch,
+        ),
+        row("nobody asks", ready(&json!({})), Some(v1()), &keep),
+    ]);
 }
