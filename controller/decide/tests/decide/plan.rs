@@ -225,7 +225,7 @@ fn decide_verifies_what_was_not_verified_just_so() {
         row(
             "other keys",
             changed(&|observed| {
-                observed.status.source_verification_fingerprint = Some("sha256:0".to_owned())
+                observed.status.source_verification_fingerprint = Some("sha256:0".to_owned());
             }),
             wanted(),
             &verify,

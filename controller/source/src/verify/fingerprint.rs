@@ -2,6 +2,7 @@
 //! source-controller 1.10.1 writes it, so that nothing is verified anew when one takes over from the other.
 
 use oci_crds::v1::Verify;
+use oci_registry::Secret;
 use sha2::{Digest as _, Sha256};
 
 use super::{ROOT, provider, values};
@@ -22,7 +23,7 @@ pub(crate) fn fingerprint(verify: &Verify, trust: &Trust) -> String {
     };
     let provider = provider(verify);
     add("provider", provider.as_bytes());
-    let root = trust.root.as_ref().and_then(|secret| secret.data.get(ROOT)).map(|root| root.expose());
+    let root = trust.root.as_ref().and_then(|secret| secret.data.get(ROOT)).map(Secret::expose);
     if let Some(root) = root.filter(|root| provider == "cosign" && !root.is_empty()) {
         add("trustedroot", root);
     }
@@ -31,9 +32,13 @@ pub(crate) fn fingerprint(verify: &Verify, trust: &Trust) -> String {
             if let Some(policy) = secret.data.get(POLICY) {
                 add("trustpolicy", policy.expose());
             }
-            values(secret, &[".crt", ".pem"]).into_iter().for_each(|value| add("cert", value));
+            for value in values(secret, &[".crt", ".pem"]) {
+                add("cert", value);
+            }
         } else {
-            values(secret, &[".pub"]).into_iter().for_each(|value| add("pub", value));
+            for value in values(secret, &[".pub"]) {
+                add("pub", value);
+            }
         }
     }
     format!("sha256:{}", hex::encode(hasher.finalize()))

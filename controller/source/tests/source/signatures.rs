@@ -53,9 +53,9 @@ async fn signed_artifact_costs_three_requests_and_an_unchanged_one_none() {
         let without =
             world.step(&registry, &mut Case::new(&registry, json!({ "ref": { "tag": "v1" } }))).await;
         if old {
-            attach_legacy(&registry, &digest)
+            attach_legacy(&registry, &digest);
         } else {
-            sign(&registry, owner(), &digest)
+            sign(&registry, owner(), &digest);
         }
         let world = World::new();
         let mut case = usual(&registry);
