@@ -144,7 +144,8 @@ impl Error {
     }
 }
 
-fn verify(bytes: &[u8], expected: &Digest) -> Result<Digest, Fault> {
+/// The digest of the bytes, which must be this one.
+pub(crate) fn verify(bytes: &[u8], expected: &Digest) -> Result<Digest, Fault> {
     let mut hasher = Hasher::new(expected.algorithm());
     hasher.update(bytes);
     let actual = hasher.finish();

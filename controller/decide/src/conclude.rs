@@ -83,6 +83,7 @@ fn succeeded(observed: &Observed, resolved: &Resolved, stored: Option<&Artifact>
         draft.conditions.remove(kind);
     }
     draft.forget_refutation();
+    draft.verified(Some(resolved));
     let message = format!("stored artifact for digest '{}'", resolved.revision);
     draft.conditions.set(ARTIFACT_IN_STORAGE, TRUE, reason::SUCCEEDED, &message);
     draft.conditions.sum_up();
@@ -110,19 +111,25 @@ fn succeeded(observed: &Observed, resolved: &Resolved, stored: Option<&Artifact>
 
 fn failed(observed: &Observed, failure: &Failure, resolved: Option<&Resolved>) -> Conclusion {
     let meaning = failure.step.meaning();
-    let message = failure.sentence(observed);
+    let mut message = failure.sentence(observed);
     let next = schedule::retry(observed, failure);
     let failures = observed.failures.saturating_add(1);
-    let warning = Notice::warning(observed, meaning.reason, meaning.action, &message);
+    let warning = |message: &str| Notice::warning(observed, meaning.reason, meaning.action, message);
     let Some(kind) = meaning.condition else {
         // No status remembers it, so that it is told once only.
-        let notices = if observed.failures == 0 { vec![warning] } else { Vec::new() };
+        let notices = if observed.failures == 0 { vec![warning(&message)] } else { Vec::new() };
         return Conclusion { notices, next, failures, ..untouched(observed) };
     };
     let mut draft = Draft::new(observed);
     let mut notices = damage(observed);
-    if !draft.conditions.says(kind, meaning.reason, &message) {
-        notices.push(warning);
+    let status = if kind == SOURCE_VERIFIED { FALSE } else { TRUE };
+    if kind == SOURCE_VERIFIED
+        && let Some(artifact) = &draft.status.artifact
+    {
+        message = bounded(&format!("{message}; what is stored stays served: '{}'", artifact.revision));
+    }
+    if !draft.conditions.says(kind, status, meaning.reason, &message) {
+        notices.push(warning(&message));
     }
     draft.outdated(resolved);
     let progress = draft.under_way(resolved);
@@ -131,7 +138,8 @@ fn failed(observed: &Observed, failure: &Failure, resolved: Option<&Resolved>) -
         draft.conditions.remove(kind);
     }
     draft.forget_refutation();
-    draft.conditions.set(kind, TRUE, meaning.reason, &message);
+    draft.verified(resolved);
+    draft.conditions.set(kind, status, meaning.reason, &message);
     draft.conditions.remove(STALLED);
     draft.conditions.set(RECONCILING, TRUE, reason::PROGRESSING_WITH_RETRY, &progress);
     draft.conditions.sum_up();
@@ -139,25 +147,18 @@ fn failed(observed: &Observed, failure: &Failure, resolved: Option<&Resolved>) -
 }
 
 fn refused(observed: &Observed, refusal: &Refusal) -> Conclusion {
-    let (kind, status, reason, message) = match refusal {
-        Refusal::Faults(faults) => (FETCH_FAILED, TRUE, reason_of(faults), listed(faults)),
-        Refusal::Signatures => {
-            let message = "this release cannot verify signatures yet: the artifact is not fetched".to_owned();
-            (SOURCE_VERIFIED, FALSE, reason::VERIFICATION_ERROR, message)
-        }
-    };
+    let Refusal::Faults(faults) = refusal;
+    let (reason, message) = (reason_of(faults), listed(faults));
     let mut draft = Draft::new(observed);
     let mut notices = damage(observed);
-    if !draft.conditions.says(STALLED, reason, &message) {
+    if !draft.conditions.says(STALLED, TRUE, reason, &message) {
         notices.push(Notice::warning(observed, reason, action::RECONCILE, &message));
     }
-    for gone in [FETCH_FAILED, STORAGE_OPERATION_FAILED, RECONCILING].iter().filter(|gone| **gone != kind) {
+    for gone in [STORAGE_OPERATION_FAILED, RECONCILING] {
         draft.conditions.remove(gone);
     }
-    if kind != SOURCE_VERIFIED {
-        draft.forget_refutation();
-    }
-    draft.conditions.set(kind, status, reason, &message);
+    draft.forget_refutation();
+    draft.conditions.set(FETCH_FAILED, TRUE, reason, &message);
     draft.conditions.set(STALLED, TRUE, reason, &message);
     draft.conditions.sum_up();
     draft.status.observed_generation = Some(observed.generation);

@@ -43,12 +43,12 @@ impl Conditions {
         self.get(kind).is_some_and(|condition| condition.status == status)
     }
 
-    /// Whether the condition is true for just this reason, and was so for this generation already.
-    pub(crate) fn says(&self, kind: &str, reason: &str, message: &str) -> bool {
+    /// Whether the condition has this status for just this reason, and had so for this generation already.
+    pub(crate) fn says(&self, kind: &str, status: &str, reason: &str, message: &str) -> bool {
         self.get(kind).is_some_and(|condition| {
             condition.observed_generation == Some(self.generation)
                 && (condition.status.as_str(), condition.reason.as_str(), condition.message.as_str())
-                    == (TRUE, reason, message)
+                    == (status, reason, message)
         })
     }
 

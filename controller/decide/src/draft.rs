@@ -11,7 +11,7 @@ use oci_crds::{
 use crate::{
     Observed, Resolved, Stored,
     conditions::{Conditions, FALSE, TRUE},
-    plan::has_revision,
+    plan::{has_revision, verified_message},
 };
 
 /// A status while it is written. Its own conditions are in [`Draft::conditions`] until it is finished.
@@ -49,6 +49,17 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// That the signature was verified in this run, if it was.
+    pub(crate) fn verified(&mut self, resolved: Option<&Resolved>) {
+        let verified = |resolved: &&Resolved| resolved.signature.as_ref().is_some_and(|known| known.verified);
+        let Some(Resolved { revision, signature: Some(signature), .. }) = resolved.filter(verified) else {
+            return;
+        };
+        let message = verified_message(revision);
+        self.conditions.set(SOURCE_VERIFIED, TRUE, reason::SUCCEEDED, &message);
+        self.status.source_verification_fingerprint = Some(signature.fingerprint.clone());
+    }
+
     /// Whether the registry has another artifact than the one that is stored, if that is known.
     pub(crate) fn outdated(&mut self, resolved: Option<&Resolved>) {
         let Some(Resolved { revision, .. }) = resolved else {
@@ -82,7 +93,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn is_under_way(&self, message: &str) -> bool {
         let mut reasons = [reason::PROGRESSING, reason::PROGRESSING_WITH_RETRY].into_iter();
         !self.conditions.is(READY, TRUE)
-            && reasons.any(|reason| self.conditions.says(RECONCILING, reason, message))
+            && reasons.any(|reason| self.conditions.says(RECONCILING, TRUE, reason, message))
     }
 
     /// The status. Where artifacts are served may have changed since it was last written.

@@ -25,6 +25,8 @@ pub enum Step {
     Tag,
     /// Finding out the digest of a tag.
     Digest,
+    /// Verifying the signature.
+    Signature,
     /// Fetching the manifest.
     Manifest,
     /// Choosing the layer.
@@ -44,7 +46,7 @@ pub enum Step {
 /// What the failure of a step means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meaning {
-    /// The condition that is true from now on. `None` where no status is left to say it in.
+    /// The condition that is true from now on; `SourceVerified` is false. `None` where no status is left to say it in.
     pub condition: Option<&'static str>,
     /// Its reason, and that of the event.
     pub reason: &'static str,
@@ -61,6 +63,7 @@ impl Step {
             }
             Self::Tag => (condition::FETCH_FAILED, reason::READ_OPERATION_FAILED),
             Self::Digest | Self::Manifest => (condition::FETCH_FAILED, reason::PULL_FAILED),
+            Self::Signature => (condition::SOURCE_VERIFIED, reason::VERIFICATION_ERROR),
             Self::Layer | Self::Download | Self::Archive => {
                 (condition::FETCH_FAILED, reason::LAYER_OPERATION_FAILED)
             }
@@ -92,6 +95,9 @@ impl Step {
             Self::Tag => format!("failed to determine the artifact tag for '{url}': "),
             Self::Digest => "failed to determine artifact digest: ".to_owned(),
             Self::Manifest => format!("failed to pull artifact from '{url}': "),
+            Self::Signature => {
+                format!("failed to verify the signature using provider '{}': ", verifier(observed))
+            }
             Self::Layer => String::new(),
             Self::Download | Self::Archive => match operation(observed) {
                 Operation::Extract => "failed to extract layer contents from artifact: ".to_owned(),
@@ -105,6 +111,15 @@ impl Step {
             Self::Forget => "garbage collection for deleted resource failed: ".to_owned(),
         }
     }
+}
+
+/// Who verifies, in Flux's words.
+fn verifier(observed: &Observed) -> String {
+    let verify = observed.spec.verify.as_ref();
+    let provider = verify.and_then(|verify| verify.provider.as_deref()).filter(|name| !name.is_empty());
+    let provider = provider.unwrap_or("cosign");
+    let keyless = provider == "cosign" && verify.is_some_and(|verify| verify.secret_ref.is_none());
+    if keyless { format!("{provider} keyless") } else { provider.to_owned() }
 }
 
 fn operation(observed: &Observed) -> Operation {

@@ -36,6 +36,4 @@ pub enum Outcome {
 pub enum Refusal {
     /// Faults, at least one of which makes it unusable.
     Faults(Vec<Fault>),
-    /// It asks for signatures, which this release cannot verify. Such an artifact is never fetched unverified.
-    Signatures,
 }

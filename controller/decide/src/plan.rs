@@ -2,11 +2,12 @@
 
 use oci_artifact::name::{Revision, Tag};
 use oci_crds::{
+    conditions::condition::SOURCE_VERIFIED,
     v1::{LayerSelector, Spec, Status},
     validate::{Kind, Selection},
 };
 
-use crate::{Observed, Refusal, Stored};
+use crate::{Observed, Refusal, Stored, conditions::TRUE};
 
 /// What is done next with an object.
 #[derive(Clone, Debug)]
@@ -19,6 +20,10 @@ pub enum Plan {
     Refuse(Refusal),
     /// The registry is asked which artifact is the wanted one; then it is decided again.
     Resolve,
+    /// What signatures are verified by is read; then it is decided again.
+    Trust(Resolved),
+    /// The wanted artifact's signature is verified; then it is decided again.
+    Verify(Resolved),
     /// The stored artifact is the wanted one.
     Keep(Resolved),
     /// The wanted artifact is fetched and stored.
@@ -32,6 +37,17 @@ pub struct Resolved {
     pub revision: Revision,
     /// For people: how it was chosen.
     pub choice: Choice,
+    /// What is known of its signature, once that was asked for in this run.
+    pub signature: Option<Signature>,
+}
+
+/// What is known of an artifact's signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// Tells apart what signatures are verified by, as Flux's `status.sourceVerificationFingerprint`.
+    pub fingerprint: String,
+    /// Whether it was verified by just that in this run.
+    pub verified: bool,
 }
 
 /// How an artifact was chosen.
@@ -68,23 +84,56 @@ pub fn decide(observed: &Observed, resolved: Option<&Resolved>) -> Plan {
         let unusable = report.faults.iter().filter(|fault| fault.kind == Kind::Unusable);
         return Plan::Refuse(Refusal::Faults(unusable.cloned().collect()));
     };
-    if spec.verify.is_some() {
-        return Plan::Refuse(Refusal::Signatures);
-    }
     let wanted = match (&checked.selection, resolved) {
         (Selection::Digest(digest), _) => {
             let revision = Revision { tag: None, digest: digest.clone() };
-            Resolved { revision, choice: Choice::Digest }
+            match resolved {
+                Some(known) if known.revision == revision => known.clone(),
+                Some(_) | None => Resolved { revision, choice: Choice::Digest, signature: None },
+            }
         }
         (Selection::Range { .. } | Selection::Tag(_), Some(resolved)) => resolved.clone(),
         (Selection::Range { .. } | Selection::Tag(_), None) => return Plan::Resolve,
     };
+    if spec.verify.is_some() {
+        match &wanted.signature {
+            None => return Plan::Trust(wanted),
+            Some(signature)
+                if !(signature.verified || is_verified(observed, &wanted.revision, signature)) =>
+            {
+                return Plan::Verify(wanted);
+            }
+            Some(_) => {}
+        }
+    }
     if observed.stored == Stored::Whole && has_revision(status, &wanted.revision) && is_content(status, spec)
     {
         Plan::Keep(wanted)
     } else {
         Plan::Fetch(wanted)
     }
+}
+
+/// What the condition says of an artifact whose signature was verified: Flux's text.
+pub(crate) fn verified_message(revision: &Revision) -> String {
+    format!("verified signature of revision {revision}")
+}
+
+/// Whether an earlier run verified just this revision, for this generation and by the same keys, certificates and roots.
+///
+/// Flux goes by the revision of the stored artifact. The one that was verified last may be another: it was verified by
+/// new keys and then could not be fetched.
+fn is_verified(observed: &Observed, revision: &Revision, signature: &Signature) -> bool {
+    let Observed { status, generation, .. } = observed;
+    let mut conditions = status.conditions.iter().flatten();
+    has_revision(status, revision)
+        && status.source_verification_fingerprint.as_deref() == Some(&signature.fingerprint)
+        && conditions.any(|condition| {
+            condition.type_ == SOURCE_VERIFIED
+                && condition.status == TRUE
+                && condition.observed_generation == Some(*generation)
+                && condition.message == verified_message(revision)
+        })
 }
 
 /// Whether the artifact in the status is of this revision: tag and digest, as Flux compares. A tag alone that changed

@@ -1,7 +1,7 @@
-//! Carries a plan out: logs in, finds the artifact, chooses its layer and fetches it into a store.
+//! Carries a plan out: logs in, finds the artifact, verifies its signature, chooses its layer and fetches it into a store.
 //!
 //! ```text
-//! [ Observed ] ─► [ Source::run ] ─► decide ─► resolve | fetch ─► [ Outcome ]
+//! [ Observed ] ─► [ Source::run ] ─► decide ─► resolve | verify | fetch ─► [ Outcome ]
 //!                       │                          │
 //!                  [ Materials ]              [ Clients ] ─► oci-registry        [ Store ]
 //!         account and Secrets, read late      one pool for all tenants          drafts, publish
@@ -28,5 +28,6 @@ mod resolve;
 mod run;
 pub mod store;
 mod transfer;
+mod verify;
 
 pub use run::{Progress, Source, SourceOptions};

@@ -47,13 +47,29 @@ pub struct Material {
     pub logins: Option<Arc<dyn CredentialSource>>,
 }
 
+/// Everything that the signatures of one object's artifacts are verified by, but for what its spec says itself.
+#[derive(Clone, Default)]
+pub struct Trust {
+    /// The Secret with keys, or with a policy and certificates.
+    pub secret: Option<SecretData>,
+    /// The Secret with the trusted root.
+    pub root: Option<SecretData>,
+}
+
+/// What [`Materials::trust`] returns.
+pub type TrustFuture<'a> = Pin<Box<dyn Future<Output = Result<Trust, Failure>> + Send + 'a>>;
+
 /// What [`Materials::read`] returns.
 pub type MaterialFuture<'a> = Pin<Box<dyn Future<Output = Result<Material, Failure>> + Send + 'a>>;
 
-/// Reads the material of one object: asked once in a run, and only if the registry is needed.
+/// Reads the material of one object.
 pub trait Materials: Send + Sync {
-    /// Reads it. A failure says which step (`ServiceAccount`, `Credentials`, `Proxy`, `Certificates`) it belongs to.
+    /// Reads what logs in: asked once in a run, and only if the registry is needed. A failure says which step (`ServiceAccount`, `Credentials`, `Proxy`, `Certificates`) it belongs to.
     fn read(&self) -> MaterialFuture<'_>;
+
+    /// Reads what signatures are verified by: asked once in a run, and only if a signature is asked for. A failure is one
+    /// of the step `Signature`.
+    fn trust(&self) -> TrustFuture<'_>;
 }
 
 #[cfg(test)]

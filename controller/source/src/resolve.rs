@@ -12,7 +12,7 @@ impl Access<'_> {
         let (tag, choice) = match &checked.selection {
             Selection::Digest(digest) => {
                 let revision = Revision { tag: None, digest: digest.clone() };
-                return Ok(Resolved { revision, choice: Choice::Digest });
+                return Ok(Resolved { revision, choice: Choice::Digest, signature: None });
             }
             Selection::Tag(tag) => (tag.clone(), Choice::Tag),
             Selection::Range { range, filter } => {
@@ -29,6 +29,6 @@ impl Access<'_> {
         let action = format!("looking up {}:{tag}", self.repository());
         let target = Target::Tag(tag.clone());
         let digest = self.ask(Step::Digest, &action, self.bounded.resolve(&target)).await?;
-        Ok(Resolved { revision: Revision { tag: Some(tag), digest }, choice })
+        Ok(Resolved { revision: Revision { tag: Some(tag), digest }, choice, signature: None })
     }
 }

@@ -13,22 +13,24 @@ use oci_crds::{
     v1::Artifact,
     validate::{Checked, Operation},
 };
-use oci_decide::{Failure, Observed, Outcome, Plan, Resolved, Step, decide};
+use oci_decide::{Failure, Observed, Outcome, Plan, Resolved, Signature, Step, decide};
 use oci_identity::{Identities, cache::Subject, on_behalf_of};
 use oci_registry::{Error, Options};
+use oci_verify::Verdict;
 
 use crate::{
     access::{Access, Route, Why},
     breaker::Breaker,
     clients::Clients,
     manifest,
-    material::Materials,
+    material::{Materials, Trust},
     store::{Content, Owner, Store},
     transfer::Transfer,
+    verify::{self, Roots},
 };
 
-/// Decisions in one run: resolve, then keep or fetch, and one to spare.
-const ROUNDS: usize = 3;
+/// Decisions in one run: resolve, read what verifies, verify, then keep or fetch, and one to spare.
+const ROUNDS: usize = 5;
 
 /// Told what a run has found out so far.
 pub trait Progress: Send + Sync {
@@ -97,6 +99,7 @@ struct Shared {
     identities: Option<Identities>,
     breaker: Breaker<Route, Why>,
     platform: Platform,
+    roots: Roots,
     transfer: Transfer,
 }
 
@@ -109,6 +112,7 @@ impl Source {
             identities,
             breaker: Breaker::new(),
             platform,
+            roots: Roots::new(),
             transfer: Transfer::new(store, algorithm, transfers, cpus),
         }))
     }
@@ -143,17 +147,22 @@ impl Source {
         control: &Control,
         resolved: &mut Option<Resolved>,
     ) -> Result<Outcome, Failure> {
-        let mut access = None;
+        let (mut access, mut trust) = (None, Trust::default());
         for _ in 0..ROUNDS {
-            let wanted = match decide(observed, resolved.as_ref()) {
+            let plan = match decide(observed, resolved.as_ref()) {
                 Plan::Nothing | Plan::Forget => return Ok(Outcome::Suspended),
                 Plan::Refuse(refusal) => return Ok(Outcome::Refused(refusal)),
                 Plan::Keep(resolved) => return Ok(Outcome::Kept(resolved)),
-                Plan::Resolve => None,
-                Plan::Fetch(wanted) => Some(wanted),
+                Plan::Trust(wanted) => {
+                    *resolved = Some(wanted);
+                    trust = materials.trust().await?;
+                    note(observed, &trust, resolved.as_mut());
+                    continue;
+                }
+                plan => plan,
             };
             let Some(checked) = &observed.report.checked else { break };
-            if let Some(wanted) = &wanted {
+            if let Plan::Fetch(wanted) = &plan {
                 *resolved = Some(wanted.clone());
                 progress.resolved(wanted);
             }
@@ -161,12 +170,17 @@ impl Source {
                 Some(access) => access,
                 none => none.insert(self.open(observed, checked, materials, progress).await?),
             };
-            match wanted {
-                None => *resolved = Some(access.resolve(checked).await?),
-                Some(wanted) => {
+            match plan {
+                Plan::Fetch(wanted) => {
                     let artifact = self.fetch(observed, checked, access, &wanted, progress, control).await?;
                     return Ok(Outcome::Stored { resolved: wanted, artifact: Box::new(artifact) });
                 }
+                Plan::Verify(wanted) => {
+                    self.verify(observed, checked, access, &trust, &wanted).await?;
+                    let signature = wanted.signature.map(|known| Signature { verified: true, ..known });
+                    *resolved = Some(Resolved { signature, ..wanted });
+                }
+                _ => *resolved = Some(access.resolve(checked).await?),
             }
         }
         Err(Failure {
@@ -175,6 +189,27 @@ impl Source {
             message: "no decision was reached".to_owned(),
             hint: None,
         })
+    }
+
+    /// Verifies the signature of just the digest that is then fetched.
+    async fn verify(
+        &self,
+        observed: &Observed,
+        checked: &Checked,
+        access: &Access<'_>,
+        trust: &Trust,
+        wanted: &Resolved,
+    ) -> Result<(), Failure> {
+        // Whatever the plan was: without a policy nothing is verified.
+        let Some(verification) = &checked.verify else {
+            return verify::judge(&Verdict::NotSigned);
+        };
+        let policy = verify::policy(verification, trust, &self.0.roots)?;
+        let digest = &wanted.revision.digest;
+        // Boxed: large, and rare.
+        let verdict = Box::pin(oci_verify::judge(&access.bounded, &policy, digest, observed.now)).await;
+        tracing::debug!(%digest, %verdict, "verified");
+        verify::judge(&verdict)
     }
 
     /// Reads the material.
@@ -226,5 +261,13 @@ impl Source {
             size: i64::try_from(content.size).ok(),
             url: String::new(),
         })
+    }
+}
+
+/// Notes what a signature is going to be verified by, if one is asked for.
+fn note(observed: &Observed, trust: &Trust, resolved: Option<&mut Resolved>) {
+    if let (Some(verify), Some(resolved)) = (&observed.spec.verify, resolved) {
+        let fingerprint = verify::fingerprint(verify, trust);
+        resolved.signature = Some(Signature { fingerprint, verified: false });
     }
 }

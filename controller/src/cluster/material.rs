@@ -10,7 +10,9 @@ use oci_artifact::Classify as _;
 use oci_crds::v1::Spec;
 use oci_decide::{Failure, Step};
 use oci_registry::Secret as Hidden;
-use oci_source::material::{AccountData, Material, MaterialFuture, Materials, SecretData};
+use oci_source::material::{
+    AccountData, Material, MaterialFuture, Materials, SecretData, Trust, TrustFuture,
+};
 
 use super::{
     audiences::ClusterAudiences,
@@ -32,6 +34,10 @@ pub struct Names {
     pub certificate: Option<String>,
     /// The Secret with the proxy.
     pub proxy: Option<String>,
+    /// The Secret that signatures are verified by.
+    pub verify: Option<String>,
+    /// The Secret with the trusted root.
+    pub trusted_root: Option<String>,
 }
 
 impl Names {
@@ -46,12 +52,15 @@ impl Names {
             pull: secret(&spec.secret_ref),
             certificate: secret(&spec.cert_secret_ref),
             proxy: secret(&spec.proxy_secret_ref),
+            verify: spec.verify.as_ref().and_then(|verify| secret(&verify.secret_ref)),
+            trusted_root: spec.verify.as_ref().and_then(|verify| secret(&verify.trusted_root_secret_ref)),
         }
     }
 
     /// The Secrets.
     pub fn secrets(&self) -> impl Iterator<Item = &String> {
-        [&self.pull, &self.certificate, &self.proxy].into_iter().flatten()
+        let all = [&self.pull, &self.certificate, &self.proxy, &self.verify, &self.trusted_root];
+        all.into_iter().flatten()
     }
 }
 
@@ -95,6 +104,23 @@ impl ClusterMaterials {
             material.certificate = Some(self.secret(name, Step::Certificates).await?);
         }
         Ok(material)
+    }
+
+    async fn read_trust(&self) -> Result<Trust, Failure> {
+        let Names { verify, trusted_root, .. } = &self.names;
+        let mut trust = Trust::default();
+        if let Some(name) = verify {
+            trust.secret = Some(self.secret(name, Step::Signature).await?);
+        }
+        if let Some(name) = trusted_root {
+            match self.secret(name, Step::Signature).await {
+                Ok(root) => trust.root = Some(root),
+                // Beside keys it does nothing, so that it may as well not be there.
+                Err(_) if verify.is_some() => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(trust)
     }
 
     /// An account, and the names of its pull Secrets.
@@ -142,5 +168,9 @@ fn failed(step: Step, error: &CallError) -> Failure {
 impl Materials for ClusterMaterials {
     fn read(&self) -> MaterialFuture<'_> {
         Box::pin(self.read_all())
+    }
+
+    fn trust(&self) -> TrustFuture<'_> {
+        Box::pin(self.read_trust())
     }
 }

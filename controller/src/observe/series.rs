@@ -76,7 +76,7 @@ pub(super) fn outcome(outcome: &Outcome) -> &'static str {
 }
 
 /// All steps.
-pub(super) const STEPS: [Step; 14] = [
+pub(super) const STEPS: [Step; 15] = [
     Step::ServiceAccount,
     Step::Identity,
     Step::Credentials,
@@ -84,6 +84,7 @@ pub(super) const STEPS: [Step; 14] = [
     Step::Certificates,
     Step::Tag,
     Step::Digest,
+    Step::Signature,
     Step::Manifest,
     Step::Layer,
     Step::Download,
@@ -102,6 +103,7 @@ pub(super) fn step(step: Step) -> &'static str {
         Step::Certificates => "certificates",
         Step::Tag => "tag",
         Step::Digest => "digest",
+        Step::Signature => "signature",
         Step::Manifest => "manifest",
         Step::Layer => "layer",
         Step::Download => "download",

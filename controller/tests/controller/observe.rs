@@ -24,7 +24,7 @@ use tracing_subscriber::{Layer as _, fmt::MakeWriter, layer::SubscriberExt as _}
 
 fn resolved() -> Resolved {
     let digest = format!("sha256:{}", "ab".repeat(32));
-    Resolved { revision: format!("v1@{digest}").parse().unwrap(), choice: Choice::Tag }
+    Resolved { revision: format!("v1@{digest}").parse().unwrap(), choice: Choice::Tag, signature: None }
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn metrics_count_what_came_of_runs() {
     let outcomes = [
         Outcome::Suspended,
         Outcome::Forgotten,
-        Outcome::Refused(Refusal::Signatures),
+        Outcome::Refused(Refusal::Faults(Vec::new())),
         Outcome::Kept(resolved()),
         Outcome::Stored { resolved: resolved(), artifact },
         Outcome::Failed { failure, resolved: None },

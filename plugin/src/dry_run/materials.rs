@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::ServiceAccount;
-use oci_crds::validate::Checked;
-use oci_decide::{Failure, Observed};
+use oci_artifact::Class;
+use oci_crds::{
+    v1::{LocalReference, Verify},
+    validate::Checked,
+};
+use oci_decide::{Failure, Observed, Step};
 use oci_registry::auth::CredentialSource;
 use oci_source::{
     identity::{Who, who},
-    material::{AccountData, Material, MaterialFuture, Materials, SecretData},
+    material::{AccountData, Material, MaterialFuture, Materials, SecretData, Trust, TrustFuture},
 };
 
 use super::Input;
@@ -27,6 +31,7 @@ pub(super) struct FileMaterials<'a> {
     account: Option<String>,
     certificate: Option<String>,
     proxy: Option<String>,
+    verify: Option<Verify>,
     logins: Arc<dyn CredentialSource>,
     printer: Printer,
 }
@@ -43,6 +48,7 @@ impl<'a> FileMaterials<'a> {
             account: checked.and_then(|checked| checked.service_account.clone()),
             certificate: checked.and_then(|checked| checked.certificate.clone()),
             proxy: checked.and_then(|checked| checked.proxy.clone()),
+            verify: observed.spec.verify.clone(),
             logins: context.logins(),
             printer: context.printer,
         }
@@ -108,6 +114,35 @@ impl<'a> FileMaterials<'a> {
         Ok(Material { logins, ..material })
     }
 
+    /// Without these nobody can say whether a signature is right.
+    fn gather_trust(&self) -> Result<Trust, Failure> {
+        let find = |reference: Option<&LocalReference>| match reference {
+            Some(reference) => self.known(&reference.name).map(Some),
+            None => Ok(None),
+        };
+        let verify = self.verify.as_ref();
+        let secret = find(verify.and_then(|verify| verify.secret_ref.as_ref()))?;
+        let root = match find(verify.and_then(|verify| verify.trusted_root_secret_ref.as_ref())) {
+            Ok(root) => root,
+            Err(_) if secret.is_some() => None,
+            Err(failure) => return Err(failure),
+        };
+        Ok(Trust { secret, root })
+    }
+
+    fn known(&self, name: &str) -> Result<SecretData, Failure> {
+        let found = self.input.secrets.get(&(self.namespace.clone(), name.to_owned()));
+        found.cloned().ok_or_else(|| Failure {
+            step: Step::Signature,
+            class: Class::Terminal,
+            message: format!(
+                "the Secret {} is not in the files",
+                clean(&format!("{}/{name}", self.namespace))
+            ),
+            hint: Some("add it to the files: without it no signature can be verified".to_owned()),
+        })
+    }
+
     fn account_data(&self, name: &str, account: &ServiceAccount, pull_secrets: bool) -> AccountData {
         AccountData {
             namespace: self.namespace.clone(),
@@ -123,5 +158,10 @@ impl Materials for FileMaterials<'_> {
     fn read(&self) -> MaterialFuture<'_> {
         let material = self.gather();
         Box::pin(async { material })
+    }
+
+    fn trust(&self) -> TrustFuture<'_> {
+        let trust = self.gather_trust();
+        Box::pin(async { trust })
     }
 }

@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use oci_testkit::registry::{Act, Auth, Class, Fault, Match, Registry};
+use oci_testkit::{
+    registry::{Act, Auth, Class, Fault, Match, Registry},
+    sigstore::{Kind, Owner, attach, bundle},
+};
 use serde_json::Value;
 
 use crate::sandbox::{Sandbox, shows};
@@ -277,4 +280,35 @@ fn dry_run_never_shows_a_secret_that_cannot_be_read() {
     let screen = sandbox.fails(&["dry-run", "-f", "app.yaml", "--secret", "creds.yaml"]);
     assert!(!screen.stderr.contains("hunter2"), "{}", screen.show());
     assert!(screen.stderr.contains("creds.yaml"), "{}", screen.show());
+}
+
+#[test]
+fn dry_run_verifies_signatures_as_the_controller_does() {
+    let sandbox = Sandbox::pushed();
+    let owner = Owner::new(Kind::P256);
+    let key = owner.pem().lines().fold(String::new(), |lines, line| lines + "    " + line + "\n");
+    let verified = "ref:\n  tag: v1\nverify:\n  provider: cosign\n  secretRef:\n    name: keys";
+    let object = object(&sandbox, verified);
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: keys\n  namespace: team\nstringData:\n  cosign.pub: |\n";
+    let told = |screen: &crate::sandbox::Screen| {
+        let status: Value = serde_json::from_str(&screen.stdout).unwrap();
+        let conditions = status["objects"][0]["status"]["conditions"].as_array().unwrap().clone();
+        let told = conditions.into_iter().find(|told| told["type"] == "SourceVerified").unwrap();
+        (told["reason"].as_str().unwrap().to_owned(), told["message"].as_str().unwrap().to_owned())
+    };
+    let run = || sandbox.run(&["dry-run", "-o", "json", "-f", "app.yaml"]);
+    sandbox.write("app.yaml", &object);
+    let (reason, message) = told(&run());
+    assert_eq!(reason, "VerificationError");
+    assert!(message.contains("the Secret team/keys is not in the files"), "{message}");
+    sandbox.write("app.yaml", &format!("{object}---\n{secret}{key}"));
+    let (reason, message) = told(&run());
+    assert_eq!(reason, "VerificationError");
+    assert!(message.contains("no signature was found"), "{message}");
+    let digest = sandbox.registry.digest("app", "v1").unwrap();
+    let signed = bundle::sign_with(&owner, &digest.to_string());
+    attach::bundle(&sandbox.registry, "app", &digest, &signed);
+    let screen = run();
+    let expected = ("Succeeded".to_owned(), format!("verified signature of revision v1@{digest}"));
+    assert_eq!(told(&screen), expected, "{}", screen.show());
 }

@@ -4,7 +4,7 @@ use oci_crds::validate::Code;
 use oci_decide::{Choice, Observed, Plan, Refusal, Resolved, Stored, decide};
 use serde_json::{Value, json};
 
-use crate::world::{ONE, TWO, moved, observed, ready, resolved, v1};
+use crate::world::{ONE, TWO, moved, observed, ready, resolved, signed, trusted, v1, verified};
 
 /// A plan in a word or two.
 fn told(plan: &Plan) -> String {
@@ -15,8 +15,9 @@ fn told(plan: &Plan) -> String {
             let codes: Vec<&str> = faults.iter().map(|fault| fault.code.as_str()).collect();
             format!("refuse {}", codes.join(" "))
         }
-        Plan::Refuse(Refusal::Signatures) => "refuse signatures".to_owned(),
         Plan::Resolve => "resolve".to_owned(),
+        Plan::Trust(Resolved { revision, .. }) => format!("trust {revision}"),
+        Plan::Verify(Resolved { revision, .. }) => format!("verify {revision}"),
         Plan::Keep(Resolved { revision, .. }) => format!("keep {revision}"),
         Plan::Fetch(Resolved { revision, .. }) => format!("fetch {revision}"),
     }
@@ -58,7 +59,7 @@ fn decide_forgets_and_leaves_alone_before_it_judges() {
 fn decide_refuses_what_cannot_be_run() {
     let row =
         |name, spec: &Value, plan: &str| (name, ready(&json!({ "spec": spec })), Some(v1()), plan.to_owned());
-    let keep = format!("keep v1@{ONE}");
+    let (keep, trust) = (format!("keep v1@{ONE}"), format!("trust v1@{ONE}"));
     let aws = "oci://012345678901.dkr.ecr.us-east-1.amazonaws.com/app";
     check(vec![
         row("a tag in the URL", &json!({ "url": "oci://ghcr.io/org/app:v1" }), "refuse UrlTag"),
@@ -69,8 +70,8 @@ fn decide_refuses_what_cannot_be_run() {
             "refuse UrlTag IntervalInvalid",
         ),
         row("a fault that Flux can run", &json!({ "interval": "100ms" }), &keep),
-        row("signatures", &json!({ "verify": { "provider": "cosign" } }), "refuse signatures"),
-        row("signatures of anybody", &json!({ "verify": {} }), "refuse signatures"),
+        row("signatures", &json!({ "verify": { "provider": "cosign" } }), &trust),
+        row("signatures of anybody", &json!({ "verify": {} }), &trust),
         row("faults before signatures", &json!({ "verify": {}, "interval": "x" }), "refuse IntervalInvalid"),
         row("the look-alike of a cloud", &json!({ "provider": "aws" }), "refuse ProviderHost"),
         row("a cloud", &json!({ "provider": "aws", "url": aws }), &keep),
@@ -121,7 +122,7 @@ fn decide_keeps_a_pinned_artifact_without_the_registry() {
         "status": { "artifact": { "revision": ONE } },
     }));
     let Plan::Keep(kept) = decide(&observed, None) else { panic!("not kept") };
-    assert_eq!(kept, Resolved { revision: ONE.parse().unwrap(), choice: Choice::Digest });
+    assert_eq!(kept, Resolved { revision: ONE.parse().unwrap(), choice: Choice::Digest, signature: None });
 }
 
 #[test]
@@ -195,4 +196,61 @@ fn decide_takes_a_changed_platform_with_the_next_revision_only() {
     let platform =
         json!({ "metadata": { "annotations": { "source.kubectl-oci.io/platform": "linux/arm64" } } });
     check(vec![("platform", ready(&platform), Some(v1()), format!("keep v1@{ONE}"))]);
+}
+
+#[test]
+fn decide_verifies_what_was_not_verified_just_so() {
+    let (keep, verify, fetch) =
+        (format!("keep v1@{ONE}"), format!("verify v1@{ONE}"), format!("fetch v1@{ONE}"));
+    let wanted = || Some(trusted(v1()));
+    let row = |name, observed, resolved, plan: &str| (name, observed, resolved, plan.to_owned());
+    let changed = |change: &dyn Fn(&mut Observed)| {
+        let mut observed = ready(&signed("True"));
+        change(&mut observed);
+        observed
+    };
+    let condition = |change: &dyn Fn(&mut k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition)| {
+        changed(&|observed| {
+            let mut conditions = observed.status.conditions.iter_mut().flatten();
+            change(conditions.find(|condition| condition.type_ == "SourceVerified").unwrap());
+        })
+    };
+    check(vec![
+        row("what verifies is not known", ready(&signed("True")), Some(v1()), &format!("trust v1@{ONE}")),
+        row("verified before", ready(&signed("True")), wanted(), &keep),
+        row("verified now", ready(&signed("False")), Some(verified(v1())), &keep),
+        row("refuted before", ready(&signed("False")), wanted(), &verify),
+        row("never verified", ready(&json!({ "spec": signed("True")["spec"] })), wanted(), &verify),
+        row("another revision", ready(&signed("True")), Some(trusted(moved())), &format!("verify v1@{TWO}")),
+        row(
+            "other keys",
+            changed(&|observed| {
+                observed.status.source_verification_fingerprint = Some("sha256:0".to_owned());
+            }),
+            wanted(),
+            &verify,
+        ),
+        row(
+            "no fingerprint",
+            changed(&|observed| observed.status.source_verification_fingerprint = None),
+            wanted(),
+            &verify,
+        ),
+        row("another generation", changed(&|observed| observed.generation = 3), wanted(), &verify),
+        row("for an earlier one", condition(&|told| told.observed_generation = Some(1)), wanted(), &verify),
+        row("about another revision", condition(&|told| told.message.push('0')), wanted(), &verify),
+        row(
+            "for a reason of somebody else",
+            condition(&|told| told.reason = "Custom".into()),
+            wanted(),
+            &keep,
+        ),
+        row(
+            "verified, and the file is gone",
+            changed(&|observed| observed.stored = Stored::Missing),
+            wanted(),
+            &fetch,
+        ),
+        row("nobody asks", ready(&json!({})), Some(v1()), &keep),
+    ]);
 }

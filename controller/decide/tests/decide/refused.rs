@@ -19,18 +19,11 @@ fn conclude_says_what_is_refused() {
     let rest = |reason: &str| format!("v1@sha256:111, Failed, Warning Reconcile {reason}, never");
     let url = INVALID.replace("SpecInvalid", "URLInvalid");
     let (url_rest, spec_rest) = (rest("URLInvalid"), rest("SpecInvalid"));
-    let signature_rest = rest("VerificationError");
-    let signature = "Ready=False:VerificationError Stalled=True:VerificationError \
-                     ArtifactInStorage=True:Succeeded SourceVerified=False:VerificationError";
     let broken = json!({ "interval": "x" });
     let over = |kind: &str| {
         let (observed, outcome) = refused(&broken);
         let earlier = failing(kind, "True").status;
         (Observed { status: earlier, ..observed }, outcome)
-    };
-    let unsigned = |kind: &str| {
-        let (observed, outcome) = refused(&json!({ "verify": {} }));
-        (Observed { status: failing(kind, "True").status, ..observed }, outcome)
     };
     let stored = |stored, (observed, outcome)| (with(stored, observed), outcome);
     let gone = INVALID.replace(" ArtifactInStorage=True:Succeeded", "");
@@ -43,17 +36,9 @@ fn conclude_says_what_is_refused() {
         row("the URL is missing", refused(&json!({ "url": "" })), &url, &url_rest),
         row("the URL and more", refused(&json!({ "interval": "x", "url": "x" })), &url, &url_rest),
         row("something else", refused(&broken), INVALID, &spec_rest),
-        row("signatures", refused(&json!({ "verify": {} })), signature, &signature_rest),
         row("after a failed fetch", over("FetchFailed"), INVALID, &spec_rest),
         row("after a failed store", over("StorageOperationFailed"), INVALID, &spec_rest),
         row("after a wrong signature", refuted, INVALID, &spec_rest),
-        row("signatures after a failed fetch", unsigned("FetchFailed"), signature, &signature_rest),
-        row(
-            "signatures after a failed store",
-            unsigned("StorageOperationFailed"),
-            signature,
-            &signature_rest,
-        ),
         row("and the file is gone", stored(Stored::Missing, refused(&broken)), &gone, none),
         row("and the file is damaged", stored(damaged(), refused(&broken)), &gone, damage),
     ]);

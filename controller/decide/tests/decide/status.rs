@@ -6,7 +6,10 @@ use serde_json::json;
 
 use crate::{
     runs::{check_invariants, damaged, failed, kstatus, refused, stored},
-    world::{FILE, OTHER_FILE, condition, moved, observed, ready, told, v1},
+    world::{
+        FILE, OTHER_FILE, TRUST, condition, failing, moved, observed, ready, signed, told, trusted, v1,
+        verified,
+    },
 };
 
 #[test]
@@ -143,5 +146,48 @@ fn conclude_holds_its_promises_in_any_order_of_runs() {
             Outcome::Suspended | Outcome::Forgotten => (),
         }
         (observed.status, observed.failures) = (conclusion.status, conclusion.failures);
+    }
+}
+
+#[test]
+fn conclude_writes_down_what_was_verified_and_by_what() {
+    let told_of = |status: &oci_crds::v1::Status| {
+        let fingerprint = status.source_verification_fingerprint.clone();
+        (told(status), fingerprint)
+    };
+    let good = "Ready=True:Succeeded ArtifactInStorage=True:Succeeded SourceVerified=True:Succeeded";
+    let new = json!({ "spec": signed("True")["spec"] });
+    for outcome in [Outcome::Kept(verified(v1())), stored(verified(v1()), FILE)] {
+        let status = conclude(&ready(&new), &outcome).status;
+        assert_eq!(told_of(&status), (good.to_owned(), Some(TRUST.to_owned())));
+    }
+    // Verified, and then something else failed.
+    let conclusion = conclude(&ready(&new), &failed(Step::Download, Some(verified(v1()))));
+    assert!(told(&conclusion.status).contains("SourceVerified=True:Succeeded"));
+    assert_eq!(conclusion.status.source_verification_fingerprint.as_deref(), Some(TRUST));
+    // Nothing was verified in this run: what was said stays.
+    let status = conclude(&ready(&signed("True")), &Outcome::Kept(trusted(v1()))).status;
+    assert_eq!(told_of(&status), (good.to_owned(), Some(TRUST.to_owned())));
+}
+
+#[test]
+fn conclude_says_that_a_signature_was_not_verified() {
+    let outcome = failed(Step::Signature, Some(trusted(moved())));
+    let first = conclude(&ready(&signed("True")), &outcome);
+    assert_eq!(
+        told(&first.status),
+        "Ready=False:VerificationError Reconciling=True:ProgressingWithRetry ArtifactInStorage=True:Succeeded \
+         ArtifactOutdated=True:NewRevision SourceVerified=False:VerificationError"
+    );
+    assert_eq!(first.status.source_verification_fingerprint.as_deref(), Some(TRUST), "the old one stays");
+    assert_eq!(first.status.artifact, ready(&signed("True")).status.artifact, "and so does the artifact");
+    assert_eq!(first.notices.iter().map(|told| told.reason).collect::<Vec<_>>(), ["VerificationError"]);
+    let again = Observed { status: first.status.clone(), ..ready(&signed("True")) };
+    let second = conclude(&again, &outcome);
+    assert_eq!((second.notices.len(), &second.status), (0, &first.status), "it is told once");
+    // What failed before is not so any more.
+    for kind in ["FetchFailed", "StorageOperationFailed"] {
+        let before = Observed { status: failing(kind, "True").status, ..ready(&signed("True")) };
+        assert!(!told(&conclude(&before, &outcome).status).contains(kind));
     }
 }

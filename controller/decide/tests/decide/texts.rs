@@ -7,8 +7,8 @@ use oci_decide::{Failure, Kind, Notice, Observed, Outcome, Refusal, Step, conclu
 use serde_json::{Value, json};
 
 use crate::{
-    runs::{damaged, refused, stored, with},
-    world::{FILE, ONE, OTHER_FILE, TWO, failing, moved, observed, ready, resolved, v1},
+    runs::{damaged, failed, refused, stored, with},
+    world::{FILE, ONE, OTHER_FILE, TWO, failing, moved, observed, ready, resolved, signed, v1, verified},
 };
 
 fn failure(step: Step, message: &str, hint: Option<&str>) -> Outcome {
@@ -122,13 +122,28 @@ fn refusals_list_every_fault_and_what_to_do() {
              {tag: \"v1\"}`); spec.interval: `x` is no duration: a number is missing (write it like `5m`)"
         );
     }
-    let (observed, outcome) = refused(&json!({ "verify": {} }));
-    for kind in ["Ready", "Stalled", "SourceVerified"] {
-        assert_eq!(
-            message(&observed, &outcome, kind),
-            "this release cannot verify signatures yet: the artifact is not fetched"
-        );
+}
+
+#[test]
+fn signatures_are_told_in_the_words_of_flux() {
+    let secret = json!({ "name": "keys" });
+    let stays = format!("it broke; what is stored stays served: 'v1@{ONE}'");
+    for (verify, who) in [
+        (json!({}), "cosign keyless"),
+        (json!({ "provider": "cosign" }), "cosign keyless"),
+        (json!({ "provider": "cosign", "secretRef": secret }), "cosign"),
+        (json!({ "provider": "notation", "secretRef": secret }), "notation"),
+    ] {
+        let begin = format!("failed to verify the signature using provider '{who}': ");
+        let with = |observed: &dyn Fn(&serde_json::Value) -> oci_decide::Observed| {
+            let observed = observed(&json!({ "spec": { "verify": verify } }));
+            message(&observed, &failed(Step::Signature, Some(moved())), "SourceVerified")
+        };
+        assert_eq!(with(&|over| ready(over)), format!("{begin}{stays}"));
+        assert_eq!(with(&|over| observed(over)), format!("{begin}it broke"));
     }
+    let verified = message(&ready(&signed("True")), &Outcome::Kept(verified(v1())), "SourceVerified");
+    assert_eq!(verified, format!("verified signature of revision v1@{ONE}"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use oci_crds::v1::{OciRepository, Status};
-use oci_decide::{Choice, Observed, Resolved, Settings, Stored};
+use oci_decide::{Choice, Observed, Resolved, Settings, Signature, Stored};
 use serde_json::{Value, json};
 
 /// Of a manifest.
@@ -103,7 +103,37 @@ pub(crate) fn ready(over: &Value) -> Observed {
 
 /// What the registry said.
 pub(crate) fn resolved(revision: &str) -> Resolved {
-    Resolved { revision: revision.parse().unwrap(), choice: Choice::Tag }
+    Resolved { revision: revision.parse().unwrap(), choice: Choice::Tag, signature: None }
+}
+
+/// What tells apart what signatures are verified by.
+pub(crate) const TRUST: &str = "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc";
+
+/// The same once it was verified in this run.
+pub(crate) fn verified(resolved: Resolved) -> Resolved {
+    Resolved { signature: Some(Signature { fingerprint: TRUST.to_owned(), verified: true }), ..resolved }
+}
+
+/// The same once it is known what verifies it.
+pub(crate) fn trusted(resolved: Resolved) -> Resolved {
+    Resolved { signature: Some(Signature { fingerprint: TRUST.to_owned(), verified: false }), ..resolved }
+}
+
+/// That a signature is asked for, and what an earlier run said about that of `v1@ONE`.
+pub(crate) fn signed(status: &str) -> Value {
+    let reason = if status == "True" { "Succeeded" } else { "VerificationError" };
+    let message = format!("verified signature of revision v1@{ONE}");
+    let stored = format!("stored artifact for digest 'v1@{ONE}'");
+    json!({
+        "spec": { "verify": { "provider": "cosign", "secretRef": { "name": "keys" } } },
+        "status": {
+            "sourceVerificationFingerprint": TRUST,
+            "conditions": [
+                condition("ArtifactInStorage", "True", "Succeeded", &stored),
+                condition("SourceVerified", status, reason, &message),
+            ],
+        },
+    })
 }
 
 /// `v1@ONE`

@@ -1,6 +1,8 @@
 //! Whole runs against the embedded registry: what is asked, what is stored, and what comes of faults.
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod connecting;
 #[cfg(test)]
 mod content;
@@ -10,6 +12,10 @@ mod faults;
 mod identities;
 #[cfg(test)]
 mod polling;
+#[cfg(test)]
+mod signatures;
+#[cfg(test)]
+mod signed;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -22,7 +22,7 @@ use oci_decide::{Failure, Observed, Outcome, Resolved, Settings, Stored};
 use oci_registry::{Options, Secret};
 use oci_source::{
     Progress, Source, SourceOptions,
-    material::{Material, MaterialFuture, Materials, SecretData},
+    material::{Material, MaterialFuture, Materials, SecretData, Trust, TrustFuture},
     store::{Folder, Store},
 };
 use oci_testkit::registry::{Recorded, Registry};
@@ -150,6 +150,7 @@ impl Case {
 #[derive(Default)]
 pub(crate) struct Given {
     pub(crate) material: Material,
+    pub(crate) trust: Trust,
     reads: AtomicUsize,
 }
 
@@ -163,6 +164,10 @@ impl Materials for Given {
     fn read(&self) -> MaterialFuture<'_> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         Box::pin(async { Ok(self.material.clone()) })
+    }
+
+    fn trust(&self) -> TrustFuture<'_> {
+        Box::pin(async { Ok(self.trust.clone()) })
     }
 }
 

@@ -16,6 +16,7 @@
 //! Everything is JSON or bytes, so that each attack is one field away. Times are around [`NOW`], which is past: verifiers
 //! also look at the clock.
 
+pub mod attach;
 mod authority;
 pub mod bundle;
 mod der;

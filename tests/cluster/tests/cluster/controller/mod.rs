@@ -29,3 +29,4 @@ mod shards;
 mod storage;
 mod suspend;
 mod tls;
+mod verify;
