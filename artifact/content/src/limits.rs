@@ -69,6 +69,8 @@ pub const SIGNATURE_BYTES: usize = 1 << 20;
 pub const PUBLIC_KEYS: usize = 64;
 /// Bytes of one public key as PEM.
 pub const PUBLIC_KEY_BYTES: usize = 64 << 10;
+/// Bytes of one private key as PEM.
+pub const PRIVATE_KEY_BYTES: usize = 64 << 10;
 /// Intermediate certificates that come with one signature.
 pub const INTERMEDIATES: usize = 8;
 /// Log entries of one signature, and as many timestamps.

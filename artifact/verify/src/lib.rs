@@ -10,7 +10,7 @@
 //! Nothing here reaches a network, a clock or the environment: what a registry said is an argument. Reasons are values;
 //! text is made where a person reads it.
 //!
-//! Formats: Cosign's simple signing (`legacy`) and Sigstore bundles v0.3 (`bundle`). The Sigstore crates are imported by
+//! Signing is in [`sign`]. Formats: Cosign's simple signing (`legacy`) and Sigstore bundles v0.3 (`bundle`). The Sigstore crates are imported by
 //! the module `sigstore` alone. What is checked, and which test proves it: `docs/design/decisions/0013-verifying-signatures.md`.
 
 mod bundle;
@@ -24,6 +24,7 @@ mod part;
 mod pem;
 mod policy;
 mod reason;
+pub mod sign;
 mod sigstore;
 mod trust_root;
 mod verdict;

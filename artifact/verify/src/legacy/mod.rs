@@ -6,6 +6,8 @@
 mod log;
 mod payload;
 
+pub(crate) use payload::KIND;
+
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
