@@ -21,6 +21,7 @@ use crate::{
     call::Call,
     client::RepositoryClient,
     error::{Error, Fault},
+    manifests::verify,
     source::ByteStream,
     transport::Reply,
 };
@@ -80,6 +81,27 @@ impl RepositoryClient {
             return Err(Fault::Digest { expected: layer.digest.clone(), actual }.during(action));
         }
         Ok(file)
+    }
+
+    /// A small blob as a whole, checked. One that is larger than `limit` by its descriptor is not asked for.
+    pub async fn blob(&self, blob: &Descriptor, limit: u64) -> Result<Bytes, Error> {
+        let action = format!("downloading blob {} from {}", blob.digest, self.repository());
+        if blob.size > limit {
+            return Err(Fault::from(OverBudget { what: "the blob", limit }).during(action));
+        }
+        let mut attempt = 1;
+        loop {
+            let reply = self.ask_blob(blob, 0, &action).await?;
+            let fault = match self.session.in_time(whole(reply, blob)).await {
+                Ok(bytes) => return Ok(bytes),
+                Err(fault) => fault,
+            };
+            let Some(pause) = self.transport.pause(&self.session, &fault, attempt) else {
+                return Err(fault.during(action));
+            };
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
     }
 
     /// A blob as a stream that ends in an error if size or digest are not the descriptor's. For passing bytes on to
@@ -195,6 +217,16 @@ impl Streamed {
             Some(_) | None => Ok(None),
         }
     }
+}
+
+/// Reads a small blob: no byte more than it has, and none that is not its own.
+async fn whole(reply: Reply, blob: &Descriptor) -> Result<Bytes, Fault> {
+    let bytes = body::read_all(reply, blob.size, "the blob").await?;
+    if bytes.len() as u64 != blob.size {
+        return Err(Fault::Size { expected: blob.size, actual: bytes.len() as u64 });
+    }
+    verify(&bytes, &blob.digest)?;
+    Ok(bytes)
 }
 
 fn continues_at(reply: &Reply, from: u64) -> bool {

@@ -12,6 +12,7 @@
 //! Everything that a registry sends is untrusted: sizes are bounded, digests are checked before a caller sees bytes,
 //! and secrets leave only towards the origin that they were issued for.
 
+mod attach;
 pub mod auth;
 mod blobs;
 mod body;
@@ -46,6 +47,7 @@ mod upload;
 pub mod web;
 mod wire_error;
 
+pub use attach::{Listed, Referrer};
 pub use auth::{Access, Credential, Secret};
 pub use client::{Client, RepositoryClient};
 pub use copy::{Copied, Place, copy};

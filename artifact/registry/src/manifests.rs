@@ -28,6 +28,14 @@ pub struct Fetched {
     pub document: Document,
 }
 
+/// What a registry said to a manifest that it stored.
+pub(crate) struct Stored {
+    /// Its digest.
+    pub(crate) digest: Digest,
+    /// The manifest that it now is a referrer of, if the registry knows such.
+    pub(crate) subject: Option<Digest>,
+}
+
 impl Fetched {
     /// Checks and parses the bytes of a manifest that was asked for as `target`.
     pub(crate) fn check(bytes: Bytes, served: Option<&str>, target: &Target) -> Result<Self, Fault> {
@@ -102,6 +110,15 @@ impl RepositoryClient {
         media_type: &str,
         bytes: Bytes,
     ) -> Result<Digest, Error> {
+        self.store_manifest(target, media_type, bytes).await.map(|stored| stored.digest)
+    }
+
+    pub(crate) async fn store_manifest(
+        &self,
+        target: &Target,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Stored, Error> {
         let digest = match target {
             Target::Digest(digest) => digest.clone(),
             Target::Tag(_) => Digest::of(&bytes),
@@ -111,11 +128,12 @@ impl RepositoryClient {
             .header(header::CONTENT_TYPE, media_type)
             .carrying(Payload::Bytes(bytes));
         let reply = self.transport.send(&self.session, &call).await?;
+        let subject = header_text(&reply.response, "oci-subject").and_then(|text| Digest::parse(&text).ok());
         match stated_digest(&reply.response).map_err(|fault| fault.during(&call.action))? {
             Some(stated) if stated.algorithm() == digest.algorithm() && stated != digest => {
                 Err(Fault::Digest { expected: digest, actual: stated }.during(call.action))
             }
-            Some(_) | None => Ok(digest),
+            Some(_) | None => Ok(Stored { digest, subject }),
         }
     }
 
@@ -144,7 +162,8 @@ impl Error {
     }
 }
 
-fn verify(bytes: &[u8], expected: &Digest) -> Result<Digest, Fault> {
+/// The digest of the bytes, which must be this one.
+pub(crate) fn verify(bytes: &[u8], expected: &Digest) -> Result<Digest, Fault> {
     let mut hasher = Hasher::new(expected.algorithm());
     hasher.update(bytes);
     let actual = hasher.finish();

@@ -19,29 +19,35 @@ impl RepositoryClient {
     ///
     /// A registry without the API (404) is asked for the tag `<algorithm>-<hex>` instead.
     pub async fn referrers(&self, digest: &Digest) -> Result<Vec<Descriptor>, Error> {
+        let mut found = Vec::new();
+        self.each_referrer(digest, &mut |descriptor| found.push(descriptor)).await?;
+        Ok(found)
+    }
+
+    /// The same one by one, page after page: for whoever keeps only some of what may be very many.
+    pub async fn each_referrer(
+        &self,
+        digest: &Digest,
+        each: &mut (dyn FnMut(Descriptor) + Send),
+    ) -> Result<(), Error> {
         let action = format!("listing the referrers of {}@{digest}", self.repository());
         let path = self.path(&format!("referrers/{digest}"));
         let call = Call::new(Method::GET, path, &[200, 404], action).header(header::ACCEPT, OCI_INDEX);
-        let mut found = Vec::new();
         let mut take = |page: &[u8]| match Document::parse(page, None)? {
             Document::Index(index) => {
-                found.extend(index.manifests);
+                index.manifests.into_iter().for_each(&mut *each);
                 Ok(())
             }
             Document::Manifest(_) => Err(Fault::Protocol("the list of referrers is no index".into())),
         };
-        if self.pages(call, "the page of referrers", &mut take).await? {
-            return Ok(found);
+        if !self.pages(call, "the page of referrers", &mut take).await? {
+            self.referrers_by_tag(digest).await?.into_iter().for_each(each);
         }
-        self.referrers_by_tag(digest).await
+        Ok(())
     }
 
     async fn referrers_by_tag(&self, digest: &Digest) -> Result<Vec<Descriptor>, Error> {
-        // The tag schema cuts at 64 hex digits, so that SHA-512 digests fit as well.
-        let hex = digest.hex().get(..64).unwrap_or_default();
-        let Ok(tag) = Tag::parse(&format!("{}-{hex}", digest.algorithm().name())) else {
-            return Ok(Vec::new());
-        };
+        let Some(tag) = tag_of(digest) else { return Ok(Vec::new()) };
         match self.manifest(&Target::Tag(tag)).await {
             Ok(fetched) => match fetched.document {
                 Document::Index(index) => Ok(index.manifests),
@@ -51,4 +57,11 @@ impl RepositoryClient {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The tag of a manifest's referrers.
+pub(crate) fn tag_of(digest: &Digest) -> Option<Tag> {
+    // The tag schema cuts at 64 hex digits, so that SHA-512 digests fit as well.
+    let hex = digest.hex().get(..64)?;
+    Tag::parse(&format!("{}-{hex}", digest.algorithm().name())).ok()
 }

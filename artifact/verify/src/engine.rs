@@ -41,6 +41,9 @@ pub fn verify(policy: &Policy, artifact: &Digest, material: &Material, now: Time
         Found::Here(all) => found.extend(all.iter().map(Signature::Legacy)),
         Found::Unreachable { why, after } => look(why, *after),
     }
+    for missed in &material.missed {
+        look(&missed.why, missed.after);
+    }
     let nobody = refused.iter().any(|refusal| refusal.about == About::Policy);
     for signature in found.iter().filter(|_| !nobody).take(SIGNATURES) {
         match signature.verify(policy, artifact, now) {
@@ -50,8 +53,11 @@ pub fn verify(policy: &Policy, artifact: &Digest, material: &Material, now: Time
             Err(reason) => refused.push(Refusal { about: signature.about(), reason }),
         }
     }
+    if !nobody {
+        refused.extend(material.refused.iter().cloned());
+    }
     let unseen = found.len().saturating_sub(SIGNATURES).saturating_add(material.more);
-    let nothing = found.is_empty() && unseen == 0 && !nobody;
+    let nothing = found.is_empty() && material.refused.is_empty() && unseen == 0 && !nobody;
     let rejected = Rejected { refused, unseen };
     if !unreachable.is_empty() && !nobody {
         return Verdict::Unavailable(Unavailable { why: unreachable, after: wait, rejected });

@@ -7,14 +7,15 @@
 //! now ─────────────────────────────────────────────┘
 //! ```
 //!
-//! Nothing here reaches a network, a clock or the environment: what a registry said is an argument. Reasons are values;
-//! text is made where a person reads it.
+//! Judging reaches no network, no clock and no environment: what a registry said is an argument. The module `discover`
+//! alone asks a registry for that. Reasons are values; text is made where a person reads it.
 //!
 //! Signing is in [`sign`]. Formats: Cosign's simple signing (`legacy`) and Sigstore bundles v0.3 (`bundle`). The Sigstore crates are imported by
 //! the module `sigstore` alone. What is checked, and which test proves it: `docs/design/decisions/0013-verifying-signatures.md`.
 
 mod bundle;
 mod certificate;
+mod discover;
 mod engine;
 mod json;
 mod keys;
@@ -29,9 +30,11 @@ mod sigstore;
 mod trust_root;
 mod verdict;
 
+pub use discover::{Wanted, discover, judge};
 pub use engine::verify;
 pub use keys::{KeyError, KeyFault, Keys};
-pub use material::{BUNDLE_TYPE, Blob, Found, LEGACY_TYPE, Legacy, Material, annotation};
+pub use legacy::tag_of as legacy_tag;
+pub use material::{BUNDLE_TYPE, Blob, Found, LEGACY_TYPE, Legacy, Material, Missed, annotation};
 pub use part::Part;
 pub use policy::{Identities, Policy};
 pub use reason::Reason;

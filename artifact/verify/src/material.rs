@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use oci_artifact::name::Digest;
 
+use crate::Refusal;
+
 /// The media type of a bundle's layer. Older bundles have others and are no signatures of ours.
 pub const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 /// The media type of a legacy signature's layer.
@@ -63,6 +65,15 @@ impl<T> Default for Found<T> {
     }
 }
 
+/// Something that is there and could not be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Why, for people.
+    pub why: String,
+    /// How long the registry asked to wait.
+    pub after: Option<Duration>,
+}
+
 /// Everything that was found.
 #[derive(Clone, Debug, Default)]
 pub struct Material {
@@ -70,6 +81,12 @@ pub struct Material {
     pub bundles: Found<Blob>,
     /// Legacy signatures, by the tag `sha256-….sig`.
     pub legacy: Found<Legacy>,
+    /// Envelopes of Notation, by the referrers of the artifact.
+    pub notation: Found<Blob>,
+    /// What is there as a signature and cannot be one by the way it is attached.
+    pub refused: Vec<Refusal>,
+    /// What is there and could not be fetched.
+    pub missed: Vec<Missed>,
     /// Signatures that are there and were not even fetched.
     pub more: usize,
 }

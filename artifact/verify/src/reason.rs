@@ -41,6 +41,12 @@ pub enum Reason {
         /// Of what came.
         actual: Digest,
     },
+    /// The manifest around it belongs to something else.
+    #[error("it is attached to {0}, not to this artifact")]
+    Subject(String),
+    /// A list of manifests where a signature's manifest belongs.
+    #[error("an index stands where the signature's manifest belongs")]
+    Index,
     /// A part that cannot be done without.
     #[error("the {0} is missing")]
     Missing(Part),
@@ -216,6 +222,8 @@ impl Classify for Reason {
             Self::TooLarge { .. } => "SignatureTooLarge",
             Self::MediaType(_) => "SignatureMediaType",
             Self::BlobDigest { .. } => "SignatureDigest",
+            Self::Subject(_) => "SignatureSubject",
+            Self::Index => "SignatureIndex",
             Self::Missing(_) => "SignatureIncomplete",
             Self::Malformed { .. } => "SignatureMalformed",
             Self::DoubleKey { .. } => "SignatureAmbiguous",

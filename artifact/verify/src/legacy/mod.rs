@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
-use oci_artifact::{limits::INTERMEDIATES, name::Digest};
+use oci_artifact::{limits::INTERMEDIATES, name::{Digest, Tag}};
 
 use crate::{
     By, Format, How, Keys, LEGACY_TYPE, Legacy, Log, Part, Policy, Reason, TrustRoot, annotation,
@@ -21,6 +21,11 @@ use crate::{
     reason::excerpt,
     sigstore::{LegacyParts, Signed},
 };
+
+/// The tag of an artifact's signatures. Digests longer than a tag have none.
+pub fn tag_of(artifact: &Digest) -> Option<Tag> {
+    Tag::parse(&format!("{}-{}.sig", artifact.algorithm().name(), artifact.hex())).ok()
+}
 
 /// Verifies a legacy signature of an artifact.
 pub(crate) fn verify(

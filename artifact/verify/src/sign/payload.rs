@@ -57,11 +57,6 @@ impl Payload {
         Ok(Self { layer, bytes })
     }
 
-    /// The tag of an artifact's signatures.
-    pub fn tag(artifact: &Digest) -> Option<Tag> {
-        Tag::parse(&format!("{}-{}.sig", artifact.algorithm().name(), artifact.hex())).ok()
-    }
-
     /// The image with this signature after those that are there; `None` if `key` signed the same before.
     pub fn added_to(
         &self,
