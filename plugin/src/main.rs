@@ -18,6 +18,7 @@ mod origin;
 mod pack;
 mod remote;
 mod run;
+mod signing;
 mod stdin;
 mod tags;
 mod ui;

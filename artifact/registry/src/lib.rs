@@ -17,6 +17,7 @@ pub mod auth;
 mod blobs;
 mod body;
 mod call;
+mod carry;
 mod client;
 mod copy;
 mod endpoint;
@@ -49,6 +50,7 @@ mod wire_error;
 
 pub use attach::{Listed, Referrer};
 pub use auth::{Access, Credential, Secret};
+pub use carry::{Carried, Wanted, carry};
 pub use client::{Client, RepositoryClient};
 pub use copy::{Copied, Place, copy};
 pub use error::{Error, Fault, TlsCause};

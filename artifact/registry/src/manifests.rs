@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use oci_artifact::{
     limits,
-    manifest::{Document, accept_manifests},
+    manifest::{Descriptor, Document, accept_manifests},
     name::{Algorithm, Digest, Hasher, Target},
 };
 use reqwest::{Method, Response, header};
@@ -37,6 +37,11 @@ pub(crate) struct Stored {
 }
 
 impl Fetched {
+    /// What points to it.
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor::new(&self.media_type, self.digest.clone(), self.bytes.len() as u64)
+    }
+
     /// Checks and parses the bytes of a manifest that was asked for as `target`.
     pub(crate) fn check(bytes: Bytes, served: Option<&str>, target: &Target) -> Result<Self, Fault> {
         let digest = match target {

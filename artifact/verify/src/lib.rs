@@ -30,7 +30,7 @@ mod sigstore;
 mod trust_root;
 mod verdict;
 
-pub use discover::{Wanted, discover, judge};
+pub use discover::{Wanted, discover, is_signature, judge};
 pub use engine::verify;
 pub use keys::{KeyError, KeyFault, Keys};
 pub use legacy::tag_of as legacy_tag;

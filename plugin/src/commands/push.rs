@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use oci_artifact::{
-    manifest::{Annotation, Descriptor, FLUX_CONTENT, artifact_manifest},
+    manifest::{Annotation, Descriptor, FLUX_CONTENT, OCI_MANIFEST, artifact_manifest},
     name::{Digest, Tag, Target},
 };
 use oci_registry::{Access, Artifact, FileSource};
@@ -17,6 +17,7 @@ use crate::{
     error::{Doing as _, Error},
     exit::Exit,
     pack, remote,
+    signing::PushSignArgs,
     tags::TagList,
     ui::{self, Progress},
 };
@@ -65,6 +66,8 @@ pub(crate) struct Push {
     #[arg(long, hide = true)]
     debug: bool,
     #[command(flatten)]
+    signing: PushSignArgs,
+    #[command(flatten)]
     pack: PackArgs,
     #[command(flatten)]
     stdin: pack::StdinArgs,
@@ -87,6 +90,7 @@ pub(crate) async fn run(args: Push, context: &Context) -> Result<Exit, Error> {
     let tags = TagList::new(reference.target.as_ref(), &args.tag)?.or(|| Some(Tag::latest()));
     let (tags, name) = (tags.as_slice(), reference.repository.to_string());
     args.registry.check_stdin(&args.path)?;
+    let signer = args.signing.open(context).await?;
     let client = context.client(&args.registry, reference.repository.host()).await?;
     let annotations =
         annotations::collect(&args.path, &args.origin, &args.annotations, args.reproducible, context).await?;
@@ -106,9 +110,11 @@ pub(crate) async fn run(args: Push, context: &Context) -> Result<Exit, Error> {
         && let Some(known) = remote::unchanged(&repository, tags, &layer, &file, context).await?
     {
         context.printer.success(format!("content unchanged, nothing pushed: {name}@{known}"));
+        signer.sign_if_unsigned(&repository, &known, args.output.is_some(), context).await?;
         return report(&args, &name, tags, known, context);
     }
     let source = Arc::new(FileSource::new(file, layer.size).counting(context.control.clone()));
+    let size = manifest.len() as u64;
     let artifact = Artifact { layer, content: source, manifest: manifest.into() };
     let targets: Vec<Target> = tags.iter().cloned().map(Target::Tag).collect();
     let progress = Progress::watch(context.printer, &context.control, "uploading", Some(packed.size));
@@ -121,6 +127,8 @@ pub(crate) async fn run(args: Push, context: &Context) -> Result<Exit, Error> {
             context.printer.success(format!("artifact tagged as {name}:{tag}"));
         }
     }
+    let pushed = Descriptor::new(OCI_MANIFEST, digest.clone(), size);
+    signer.sign(&repository, &pushed, args.output.is_some(), context).await?;
     report(&args, &name, tags, digest, context)
 }
 

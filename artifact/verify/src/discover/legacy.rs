@@ -3,7 +3,7 @@
 use oci_artifact::{
     limits::SIGNATURE_BYTES,
     manifest::{Descriptor, Document},
-    name::{Digest, Target},
+    name::Target,
 };
 
 use super::{Search, push, unreachable};

@@ -12,7 +12,10 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
-use oci_artifact::{limits::INTERMEDIATES, name::{Digest, Tag}};
+use oci_artifact::{
+    limits::INTERMEDIATES,
+    name::{Digest, Tag},
+};
 
 use crate::{
     By, Format, How, Keys, LEGACY_TYPE, Legacy, Log, Part, Policy, Reason, TrustRoot, annotation,

@@ -54,7 +54,8 @@ impl Attachment {
         let annotations = annotations(now);
         let mut manifest = Manifest::new(config, vec![layer.clone()], annotations.clone());
         manifest.artifact_type = Some(BUNDLE_TYPE.to_owned());
-        manifest.subject = Some(Descriptor::new(&artifact.media_type, artifact.digest.clone(), artifact.size));
+        manifest.subject =
+            Some(Descriptor::new(&artifact.media_type, artifact.digest.clone(), artifact.size));
         let bytes = to_bytes(&manifest);
         let descriptor = Descriptor {
             artifact_type: Some(BUNDLE_TYPE.to_owned()),
