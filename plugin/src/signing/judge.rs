@@ -2,7 +2,7 @@
 
 use oci_artifact::{Class, Classify as _, name::Digest};
 use oci_registry::RepositoryClient;
-use oci_verify::{About, Policy, Reason, Refusal, Verdict, Verified};
+use oci_verify::{Policy, Reason, Verdict, Verified};
 
 use crate::{
     context::Context,
@@ -97,14 +97,18 @@ impl Unverified {
     }
 }
 
-/// A word for what it came to, for programs.
+/// A word for what it came to, for programs: that of the signatures, if they are all refused for the same reason.
 pub(super) fn reason(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Verified(_) => "Verified",
         Verdict::NotSigned => "NotSigned",
         Verdict::Unavailable(_) => "SignaturesUnavailable",
-        Verdict::Rejected(rejected) => match rejected.refused.as_slice() {
-            [Refusal { about: About::Signature { .. } | About::Policy, reason }] => reason.reason(),
+        Verdict::Rejected(rejected) => match rejected.refused.split_first() {
+            Some((first, others))
+                if others.iter().all(|other| other.reason.reason() == first.reason.reason()) =>
+            {
+                first.reason.reason()
+            }
             _ => "SignatureRejected",
         },
     }
