@@ -1,13 +1,13 @@
 //! Signing an artifact of a registry.
 
 use oci_artifact::{
-    manifest::{Descriptor, EMPTY, EMPTY_BYTES, OCI_MANIFEST},
+    manifest::{Descriptor, Document, EMPTY, EMPTY_BYTES, OCI_MANIFEST},
     name::{Digest, Target},
 };
-use oci_registry::{Listed, Referrer, RepositoryClient};
+use oci_registry::{Referrer, RepositoryClient};
 use oci_verify::{
     legacy_tag,
-    sign::{Attachment, Notes, Payload, SigningError, SigningKey},
+    sign::{Attachment, Image, Notes, Payload, SigningError, SigningKey},
 };
 use serde::Serialize;
 
@@ -15,6 +15,9 @@ use crate::{
     context::Context,
     error::{Doing as _, Error},
 };
+
+/// Times the image of the old format is written, when others write it at the same moment.
+const TRIES: u32 = 4;
 
 /// The format of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -101,10 +104,11 @@ impl Signer<'_> {
         let blobs = vec![(layer, bundle.into()), (config, EMPTY_BYTES.to_vec().into())];
         let referrer = Referrer { descriptor, manifest: manifest.into(), blobs };
         let listed = self.repository.attach(&self.artifact.digest, &referrer).await.doing(|| self.doing())?;
-        tracing::debug!(?listed, by_tag = listed == Listed::Tag, "attached");
+        tracing::debug!(?listed, "attached");
         Ok(place)
     }
 
+    /// Nothing locks the image behind the tag, so it is read again after it was written.
     async fn legacy(&self) -> Result<(String, bool), Error> {
         let digest = &self.artifact.digest;
         let tag = legacy_tag(digest).ok_or_else(|| {
@@ -112,22 +116,31 @@ impl Signer<'_> {
         })?;
         let place = format!("{}:{tag}", self.repository.repository());
         let target = Target::Tag(tag.clone());
-        let existing = match self.repository.manifest(&target).await {
-            Ok(fetched) => Some(fetched.document),
-            Err(error) if error.is_not_found() => None,
-            Err(error) => return Err(error).doing(|| self.doing()),
-        };
-        let made = Payload::sign(self.key, self.repository.repository(), digest, self.notes)
-            .and_then(|payload| Ok((payload.added_to(self.key, existing.as_ref(), &tag)?, payload)));
-        let (Some(image), payload) = made.map_err(|error| self.failed(error))? else {
-            return Ok((place, false));
-        };
-        let push = async {
-            self.repository.upload_small(&payload.layer, &payload.bytes.into()).await?;
-            self.repository.upload_small(&image.config, &image.config_bytes.into()).await?;
-            self.repository.put_manifest(&target, OCI_MANIFEST, image.manifest.into()).await
-        };
-        push.await.doing(|| self.doing())?;
-        Ok((place, true))
+        let payload = Payload::sign(self.key, self.repository.repository(), digest, self.notes)
+            .map_err(|error| self.failed(error))?;
+        for tries in 0..=TRIES {
+            let existing = self.image(&target).await?;
+            let image = payload.added_to(self.key, existing.as_ref(), &tag);
+            let Some(image) = image.map_err(|error| self.failed(error))? else {
+                return Ok((place, tries > 0));
+            };
+            self.put(&payload, image, &target).await.doing(|| self.doing())?;
+        }
+        let why = "others write it at the same time".to_owned();
+        Err(self.failed(SigningError::Occupied { place, why }))
+    }
+
+    async fn image(&self, target: &Target) -> Result<Option<Document>, Error> {
+        match self.repository.manifest(target).await {
+            Ok(fetched) => Ok(Some(fetched.document)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error).doing(|| self.doing()),
+        }
+    }
+
+    async fn put(&self, payload: &Payload, image: Image, target: &Target) -> Result<(), oci_registry::Error> {
+        self.repository.upload_small(&payload.layer, &payload.bytes.clone().into()).await?;
+        self.repository.upload_small(&image.config, &image.config_bytes.into()).await?;
+        self.repository.put_manifest(target, OCI_MANIFEST, image.manifest.into()).await.map(drop)
     }
 }
