@@ -3,7 +3,7 @@
 use std::fs;
 
 use oci_testkit::{
-    registry::Registry,
+    registry::{Act, Class, Fault, Match, Registry},
     sigstore::{ISSUER, Kind, Owner, SUBJECT},
 };
 
@@ -96,6 +96,11 @@ fn verify_says_when_nobody_knows() {
     drop(gone);
     let url = format!("oci://{host}/app:v1");
     sandbox.fails(&["verify", "artifact", &url, "--key", "cosign.pub", "--timeout", "5s"]);
+    sandbox.registry.fault(Fault::always(Match::class(Class::Referrers), Act::status(403)));
+    let screen = sandbox.run(&["verify", "artifact", "URL/app:v1", "--key", "cosign.pub", "-o", "json"]);
+    assert_eq!(screen.code, Some(2), "{}", screen.show());
+    assert!(screen.stderr.contains("signatures could not be looked up"), "{}", screen.show());
+    assert_eq!(report(&screen)["reason"], "SignaturesUnavailable");
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn envelope_is_read_strictly() {
         (envelope("65536", "").replace("\"r\":8", "\"r\":9"), "scrypt parameters"),
         (envelope("65536", "").replace("\"p\":1", "\"p\":2"), "scrypt parameters"),
         (envelope("65536", "").replace("scrypt", "pbkdf2"), "scrypt and nacl/secretbox"),
-        (envelope("65536", "").replace("AAAA", "A"), "base64"),
+        (envelope("65536", "").replace(r#""ciphertext":"AAAA""#, r#""ciphertext":"A""#), "base64"),
         (envelope("65536", "").replace(&base64(&[0; 24]), "AAAA"), "nonce"),
         (envelope("65536", ",\"ciphertext\":\"\""), "twice"),
         ("{}".to_owned(), "cannot be read"),
