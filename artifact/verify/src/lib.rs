@@ -10,8 +10,9 @@
 //! Judging reaches no network, no clock and no environment: what a registry said is an argument. The module `discover`
 //! alone asks a registry for that. Reasons are values; text is made where a person reads it.
 //!
-//! Signing is in [`sign`]. Formats: Cosign's simple signing (`legacy`) and Sigstore bundles v0.3 (`bundle`). The Sigstore crates are imported by
-//! the module `sigstore` alone. What is checked, and which test proves it: `docs/design/decisions/0013-verifying-signatures.md`.
+//! Signing is in [`sign`]. Formats: Cosign's simple signing (`legacy`) and Sigstore bundles v0.3 (`bundle`). The Sigstore
+//! crates are imported by the module `sigstore` alone. What is checked, and which test proves it:
+//! `docs/design/decisions/0013-verifying-signatures.md`.
 
 mod bundle;
 mod certificate;

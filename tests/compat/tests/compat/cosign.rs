@@ -280,8 +280,8 @@ fn copied_signatures_are_verified_by_cosign() {
     // And back, to where the list of referrers is a tag.
     let back = format!("oci://{}/back:v1", one.host());
     let key = ["--verify-key", "cosign.pub"];
-    let args =
-        [&["copy", "artifact", &desk.url(), &back, "--with-signatures", "-o", "json"], &key[..]].concat();
+    let there = desk.url();
+    let args = [&["copy", "artifact", &there, &back, "--with-signatures", "-o", "json"], &key[..]].concat();
     assert_eq!(json(&desk.bench.ok(&args).stdout)["signatures"], 3);
     desk.name = format!("{}/back", one.host());
     desk.cosign_accepts(&[]);
