@@ -257,7 +257,7 @@ fn artifact_type(fetched: &Fetched) -> Option<String> {
 /// Whether an entry was listed as a referrer, or has the name of an artifact's signatures.
 fn is_signature(entry: &Descriptor) -> bool {
     match entry.annotations.get(REF_NAME) {
-        Some(name) => name.starts_with("sha256-") && name.ends_with(".sig"),
+        Some(name) => name.strip_prefix("sha256-").and_then(|name| name.strip_suffix(".sig")).is_some(),
         None => entry.artifact_type.is_some(),
     }
 }
