@@ -16,6 +16,7 @@ mod logins;
 mod manifests;
 mod origin;
 mod pack;
+mod pushed;
 mod remote;
 mod run;
 mod signing;

@@ -1,8 +1,8 @@
 //! `kubectl oci copy artifact`: between registries and OCI layout folders, digests unchanged.
 
 use clap::Args;
-use oci_artifact::name::{Digest, Tag, Target};
-use oci_registry::{Access, Copied, Place};
+use oci_artifact::name::{Digest, Tag};
+use oci_registry::{Access, Copied};
 use serde::Serialize;
 
 use crate::{
@@ -81,22 +81,16 @@ pub(crate) async fn run(args: Copy, context: &Context) -> Result<Exit, Error> {
     let (source, sink) = args.sides.registries();
     let source = from.open(&source, Access::Pull, context).await?;
     let sink = to.open(&sink, Access::Push, context).await?;
+    let doing = || format!("copy of {} to {}", args.from, args.to);
     if args.output.is_none() {
         context.printer.action(format!("copying {} to {}", args.from, args.to));
     }
     if let Some(policy) = policy {
-        let doing = || format!("copy of {} to {}", args.from, args.to);
-        let Place::Registry(repository) = &source else {
-            return Err(Error::usage("a folder's signatures are not verified: verify where they come from"));
-        };
-        let digest = repository.resolve(&target).await.doing(doing)?;
-        Box::pin(signing::verified(repository, &policy, &digest, context)).await?;
-        target = Target::Digest(digest);
+        target = signing::verified_target(&source, &target, &policy, &doing, context).await?;
     }
     let progress = Progress::watch(context.printer, &context.control, "copying", None);
     let copied =
         oci_registry::copy(&source, &target, &sink, tags, args.concurrency.into(), &context.control).await;
-    let doing = || format!("copy of {} to {}", args.from, args.to);
     let mut copied = copied.doing(doing)?;
     let signatures = if args.with_signatures {
         let concurrency = args.concurrency.into();

@@ -35,8 +35,8 @@ enum What {
 
 /// Make a pair of keys to sign with, as Cosign's
 ///
-/// Writes a private key (ECDSA on P-256), encrypted with the password in COSIGN_PASSWORD or one that is asked for, and its
-/// public key. Both can be used with `cosign`, and `cosign`'s keys here. Files that are there are never replaced.
+/// Writes a private key (ECDSA on P-256), encrypted with the password in `COSIGN_PASSWORD` or one that is asked for, and
+/// its public key. Both can be used with `cosign`, and `cosign`'s keys here. Files that are there are never replaced.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct KeyPairArgs {

@@ -8,7 +8,6 @@ use oci_artifact::{
     name::{Digest, Tag, Target},
 };
 use oci_registry::{Access, Artifact, FileSource};
-use serde::Serialize;
 
 use crate::{
     annotations::{self, OriginArgs},
@@ -16,7 +15,9 @@ use crate::{
     context::Context,
     error::{Doing as _, Error},
     exit::Exit,
-    pack, remote,
+    pack,
+    pushed::report,
+    remote,
     signing::PushSignArgs,
     tags::TagList,
     ui::{self, Progress},
@@ -75,15 +76,6 @@ pub(crate) struct Push {
     registry: RegistryArgs,
 }
 
-/// The data of `-o`; the first four members are those of the Flux CLI.
-#[derive(Serialize)]
-struct Report {
-    url: String,
-    repository: String,
-    tag: String,
-    digest: Digest,
-}
-
 /// Packs, uploads what the registry lacks, and stores the manifest under each tag.
 pub(crate) async fn run(args: Push, context: &Context) -> Result<Exit, Error> {
     let reference = parse_url(&args.url)?;
@@ -111,7 +103,7 @@ pub(crate) async fn run(args: Push, context: &Context) -> Result<Exit, Error> {
     {
         context.printer.success(format!("content unchanged, nothing pushed: {name}@{known}"));
         signer.sign_if_unsigned(&repository, &known, args.output.is_some(), context).await?;
-        return report(&args, &name, tags, known, context);
+        return report(args.output, &name, tags, known, context);
     }
     let source = Arc::new(FileSource::new(file, layer.size).counting(context.control.clone()));
     let size = manifest.len() as u64;
@@ -129,7 +121,7 @@ pub(crate) async fn run(args: Push, context: &Context) -> Result<Exit, Error> {
     }
     let pushed = Descriptor::new(OCI_MANIFEST, digest.clone(), size);
     signer.sign(&repository, &pushed, args.output.is_some(), context).await?;
-    report(&args, &name, tags, digest, context)
+    report(args.output, &name, tags, digest, context)
 }
 
 fn dry_run(args: &Push, name: &str, tags: &[Tag], manifest: &[u8], context: &Context) -> Result<Exit, Error> {
@@ -141,18 +133,5 @@ fn dry_run(args: &Push, name: &str, tags: &[Tag], manifest: &[u8], context: &Con
         context.printer.success(format!("digest {name}@{digest}"));
         context.printer.data(&ui::indented(manifest)?)?;
     }
-    report(args, name, tags, digest, context)
-}
-
-fn report(args: &Push, name: &str, tags: &[Tag], digest: Digest, context: &Context) -> Result<Exit, Error> {
-    let Some(output) = args.output else { return Ok(Exit::Ok) };
-    let text = if output == Output::Name {
-        format!("{name}@{digest}\n")
-    } else {
-        let tag = tags.first().map(Tag::to_string).unwrap_or_default();
-        let url = format!("oci://{name}@{digest}");
-        ui::document(&Report { url, repository: name.to_owned(), tag, digest }, output)?
-    };
-    context.printer.data(&text)?;
-    Ok(Exit::Ok)
+    report(args.output, name, tags, digest, context)
 }

@@ -1,12 +1,15 @@
 //! Asking a registry for signatures, and what it means if none counts.
 
-use oci_artifact::{Class, Classify as _, name::Digest};
-use oci_registry::RepositoryClient;
+use oci_artifact::{
+    Class, Classify as _,
+    name::{Digest, Target},
+};
+use oci_registry::{Place, RepositoryClient};
 use oci_verify::{Policy, Reason, Verdict, Verified};
 
 use crate::{
     context::Context,
-    error::Error,
+    error::{Doing as _, Error},
     ui::{self, clean},
 };
 
@@ -44,6 +47,22 @@ pub(crate) async fn verified(
         }
         _ => Err(Unverified::new(name, verdict).into()),
     }
+}
+
+/// The digest that a tag has, if it is signed as it should be: that very one is copied then.
+pub(crate) async fn verified_target(
+    source: &Place,
+    target: &Target,
+    policy: &Policy,
+    doing: &dyn Fn() -> String,
+    context: &Context,
+) -> Result<Target, Error> {
+    let Place::Registry(repository) = source else {
+        return Err(Error::usage("a folder's signatures are not verified: verify where they come from"));
+    };
+    let digest = repository.resolve(target).await.doing(doing)?;
+    Box::pin(verified(repository, policy, &digest, context)).await?;
+    Ok(Target::Digest(digest))
 }
 
 /// Tells a person whose signature it is.

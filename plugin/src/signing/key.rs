@@ -25,8 +25,11 @@ const VARIABLE: &str = "env://";
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Signing")]
 pub(crate) struct SignArgs {
-    /// Private key: a file, or env://VARIABLE; the password of an encrypted one is read from COSIGN_PASSWORD
-    #[arg(long, value_name = "FILE|env://VAR")]
+    #[arg(
+        long,
+        value_name = "FILE|env://VAR",
+        help = "Private key: a file, or a variable; the password of an encrypted one is read from COSIGN_PASSWORD"
+    )]
     key: Option<String>,
     /// Sign in the format of Cosign 2, as the image behind the tag sha256-….sig
     #[arg(long, requires = "key")]

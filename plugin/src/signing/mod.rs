@@ -17,7 +17,7 @@ mod report;
 pub(crate) use attach::{Format, attach};
 pub(crate) use carry::carry;
 pub(crate) use file::FilePolicy;
-pub(crate) use judge::{Unverified, judge, tell, verified};
+pub(crate) use judge::{Unverified, judge, tell, verified, verified_target};
 pub(crate) use key::{SignArgs, new_password, notes, signing_key};
 pub(crate) use policy::{PolicyArgs, VerifyArgs};
 pub(crate) use push::PushSignArgs;

@@ -21,7 +21,7 @@ use crate::{context::Context, error::Error};
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Whose signature")]
 pub(crate) struct PolicyArgs {
-    /// Public key: a file, or env://VARIABLE; can be repeated, one is enough
+    /// Public key: a file, or a variable; can be repeated, one is enough
     #[arg(long, value_name = "FILE|env://VAR")]
     key: Vec<String>,
     /// Who signed without a key, by the certificate's subject; can be repeated
@@ -36,7 +36,7 @@ pub(crate) struct PolicyArgs {
     /// The same as a regular expression
     #[arg(long, value_name = "PATTERN", conflicts_with = "key")]
     certificate_oidc_issuer_regexp: Vec<String>,
-    /// A trusted_root.json in place of the public Sigstore's
+    /// Authorities and logs, a `trusted_root.json` in place of the public Sigstore's
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     trusted_root: Option<PathBuf>,
 }
@@ -44,8 +44,9 @@ pub(crate) struct PolicyArgs {
 /// Whose signature counts, for commands that do something else afterwards.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Only what is signed")]
+#[expect(clippy::struct_field_names, reason = "the names of the flags, beside those of other commands")]
 pub(crate) struct VerifyArgs {
-    /// Verify first, with this public key: a file, or env://VARIABLE; can be repeated, one is enough
+    /// Verify first, with this public key: a file, or a variable; can be repeated, one is enough
     #[arg(long, value_name = "FILE|env://VAR")]
     verify_key: Vec<String>,
     /// Verify first who signed, by the certificate's subject; can be repeated
@@ -60,7 +61,7 @@ pub(crate) struct VerifyArgs {
     /// The same as a regular expression
     #[arg(long, value_name = "PATTERN", conflicts_with = "verify_key")]
     verify_certificate_oidc_issuer_regexp: Vec<String>,
-    /// A trusted_root.json in place of the public Sigstore's
+    /// Authorities and logs, a `trusted_root.json` in place of the public Sigstore's
     #[arg(long, value_name = "FILE", conflicts_with = "verify_key")]
     verify_trusted_root: Option<PathBuf>,
 }

@@ -103,7 +103,7 @@ async fn carried_referrers_are_listed_where_they_come() {
         assert_eq!(carried.referrers, 3, "two notes and what is behind the tag");
     }
     let mut found = reader(&old).referrers(&subject).await.unwrap();
-    found.sort_by(|a, b| a.digest.to_string().cmp(&b.digest.to_string()));
+    found.sort_by_key(|one| one.digest.to_string());
     let kinds: Vec<_> = found.iter().map(|one| one.artifact_type.as_deref()).collect();
     assert_eq!(kinds, [Some(NOTE), Some(NOTE)]);
     assert_eq!(old.manifest(NAME, "beside"), from.manifest(NAME, "beside"));

@@ -1,6 +1,6 @@
 //! The envelope around an encrypted key: scrypt makes a key of the password, secretbox closes the box with it.
 //!
-//! Specification: go-securesystemslib's `encrypted`, which Cosign uses, and NaCl's `crypto_secretbox`
+//! Specification: go-securesystemslib's `encrypted`, which Cosign uses, and `crypto_secretbox` of `NaCl`
 //! (XSalsa20-Poly1305, the first 32 bytes of the stream are the authenticator's key).
 
 use std::fmt;
@@ -156,7 +156,7 @@ fn apply(mut stream: XSalsa20, content: &mut [u8]) -> Result<(), SigningError> {
 mod tests {
     use super::*;
 
-    /// NaCl's own example, `tests/secretbox.c`.
+    /// The example of `NaCl` itself, `tests/secretbox.c`.
     #[test]
     fn box_is_that_of_nacl() {
         let hex = |text: &str| hex::decode(text).unwrap();
