@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
     commands::{
-        build, convert, copy, create, diff, dry_run, explain, export, get, inspect, lint, list, login,
-        logout, pull, push, reconcile, suspend, tag, version,
+        build, convert, copy, create, diff, dry_run, explain, export, generate, get, inspect, lint, list,
+        login, logout, pull, push, reconcile, sign, suspend, tag, verify, version,
     },
     context::Context,
     error::Error,
@@ -19,7 +19,7 @@ use crate::{
 /// Ship Kubernetes configuration as OCI artifacts.
 ///
 /// Packs folders of manifests into OCI artifacts that Flux's `OCIRepository` understands, and pushes, pulls, lists,
-/// compares, tags and copies them. Works with any OCI registry and the logins of Docker or of a cloud. Checks manifests of that kind,
+/// compares, tags, copies, signs and verifies them. Works with any OCI registry and the logins of Docker or of a cloud. Checks manifests of that kind,
 /// and makes, shows and steers the objects in a cluster.
 #[derive(Debug, Parser)]
 #[command(name = "kubectl-oci", version, max_term_width = 110, subcommand_required = true)]
@@ -49,6 +49,12 @@ enum Verb {
     Inspect(Noun<inspect::Inspect>),
     /// Copy an artifact between registries and OCI layout folders
     Copy(Noun<copy::Copy>),
+    /// Sign an artifact with a key
+    Sign(Noun<sign::Sign>),
+    /// Check whose signature an artifact has
+    Verify(Noun<verify::Verify>),
+    /// Make a pair of keys to sign with
+    Generate(generate::Generate),
     /// Log in to a registry
     Login(login::Login),
     /// Forget the login of a registry
@@ -110,6 +116,10 @@ impl Cli {
             Verb::Diff(noun) => diff::run(noun.args(), context).await,
             Verb::Inspect(noun) => inspect::run(noun.args(), context).await,
             Verb::Copy(noun) => copy::run(noun.args(), context).await,
+            // On the heap: these futures are large, and rare.
+            Verb::Sign(noun) => Box::pin(sign::run(noun.args(), context)).await,
+            Verb::Verify(noun) => Box::pin(verify::run(noun.args(), context)).await,
+            Verb::Generate(args) => generate::run(args, context).await,
             Verb::Login(args) => login::run(args, context).await,
             Verb::Logout(args) => logout::run(args, context).await,
             Verb::Auth(args) => explain::run(args, context).await,

@@ -10,7 +10,7 @@ use std::{
 
 use jiff::Timestamp;
 use oci_artifact::{archive::Control, limits::Budget, name::Host};
-use oci_registry::{Client, Options, Pem, Proxies, Tls, VariableError, auth::DockerEnvironment};
+use oci_registry::{Client, Options, Pem, Proxies, Secret, Tls, VariableError, auth::DockerEnvironment};
 use tokio::time::Instant;
 
 use crate::{
@@ -112,6 +112,13 @@ impl Context {
             let shown = text.to_string_lossy();
             Error::usage(format!("SOURCE_DATE_EPOCH `{}` is not a number of seconds", shown.escape_debug()))
         })
+    }
+
+    /// A variable that a flag or Cosign names; an empty one counts.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock and the environment")]
+    #[expect(clippy::unused_self, reason = "surroundings are read through the context")]
+    pub(crate) fn variable(&self, name: &str) -> Option<Secret<Vec<u8>>> {
+        std::env::var_os(name).map(|value| Secret::new(value.into_encoded_bytes()))
     }
 
     /// The cluster that the flags mean.

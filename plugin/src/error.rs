@@ -8,8 +8,9 @@ use oci_artifact::{
 };
 use oci_crds::validate::Fault;
 use oci_registry::auth::{PlaceFault, SourceError, StoreError};
+use oci_verify::{KeyFault, TrustRootError, sign::SigningError};
 
-use crate::{cluster::ClusterError, exit::Exit, origin::OriginError};
+use crate::{cluster::ClusterError, exit::Exit, origin::OriginError, signing::Unverified};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,21 @@ pub(crate) enum Error {
     /// The artifact is not of a kind that the command can use.
     #[error("{doing} failed: {source}")]
     Manifest { doing: String, source: manifest::Error },
+    /// A private key cannot be used.
+    #[error("the private key `{place}` cannot be used: {source}")]
+    PrivateKey { place: String, source: SigningError },
+    /// Signing failed.
+    #[error("{doing} failed: {source}")]
+    Signing { doing: String, source: SigningError },
+    /// A public key cannot be used.
+    #[error(transparent)]
+    PublicKey(Box<KeyFault>),
+    /// A trust root cannot be used.
+    #[error("`{path}`: {source}")]
+    TrustRoot { path: PathBuf, source: TrustRootError },
+    /// An artifact has not the signature that it should have.
+    #[error(transparent)]
+    Unverified(Box<Unverified>),
     /// A local file.
     #[error("{what} `{path}`: {source}")]
     File { what: &'static str, path: PathBuf, source: std::io::Error },
@@ -98,6 +114,18 @@ impl From<ClusterError> for Error {
     }
 }
 
+impl From<Unverified> for Error {
+    fn from(unverified: Unverified) -> Self {
+        Self::Unverified(unverified.into())
+    }
+}
+
+impl From<KeyFault> for Error {
+    fn from(fault: KeyFault) -> Self {
+        Self::PublicKey(fault.into())
+    }
+}
+
 impl Error {
     /// How a command ends that fails so.
     pub(crate) fn exit(&self) -> Exit {
@@ -105,6 +133,7 @@ impl Error {
             Self::Fault(_) => Exit::Different,
             Self::Tried { source, .. } if source.class() == Class::Denied => Exit::Different,
             Self::Cluster(error) if error.is_refusal() => Exit::Different,
+            Self::Unverified(unverified) if unverified.is_refusal() => Exit::Different,
             _ => Exit::Failed,
         }
     }
@@ -154,6 +183,10 @@ impl Classify for Error {
                 source.reason()
             }
             Self::Manifest { source, .. } => source.reason(),
+            Self::PrivateKey { source, .. } | Self::Signing { source, .. } => source.reason(),
+            Self::PublicKey(fault) => fault.error.reason(),
+            Self::TrustRoot { source, .. } => source.reason(),
+            Self::Unverified(unverified) => unverified.reason(),
             Self::File { .. } => "FileFailed",
             Self::Document { .. } => "DocumentInvalid",
             Self::Origin(source) => source.reason(),
@@ -176,6 +209,10 @@ impl Classify for Error {
             Self::Manifest { source, .. } => source.class(),
             Self::Origin(source) => source.class(),
             Self::Cluster(source) => source.class(),
+            Self::PrivateKey { source, .. } | Self::Signing { source, .. } => source.class(),
+            Self::PublicKey(fault) => fault.error.class(),
+            Self::TrustRoot { source, .. } => source.class(),
+            Self::Unverified(unverified) => unverified.class(),
             Self::TimedOut(_) => Class::Retry { after: None },
             Self::Usage { .. }
             | Self::Reference(_)
@@ -213,6 +250,10 @@ impl Classify for Error {
             Self::Origin(source) => source.hint(),
             Self::Fault(fault) => fault.0.hint.clone(),
             Self::Cluster(source) => source.hint(),
+            Self::PrivateKey { source, .. } | Self::Signing { source, .. } => source.hint(),
+            Self::PublicKey(fault) => fault.error.hint(),
+            Self::TrustRoot { source, .. } => source.hint(),
+            Self::Unverified(unverified) => unverified.hint(),
             Self::Filter(source) => source.hint(),
             Self::TimedOut(_) => Some("allow more time with `--timeout`".into()),
             Self::Tag(_) | Self::File { .. } | Self::Stopped(_) | Self::Runtime(_) => None,

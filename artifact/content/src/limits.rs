@@ -63,12 +63,16 @@ pub const PATTERN_PROPERTIES: usize = 64;
 pub const PATTERN_MEMORY: usize = 1 << 20;
 /// Signatures of one artifact that are looked at; how many there are beyond it is told.
 pub const SIGNATURES: usize = 64;
+/// Signatures of one artifact that are copied with it.
+pub const REFERRERS: usize = 1_000;
 /// Bytes of one signature: a bundle, or a payload with its annotations.
 pub const SIGNATURE_BYTES: usize = 1 << 20;
 /// Public keys of one policy.
 pub const PUBLIC_KEYS: usize = 64;
 /// Bytes of one public key as PEM.
 pub const PUBLIC_KEY_BYTES: usize = 64 << 10;
+/// Bytes of one private key as PEM.
+pub const PRIVATE_KEY_BYTES: usize = 64 << 10;
 /// Intermediate certificates that come with one signature.
 pub const INTERMEDIATES: usize = 8;
 /// Log entries of one signature, and as many timestamps.

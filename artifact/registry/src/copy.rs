@@ -62,14 +62,8 @@ pub async fn copy(
     control: &Control,
 ) -> Result<Copied, Error> {
     let root = from.manifest(target).await?;
-    let copied = Copied {
-        digest: root.digest.clone(),
-        media_type: root.media_type.clone(),
-        manifests: 1,
-        present: 0,
-        mounted: 0,
-        sent: 0,
-    };
+    let mut copied = Copied::of(root.digest.clone(), root.media_type.clone());
+    copied.manifests = 1;
     let seen = BTreeSet::from([root.digest.clone()]);
     let mut run = Run { from, to, concurrency: concurrency.max(1), control, seen, copied };
     run.content(&root, 0).await?;
@@ -77,19 +71,34 @@ pub async fn copy(
     Ok(run.copied)
 }
 
+impl Copied {
+    /// Nothing yet.
+    pub(crate) fn of(digest: Digest, media_type: String) -> Self {
+        Self { digest, media_type, manifests: 0, present: 0, mounted: 0, sent: 0 }
+    }
+
+    /// Counts what another copy did as well.
+    pub fn add(&mut self, other: &Self) {
+        self.manifests += other.manifests;
+        self.present += other.present;
+        self.mounted += other.mounted;
+        self.sent += other.sent;
+    }
+}
+
 /// One copy under way.
-struct Run<'a> {
-    from: &'a Place,
-    to: &'a Place,
-    concurrency: usize,
-    control: &'a Control,
-    seen: BTreeSet<Digest>,
-    copied: Copied,
+pub(crate) struct Run<'a> {
+    pub(crate) from: &'a Place,
+    pub(crate) to: &'a Place,
+    pub(crate) concurrency: usize,
+    pub(crate) control: &'a Control,
+    pub(crate) seen: BTreeSet<Digest>,
+    pub(crate) copied: Copied,
 }
 
 impl Run<'_> {
     /// Everything that a manifest or index names, but not the document itself. One manifest is held per depth.
-    async fn content(&mut self, parent: &Fetched, depth: usize) -> Result<(), Error> {
+    pub(crate) async fn content(&mut self, parent: &Fetched, depth: usize) -> Result<(), Error> {
         let index = match &parent.document {
             Document::Manifest(manifest) => return self.blobs(manifest).await,
             Document::Index(index) => index,

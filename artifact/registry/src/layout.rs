@@ -56,12 +56,31 @@ impl Layout {
             .collect())
     }
 
-    /// The only artifact that the layout lists, if there is just one.
+    /// The only artifact that the layout lists, if there is just one; signatures beside it are none.
     pub fn only(&self) -> Option<Digest> {
-        match self.index().ok()?.manifests.as_slice() {
-            [only] => Some(only.digest.clone()),
+        let index = self.index().ok()?;
+        let mut artifacts = index.manifests.iter().filter(|entry| !is_signature(entry));
+        match (artifacts.next(), artifacts.next()) {
+            (Some(only), None) => Some(only.digest.clone()),
             _ => None,
         }
+    }
+
+    /// The entries without a name whose subject is `digest`.
+    pub(crate) fn referrers(&self, digest: &Digest) -> Result<Vec<Descriptor>, Error> {
+        let index = self.index().map_err(|fault| fault.during(self.action("reading")))?;
+        let mut found = Vec::new();
+        for entry in index.manifests.into_iter().filter(|entry| !entry.annotations.contains_key(REF_NAME)) {
+            let fetched = self.manifest(&Target::Digest(entry.digest.clone()))?;
+            if subject(&fetched).is_some_and(|subject| subject.digest == *digest) {
+                found.push(Descriptor {
+                    artifact_type: artifact_type(&fetched),
+                    annotations: fetched.document.annotations().clone(),
+                    ..entry
+                });
+            }
+        }
+        Ok(found)
     }
 
     /// A manifest or index by tag, or by the digest of any blob that is one.
@@ -178,6 +197,7 @@ impl Layout {
         };
         let entry = |tag: Option<&Tag>| Descriptor {
             annotations: tag.iter().map(|tag| (REF_NAME.to_owned(), tag.to_string())).collect(),
+            artifact_type: subject(fetched).and_then(|_| artifact_type(fetched)),
             ..Descriptor::new(&fetched.media_type, fetched.digest.clone(), fetched.bytes.len() as u64)
         };
         let taken = |name: &String| tags.iter().any(|tag| tag.as_str() == name);
@@ -213,6 +233,32 @@ impl Layout {
 
     fn action(&self, what: &str) -> String {
         format!("{what} the OCI layout `{}`", self.root.display())
+    }
+}
+
+/// What a manifest refers to.
+fn subject(fetched: &Fetched) -> Option<&Descriptor> {
+    match &fetched.document {
+        Document::Manifest(manifest) => manifest.subject.as_ref(),
+        Document::Index(_) => None,
+    }
+}
+
+/// The type of a manifest as lists of referrers have it.
+fn artifact_type(fetched: &Fetched) -> Option<String> {
+    match &fetched.document {
+        Document::Manifest(manifest) => {
+            Some(manifest.artifact_type.clone().unwrap_or_else(|| manifest.config.media_type.clone()))
+        }
+        Document::Index(_) => None,
+    }
+}
+
+/// Whether an entry was listed as a referrer, or has the name of an artifact's signatures.
+fn is_signature(entry: &Descriptor) -> bool {
+    match entry.annotations.get(REF_NAME) {
+        Some(name) => name.strip_prefix("sha256-").and_then(|name| name.strip_suffix(".sig")).is_some(),
+        None => entry.artifact_type.is_some(),
     }
 }
 

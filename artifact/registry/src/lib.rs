@@ -12,10 +12,12 @@
 //! Everything that a registry sends is untrusted: sizes are bounded, digests are checked before a caller sees bytes,
 //! and secrets leave only towards the origin that they were issued for.
 
+mod attach;
 pub mod auth;
 mod blobs;
 mod body;
 mod call;
+mod carry;
 mod client;
 mod copy;
 mod endpoint;
@@ -46,7 +48,9 @@ mod upload;
 pub mod web;
 mod wire_error;
 
+pub use attach::{Listed, Referrer};
 pub use auth::{Access, Credential, Secret};
+pub use carry::{Carried, Wanted, carry};
 pub use client::{Client, RepositoryClient};
 pub use copy::{Copied, Place, copy};
 pub use error::{Error, Fault, TlsCause};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use oci_artifact::{
     limits,
-    manifest::{Document, accept_manifests},
+    manifest::{Descriptor, Document, accept_manifests},
     name::{Algorithm, Digest, Hasher, Target},
 };
 use reqwest::{Method, Response, header};
@@ -28,7 +28,20 @@ pub struct Fetched {
     pub document: Document,
 }
 
+/// What a registry said to a manifest that it stored.
+pub(crate) struct Stored {
+    /// Its digest.
+    pub(crate) digest: Digest,
+    /// The manifest that it now is a referrer of, if the registry knows such.
+    pub(crate) subject: Option<Digest>,
+}
+
 impl Fetched {
+    /// What points to it.
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor::new(&self.media_type, self.digest.clone(), self.bytes.len() as u64)
+    }
+
     /// Checks and parses the bytes of a manifest that was asked for as `target`.
     pub(crate) fn check(bytes: Bytes, served: Option<&str>, target: &Target) -> Result<Self, Fault> {
         let digest = match target {
@@ -102,6 +115,15 @@ impl RepositoryClient {
         media_type: &str,
         bytes: Bytes,
     ) -> Result<Digest, Error> {
+        self.store_manifest(target, media_type, bytes).await.map(|stored| stored.digest)
+    }
+
+    pub(crate) async fn store_manifest(
+        &self,
+        target: &Target,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Stored, Error> {
         let digest = match target {
             Target::Digest(digest) => digest.clone(),
             Target::Tag(_) => Digest::of(&bytes),
@@ -111,11 +133,12 @@ impl RepositoryClient {
             .header(header::CONTENT_TYPE, media_type)
             .carrying(Payload::Bytes(bytes));
         let reply = self.transport.send(&self.session, &call).await?;
+        let subject = header_text(&reply.response, "oci-subject").and_then(|text| Digest::parse(&text).ok());
         match stated_digest(&reply.response).map_err(|fault| fault.during(&call.action))? {
             Some(stated) if stated.algorithm() == digest.algorithm() && stated != digest => {
                 Err(Fault::Digest { expected: digest, actual: stated }.during(call.action))
             }
-            Some(_) | None => Ok(digest),
+            Some(_) | None => Ok(Stored { digest, subject }),
         }
     }
 

@@ -47,11 +47,7 @@ impl RepositoryClient {
     }
 
     async fn referrers_by_tag(&self, digest: &Digest) -> Result<Vec<Descriptor>, Error> {
-        // The tag schema cuts at 64 hex digits, so that SHA-512 digests fit as well.
-        let hex = digest.hex().get(..64).unwrap_or_default();
-        let Ok(tag) = Tag::parse(&format!("{}-{hex}", digest.algorithm().name())) else {
-            return Ok(Vec::new());
-        };
+        let Some(tag) = tag_of(digest) else { return Ok(Vec::new()) };
         match self.manifest(&Target::Tag(tag)).await {
             Ok(fetched) => match fetched.document {
                 Document::Index(index) => Ok(index.manifests),
@@ -61,4 +57,11 @@ impl RepositoryClient {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The tag of a manifest's referrers.
+pub(crate) fn tag_of(digest: &Digest) -> Option<Tag> {
+    // The tag schema cuts at 64 hex digits, so that SHA-512 digests fit as well.
+    let hex = digest.hex().get(..64)?;
+    Tag::parse(&format!("{}-{hex}", digest.algorithm().name())).ok()
 }

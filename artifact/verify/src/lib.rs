@@ -10,8 +10,9 @@
 //! Judging reaches no network, no clock and no environment: what a registry said is an argument. The module `discover`
 //! alone asks a registry for that. Reasons are values; text is made where a person reads it.
 //!
-//! Formats: Cosign's simple signing (`legacy`) and Sigstore bundles v0.3 (`bundle`). The Sigstore crates are imported by
-//! the module `sigstore` alone. What is checked, and which test proves it: `docs/design/decisions/0013-verifying-signatures.md`.
+//! Signing is in [`sign`]. Formats: Cosign's simple signing (`legacy`) and Sigstore bundles v0.3 (`bundle`). The Sigstore
+//! crates are imported by the module `sigstore` alone. What is checked, and which test proves it:
+//! `docs/design/decisions/0013-verifying-signatures.md`.
 
 mod bundle;
 mod certificate;
@@ -25,13 +26,15 @@ mod part;
 mod pem;
 mod policy;
 mod reason;
+pub mod sign;
 mod sigstore;
 mod trust_root;
 mod verdict;
 
-pub use discover::{Wanted, discover, judge};
+pub use discover::{Wanted, discover, is_signature, judge};
 pub use engine::verify;
 pub use keys::{KeyError, KeyFault, Keys};
+pub use legacy::tag_of as legacy_tag;
 pub use material::{BUNDLE_TYPE, Blob, Found, LEGACY_TYPE, Legacy, Material, Missed, annotation};
 pub use part::Part;
 pub use policy::{Identities, Policy};

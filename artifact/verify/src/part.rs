@@ -25,6 +25,8 @@ pub enum Part {
     Timestamp,
     /// A `trusted_root.json`.
     TrustRoot,
+    /// What an encrypted key is in.
+    Envelope,
 }
 
 impl fmt::Display for Part {
@@ -40,6 +42,7 @@ impl fmt::Display for Part {
             Self::LogEntry => "log entry",
             Self::Timestamp => "timestamp",
             Self::TrustRoot => "file",
+            Self::Envelope => "envelope",
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use base64::{
     Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
 };
 
 const LAX: GeneralPurpose = GeneralPurpose::new(
@@ -26,6 +26,21 @@ pub(crate) struct Block<'a> {
     pub(crate) label: &'a str,
     /// Its bytes; `None` if they are not base64, or nothing ends it.
     pub(crate) bytes: Option<Vec<u8>>,
+}
+
+/// Bytes of base64 in a line.
+const LINE: usize = 64;
+
+/// A block, as Go writes it.
+pub(crate) fn write(label: &str, bytes: &[u8]) -> String {
+    let mut out = format!("{BEGIN}{label}{DASHES}\n");
+    for (index, c) in STANDARD.encode(bytes).chars().enumerate() {
+        if index > 0 && index % LINE == 0 {
+            out.push('\n');
+        }
+        out.push(c);
+    }
+    out + "\n" + END + label + DASHES + "\n"
 }
 
 /// All blocks of a text, in order.
@@ -62,6 +77,16 @@ mod tests {
         assert_eq!(found[0], Block { label: "A", bytes: Some(vec![1, 2, 3, 4]) });
         assert_eq!(found[1], Block { label: "B C", bytes: Some(vec![0]) });
         assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn pem_reads_what_it_writes() {
+        for length in [0, 1, 47, 48, 49, 96, 200] {
+            let bytes = vec![7; length];
+            let text = write("A B", &bytes);
+            assert!(text.lines().all(|line| line.len() <= 64), "{text}");
+            assert_eq!(blocks(&text).collect::<Vec<_>>(), [Block { label: "A B", bytes: Some(bytes) }]);
+        }
     }
 
     #[test]

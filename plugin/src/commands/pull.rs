@@ -15,12 +15,16 @@ use crate::{
     error::{Doing as _, Error},
     exit::Exit,
     remote,
+    signing::{self, VerifyArgs},
     ui::clean,
 };
 
 const EXAMPLES: &str = "Examples:
   # Into a folder, which is made if it is missing
-  kubectl oci pull artifact oci://ghcr.io/org/app:v1 -o ./app";
+  kubectl oci pull artifact oci://ghcr.io/org/app:v1 -o ./app
+
+  # Only if it is signed
+  kubectl oci pull artifact oci://ghcr.io/org/app:v1 -o ./app --verify-key cosign.pub";
 
 /// Download an artifact, verify it and extract it
 #[derive(Args, Debug)]
@@ -38,6 +42,8 @@ pub(crate) struct Pull {
     #[arg(long, value_name = "TYPE")]
     layer_media_type: Option<String>,
     #[command(flatten)]
+    verify: VerifyArgs,
+    #[command(flatten)]
     registry: RegistryArgs,
 }
 
@@ -50,6 +56,7 @@ pub(crate) async fn run(args: Pull, context: &Context) -> Result<Exit, Error> {
     if args.output.exists() && !args.output.is_dir() {
         return Err(Error::usage(format!("--output `{}` is not a folder", args.output.display())));
     }
+    let policy = args.verify.policy(context)?;
     let client = context.client(&args.registry, reference.repository.host()).await?;
     let repository = client.repository(&reference.repository, Access::Pull);
     let selector = match (args.layer_index, args.layer_media_type) {
@@ -60,6 +67,10 @@ pub(crate) async fn run(args: Pull, context: &Context) -> Result<Exit, Error> {
     let doing = || format!("pull of {reference}");
     context.printer.action(format!("pulling artifact from {reference}"));
     let remote = remote::fetch(&repository, &reference, &selector, &doing).await?;
+    if let Some(policy) = policy {
+        // By the digest of what was fetched: the layer follows from it.
+        Box::pin(signing::verified(&repository, &policy, &remote.digest, context)).await?;
+    }
     let file = remote::download(&repository, &remote.layer, context, &doing).await?;
     let (size, output, control) = (remote.layer.size, args.output.clone(), context.control.clone());
     let work = tokio::task::spawn_blocking(move || {

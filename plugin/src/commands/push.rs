@@ -4,11 +4,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use oci_artifact::{
-    manifest::{Annotation, Descriptor, FLUX_CONTENT, artifact_manifest},
+    manifest::{Annotation, Descriptor, FLUX_CONTENT, OCI_MANIFEST, artifact_manifest},
     name::{Digest, Tag, Target},
 };
 use oci_registry::{Access, Artifact, FileSource};
-use serde::Serialize;
 
 use crate::{
     annotations::{self, OriginArgs},
@@ -16,7 +15,10 @@ use crate::{
     context::Context,
     error::{Doing as _, Error},
     exit::Exit,
-    pack, remote,
+    pack,
+    pushed::report,
+    remote,
+    signing::PushSignArgs,
     tags::TagList,
     ui::{self, Progress},
 };
@@ -65,20 +67,13 @@ pub(crate) struct Push {
     #[arg(long, hide = true)]
     debug: bool,
     #[command(flatten)]
+    signing: PushSignArgs,
+    #[command(flatten)]
     pack: PackArgs,
     #[command(flatten)]
     stdin: pack::StdinArgs,
     #[command(flatten)]
     registry: RegistryArgs,
-}
-
-/// The data of `-o`; the first four members are those of the Flux CLI.
-#[derive(Serialize)]
-struct Report {
-    url: String,
-    repository: String,
-    tag: String,
-    digest: Digest,
 }
 
 /// Packs, uploads what the registry lacks, and stores the manifest under each tag.
@@ -87,6 +82,7 @@ pub(crate) async fn run(args: Push, context: &Context) -> Result<Exit, Error> {
     let tags = TagList::new(reference.target.as_ref(), &args.tag)?.or(|| Some(Tag::latest()));
     let (tags, name) = (tags.as_slice(), reference.repository.to_string());
     args.registry.check_stdin(&args.path)?;
+    let signer = args.signing.open(context).await?;
     let client = context.client(&args.registry, reference.repository.host()).await?;
     let annotations =
         annotations::collect(&args.path, &args.origin, &args.annotations, args.reproducible, context).await?;
@@ -106,9 +102,11 @@ pub(crate) async fn run(args: Push, context: &Context) -> Result<Exit, Error> {
         && let Some(known) = remote::unchanged(&repository, tags, &layer, &file, context).await?
     {
         context.printer.success(format!("content unchanged, nothing pushed: {name}@{known}"));
-        return report(&args, &name, tags, known, context);
+        signer.sign_if_unsigned(&repository, &known, args.output.is_some(), context).await?;
+        return report(args.output, &name, tags, known, context);
     }
     let source = Arc::new(FileSource::new(file, layer.size).counting(context.control.clone()));
+    let size = manifest.len() as u64;
     let artifact = Artifact { layer, content: source, manifest: manifest.into() };
     let targets: Vec<Target> = tags.iter().cloned().map(Target::Tag).collect();
     let progress = Progress::watch(context.printer, &context.control, "uploading", Some(packed.size));
@@ -121,7 +119,9 @@ pub(crate) async fn run(args: Push, context: &Context) -> Result<Exit, Error> {
             context.printer.success(format!("artifact tagged as {name}:{tag}"));
         }
     }
-    report(&args, &name, tags, digest, context)
+    let pushed = Descriptor::new(OCI_MANIFEST, digest.clone(), size);
+    signer.sign(&repository, &pushed, args.output.is_some(), context).await?;
+    report(args.output, &name, tags, digest, context)
 }
 
 fn dry_run(args: &Push, name: &str, tags: &[Tag], manifest: &[u8], context: &Context) -> Result<Exit, Error> {
@@ -133,18 +133,5 @@ fn dry_run(args: &Push, name: &str, tags: &[Tag], manifest: &[u8], context: &Con
         context.printer.success(format!("digest {name}@{digest}"));
         context.printer.data(&ui::indented(manifest)?)?;
     }
-    report(args, name, tags, digest, context)
-}
-
-fn report(args: &Push, name: &str, tags: &[Tag], digest: Digest, context: &Context) -> Result<Exit, Error> {
-    let Some(output) = args.output else { return Ok(Exit::Ok) };
-    let text = if output == Output::Name {
-        format!("{name}@{digest}\n")
-    } else {
-        let tag = tags.first().map(Tag::to_string).unwrap_or_default();
-        let url = format!("oci://{name}@{digest}");
-        ui::document(&Report { url, repository: name.to_owned(), tag, digest }, output)?
-    };
-    context.printer.data(&text)?;
-    Ok(Exit::Ok)
+    report(args.output, name, tags, digest, context)
 }

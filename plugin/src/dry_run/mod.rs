@@ -5,6 +5,7 @@
 //!   └─────► lint ────────────────────────────────────────────────────────────────────────┘
 //! ```
 
+mod asked;
 mod input;
 mod materials;
 mod report;
@@ -29,7 +30,7 @@ use crate::{
     ui,
 };
 
-pub(crate) use self::{input::Input, report::Report};
+pub(crate) use self::{asked::Asked, input::Input, report::Report};
 
 /// Where the controller's artifacts are served, as `deploy/base` installs it.
 const ADVERTISED: &str = "http://oci-controller.oci-system.svc.cluster.local.";

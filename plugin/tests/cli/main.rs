@@ -41,8 +41,12 @@ mod requests;
 #[cfg(test)]
 mod sandbox;
 #[cfg(test)]
+mod sign;
+#[cfg(test)]
 mod tag;
 #[cfg(test)]
 mod terminal;
 #[cfg(test)]
 mod usage;
+#[cfg(test)]
+mod verify;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use oci_testkit::{
-    planted::{self, PASSWORD},
+    planted::{self, KEY_PASSWORD, PASSWORD, WRONG_PASSWORD},
     registry::{Auth, Registry},
 };
 use rustix::{
@@ -100,4 +100,43 @@ fn end_of_time_shows_again_what_is_typed() {
     assert_eq!(screen.code, Some(2), "{}", screen.show());
     assert!(screen.stderr.contains("timed out"), "{}", screen.show());
     assert!(echoes(&program));
+}
+
+/// Answers one question after another; what was said at the end, and the exit code.
+fn answered(sandbox: &Sandbox, args: &[&str], questions: &[(&str, &str)]) -> (String, Option<i32>) {
+    let (mut person, program) = terminal();
+    let mut command = sandbox.command(args);
+    let mut child = Sandbox::spawn(command.stdin(Stdio::from(program.try_clone().unwrap())));
+    let mut errors = child.stderr.take().unwrap();
+    for (question, answer) in questions {
+        until(&mut errors, question);
+        assert!(!echoes(&program), "{question}");
+        person.write_all(format!("{answer}\n").as_bytes()).unwrap();
+    }
+    let mut rest = String::new();
+    errors.read_to_string(&mut rest).unwrap();
+    let code = child.wait().unwrap().code();
+    assert!(echoes(&program));
+    drop((program, command));
+    let mut shown = Vec::new();
+    let _ = person.read_to_end(&mut shown);
+    planted::assert_clean("the terminal", &[shown.as_slice(), rest.as_bytes()].concat());
+    (rest, code)
+}
+
+#[test]
+fn passwords_of_keys_are_asked_for_and_hidden() {
+    let sandbox = Sandbox::pushed();
+    let generate = ["generate", "key-pair"];
+    let (first, again) = ("Password of the new key: ", "The same again: ");
+    let (said, code) = answered(&sandbox, &generate, &[(first, KEY_PASSWORD), (again, WRONG_PASSWORD)]);
+    assert!(code == Some(2) && said.contains("the two passwords differ"), "{said}");
+    let (said, code) = answered(&sandbox, &generate, &[(first, "")]);
+    assert!(code == Some(2) && said.contains("the password is empty"), "{said}");
+    assert!(!sandbox.path("cosign.key").exists());
+    let (said, code) = answered(&sandbox, &generate, &[(first, KEY_PASSWORD), (again, KEY_PASSWORD)]);
+    assert_eq!(code, Some(0), "{said}");
+    let sign = ["sign", "artifact", "URL/app:v1", "--key", "cosign.key"];
+    let (said, code) = answered(&sandbox, &sign, &[("Password of cosign.key: ", KEY_PASSWORD)]);
+    assert_eq!(code, Some(0), "{said}");
 }

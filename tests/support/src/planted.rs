@@ -49,9 +49,11 @@ pub const POD_IDENTITY_TOKEN: &str = "planted-pod-identity-token";
 pub const ECR_TOKEN_PASSWORD: &str = "eyJwYXlsb2FkIjoi-planted-ecr-password";
 /// The secret of an application of Azure, and of a user's login at Google.
 pub const CLIENT_SECRET: &str = "cl1ent-s3cret~Q";
+/// The password of a private key.
+pub const KEY_PASSWORD: &str = "k3y-of-my-pa55w0rd";
 
 /// All of them.
-pub const SECRETS: [&str; 19] = [
+pub const SECRETS: [&str; 20] = [
     PASSWORD,
     WRONG_PASSWORD,
     GUESSED_PASSWORD,
@@ -71,6 +73,7 @@ pub const SECRETS: [&str; 19] = [
     POD_IDENTITY_TOKEN,
     ECR_TOKEN_PASSWORD,
     CLIENT_SECRET,
+    KEY_PASSWORD,
 ];
 
 /// A secret that was found.

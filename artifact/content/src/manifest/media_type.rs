@@ -13,6 +13,11 @@ pub const FLUX_CONFIG: &str = "application/vnd.cncf.flux.config.v1+json";
 /// Layer of a Flux artifact (RFC-0003): a gzip-compressed tar.
 pub const FLUX_CONTENT: &str = "application/vnd.cncf.flux.content.v1.tar+gzip";
 
+/// Config blob of an image.
+pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+/// Config blob of a manifest that needs none; it is `{}`.
+pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+
 /// Value of the `Accept` header when a manifest or an index is asked for.
 pub fn accept_manifests() -> String {
     [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_INDEX].join(", ")

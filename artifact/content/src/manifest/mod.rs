@@ -18,7 +18,7 @@ pub use document::{Document, Index, Manifest};
 pub use error::Error;
 pub use layer::LayerSelector;
 pub use media_type::{
-    DOCKER_INDEX, DOCKER_MANIFEST, FLUX_CONFIG, FLUX_CONTENT, OCI_INDEX, OCI_MANIFEST, accept_manifests,
-    is_index, is_manifest,
+    DOCKER_INDEX, DOCKER_MANIFEST, EMPTY, FLUX_CONFIG, FLUX_CONTENT, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST,
+    accept_manifests, is_index, is_manifest,
 };
-pub use write::{CONFIG_BYTES, artifact_manifest, config_descriptor};
+pub use write::{CONFIG_BYTES, EMPTY_BYTES, artifact_manifest, config_descriptor, to_bytes};

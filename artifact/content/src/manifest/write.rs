@@ -5,11 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::{Descriptor, FLUX_CONFIG, Manifest};
 use crate::name::Digest;
 
 /// The config blob of every Flux artifact since 2.9: a constant, so a repository stores it once. No consumer reads it.
 pub const CONFIG_BYTES: &[u8] = br#"{"architecture":"","created":"0001-01-01T00:00:00Z","os":"","rootfs":{"type":"layers","diff_ids":null},"config":{}}"#;
+
+/// The config blob of a manifest that needs none.
+pub const EMPTY_BYTES: &[u8] = b"{}";
 
 /// The descriptor of [`CONFIG_BYTES`].
 pub fn config_descriptor() -> Descriptor {
@@ -23,11 +28,11 @@ pub fn artifact_manifest(layer: Descriptor, annotations: BTreeMap<String, String
     (manifest, bytes)
 }
 
-/// Compact JSON, escaped as Go's encoder does.
-fn to_bytes(manifest: &Manifest) -> Vec<u8> {
+/// Compact JSON of a manifest or an index, escaped as Go's encoder does.
+pub fn to_bytes(document: &impl Serialize) -> Vec<u8> {
     // The types serialise without maps of non-string keys or failing impls; an empty body would be refused by
     // every registry, so nothing wrong can be stored.
-    let json = serde_json::to_string(manifest).unwrap_or_default();
+    let json = serde_json::to_string(document).unwrap_or_default();
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         // These five can only stand inside strings.

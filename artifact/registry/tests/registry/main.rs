@@ -1,6 +1,8 @@
 //! The client against the embedded registry: what it sends, what it takes, and what it refuses.
 
 #[cfg(test)]
+mod attaching;
+#[cfg(test)]
 mod blobs;
 #[cfg(test)]
 mod copying;

@@ -5,6 +5,8 @@
 
 mod statement;
 
+pub(crate) use statement::{PAYLOAD_TYPE, PREDICATE_TYPE, STATEMENT_TYPE};
+
 use jiff::Timestamp;
 use oci_artifact::name::Digest;
 use serde::{Deserialize, de::IgnoredAny};

@@ -7,10 +7,12 @@ use serde::Deserialize;
 
 use crate::{Part, Reason, json, reason::excerpt};
 
-const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
-const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+/// The type of the payload in an envelope.
+pub(crate) const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+/// The type of the statement in the payload.
+pub(crate) const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// Cosign's predicate for a signature. Others are attestations, which anybody who builds may make.
-const PREDICATE_TYPE: &str = "https://sigstore.dev/cosign/sign/v1";
+pub(crate) const PREDICATE_TYPE: &str = "https://sigstore.dev/cosign/sign/v1";
 
 /// The predicate is empty in a signature; names and annotations are the signer's notes.
 #[derive(Deserialize)]

@@ -60,3 +60,8 @@ fn rank(wanted: Wanted, descriptor: &Descriptor) -> Option<usize> {
         Wanted::Cosign | Wanted::Notation => None,
     }
 }
+
+/// Whether a media type is that of signatures beside an artifact: Cosign's bundles of any version, or Notation's.
+pub fn is_signature(media_type: &str) -> bool {
+    media_type.starts_with(BUNDLES) || media_type == NOTATION
+}

@@ -3,16 +3,16 @@
 use oci_artifact::{
     limits::SIGNATURE_BYTES,
     manifest::{Descriptor, Document},
-    name::{Digest, Tag, Target},
+    name::Target,
 };
 
 use super::{Search, push, unreachable};
-use crate::{Format, Found, LEGACY_TYPE, Legacy, Material, Part, Reason, reason::excerpt};
+use crate::{Format, Found, LEGACY_TYPE, Legacy, Material, Part, Reason, legacy::tag_of, reason::excerpt};
 
 impl Search<'_> {
     /// Looks at the layers behind the tag, one after the other.
     pub(super) async fn by_tag(&mut self) {
-        let Some(tag) = tag(self.artifact) else { return };
+        let Some(tag) = tag_of(self.artifact) else { return };
         let fetched = match self.client.manifest(&Target::Tag(tag)).await {
             Ok(fetched) => fetched,
             Err(error) if error.is_not_found() => return,
@@ -49,9 +49,4 @@ impl Search<'_> {
         push(&mut self.found.legacy, legacy.clone());
         (self.enough)(&Material { legacy: Found::Here(vec![legacy]), ..Material::default() })
     }
-}
-
-/// The tag of an artifact's signatures. Digests longer than a tag have none.
-fn tag(artifact: &Digest) -> Option<Tag> {
-    Tag::parse(&format!("{}-{}.sig", artifact.algorithm().name(), artifact.hex())).ok()
 }

@@ -12,6 +12,7 @@ mod candidates;
 mod legacy;
 mod referrers;
 
+pub use candidates::is_signature;
 use jiff::Timestamp;
 use oci_artifact::{
     Class, Classify as _,

@@ -23,7 +23,12 @@ pub struct Keys {
 impl Keys {
     /// Reads the entries whose names end in `.pub`.
     pub fn read<'a>(entries: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
-        let mut entries: Vec<_> = entries.into_iter().filter(|(name, _)| name.ends_with(ENDING)).collect();
+        Self::named(entries.into_iter().filter(|(name, _)| name.ends_with(ENDING)))
+    }
+
+    /// Reads entries whatever their names.
+    pub fn named<'a>(entries: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let mut entries: Vec<_> = entries.into_iter().collect();
         entries.sort_unstable();
         let mut keys = Self::default();
         for (index, (name, bytes)) in entries.into_iter().enumerate() {

@@ -6,11 +6,16 @@
 mod log;
 mod payload;
 
+pub(crate) use payload::KIND;
+
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
-use oci_artifact::{limits::INTERMEDIATES, name::Digest};
+use oci_artifact::{
+    limits::INTERMEDIATES,
+    name::{Digest, Tag},
+};
 
 use crate::{
     By, Format, How, Keys, LEGACY_TYPE, Legacy, Log, Part, Policy, Reason, TrustRoot, annotation,
@@ -19,6 +24,11 @@ use crate::{
     reason::excerpt,
     sigstore::{LegacyParts, Signed},
 };
+
+/// The tag of an artifact's signatures. Digests longer than a tag have none.
+pub fn tag_of(artifact: &Digest) -> Option<Tag> {
+    Tag::parse(&format!("{}-{}.sig", artifact.algorithm().name(), artifact.hex())).ok()
+}
 
 /// Verifies a legacy signature of an artifact.
 pub(crate) fn verify(

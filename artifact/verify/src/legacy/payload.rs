@@ -6,7 +6,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use crate::{Part, Reason, json, reason::excerpt};
 
 /// What `critical.type` must be. There is one other kind, an attestation's, and it is no payload of this format.
-const KIND: &str = "cosign container image signature";
+pub(crate) const KIND: &str = "cosign container image signature";
 
 /// Unknown fields of what is critical would be conditions that we do not know.
 #[derive(Deserialize)]

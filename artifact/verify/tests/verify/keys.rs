@@ -140,7 +140,7 @@ fn prehashed_ed25519_is_refused_with_what_to_do() {
 #[test]
 fn entry_that_is_no_public_key_is_refused_by_name() {
     let owner = Owner::new(Kind::P256);
-    let private = owner.private_pem().unwrap();
+    let private = owner.private_pem();
     assert_eq!(fault(&private), KeyError::PrivateKey);
     assert_eq!(fault(&private.replace("PRIVATE", "ENCRYPTED SIGSTORE PRIVATE")), KeyError::PrivateKey);
     assert_eq!(fault(&signer().pem()), KeyError::Certificate);
@@ -162,7 +162,7 @@ fn entry_that_is_no_public_key_is_refused_by_name() {
 
 #[test]
 fn fault_of_a_private_key_does_not_show_it() {
-    let private = Owner::new(Kind::P256).private_pem().unwrap();
+    let private = Owner::new(Kind::P256).private_pem();
     let body = private.lines().nth(1).unwrap().to_owned();
     let policy = by_keys(&[("a.pub", &private)]);
     let verdict = judge(&policy, &legacies(vec![]));

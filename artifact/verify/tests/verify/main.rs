@@ -21,4 +21,6 @@ mod recorded;
 #[cfg(test)]
 mod roots;
 #[cfg(test)]
+mod sign;
+#[cfg(test)]
 mod texts;

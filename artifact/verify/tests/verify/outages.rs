@@ -26,9 +26,9 @@ fn nobody_could_look_is_not_nothing_found() {
         Material { bundles: unreachable(Some(3)), legacy: unreachable(Some(30)), ..Material::default() };
     let Verdict::Unavailable(unavailable) = judge(&usual(), &both) else { panic!() };
     assert_eq!((unavailable.why.len(), unavailable.after), (2, Some(Duration::from_secs(30))));
-    let one = Material { bundles: Found::default(), legacy: unreachable(None), ..Material::default() };
+    let one = Material { legacy: unreachable(None), ..Material::default() };
     assert!(matches!(judge(&usual(), &one), Verdict::Unavailable(_)));
-    let other = Material { bundles: unreachable(None), legacy: Found::default(), ..Material::default() };
+    let other = Material { bundles: unreachable(None), ..Material::default() };
     assert!(matches!(judge(&usual(), &other), Verdict::Unavailable(_)));
 }
 

@@ -83,7 +83,11 @@ impl Bench {
         let binary = tools::program("kubectl-oci").unwrap_or_else(|error| panic!("{error}"));
         let mut command = Command::new(binary);
         command.args(args).env_clear();
-        let output = self.finish(&mut command, input.as_bytes());
+        self.seen(&mut command, input.as_bytes())
+    }
+
+    fn seen(&self, command: &mut Command, input: &[u8]) -> Seen {
+        let output = self.finish(command, input);
         planted::assert_clean("standard output", &output.stdout);
         planted::assert_clean("standard error", &output.stderr);
         Seen {
@@ -91,6 +95,21 @@ impl Bench {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// Runs our binary with the password of keys in the environment.
+    pub(crate) fn signing(&self, args: &[&str]) -> Seen {
+        let binary = tools::program("kubectl-oci").unwrap_or_else(|error| panic!("{error}"));
+        let mut command = Command::new(binary);
+        command.args(args).env_clear().env("COSIGN_PASSWORD", planted::KEY_PASSWORD);
+        self.seen(&mut command, b"")
+    }
+
+    /// Runs cosign, which keeps to itself; it sees the password of keys.
+    pub(crate) fn cosign(&self, args: &[&str]) -> Seen {
+        let mut command = tools::command("cosign").unwrap_or_else(|error| panic!("{error}"));
+        command.args(args).env("COSIGN_PASSWORD", planted::KEY_PASSWORD);
+        self.seen(&mut command, b"")
     }
 
     /// Runs what has to succeed.

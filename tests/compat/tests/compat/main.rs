@@ -1,4 +1,4 @@
-//! The real binary with registries and clients that somebody else wrote: distribution, olareg, oras, crane, tar, Go itself.
+//! The real binary with registries and clients that somebody else wrote: distribution, olareg, oras, crane, cosign, tar, Go itself.
 
 #[cfg(test)]
 mod bench;
@@ -6,6 +6,8 @@ mod bench;
 mod consumer;
 #[cfg(test)]
 mod copy;
+#[cfg(test)]
+mod cosign;
 #[cfg(test)]
 mod foreign;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Owners of keys of every kind.
 
 use aws_lc_rs::{
+    encoding::AsDer as _,
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
@@ -107,10 +108,22 @@ impl Owner {
         }
     }
 
-    /// The private key as PEM, where it does not belong.
-    pub fn private_pem(&self) -> Option<String> {
+    /// The private key as PEM of PKCS#8.
+    pub fn private_pem(&self) -> String {
+        let pkcs8 = match &self.private {
+            Private::Ecdsa(pair) => pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
+            Private::Ed25519(pair) => pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
+            Private::Rsa(pair, _) => pair.as_der().unwrap().as_ref().to_vec(),
+        };
+        pem("PRIVATE KEY", &pkcs8)
+    }
+
+    /// An EC key as PEM of SEC 1, as OpenSSL writes it.
+    pub fn sec1_pem(&self) -> Option<String> {
         match &self.private {
-            Private::Ecdsa(pair) => Some(pem("PRIVATE KEY", pair.to_pkcs8v1().unwrap().as_ref())),
+            Private::Ecdsa(pair) => {
+                Some(pem("EC PRIVATE KEY", pair.private_key().as_der().unwrap().as_ref()))
+            }
             _ => None,
         }
     }

@@ -54,6 +54,18 @@ impl Pattern {
         Ok(Self { original: text.into(), regex, anchored: root.begins() && root.ends() })
     }
 
+    /// The expression that matches exactly `text`.
+    pub fn exactly(text: &str) -> Result<Self, PatternError> {
+        let mut expression = String::from("^");
+        for c in text.chars() {
+            if r"\.+*?()|[]{}^$".contains(c) {
+                expression.push('\\');
+            }
+            expression.push(c);
+        }
+        Self::parse(&(expression + "$"))
+    }
+
     /// Whether there is a match anywhere in `text`, as Go's `MatchString`.
     pub fn is_match(&self, text: &str) -> bool {
         // A light expression always compiles; if one did not, it would match nothing.
