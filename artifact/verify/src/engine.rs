@@ -45,7 +45,7 @@ pub fn verify(policy: &Policy, artifact: &Digest, material: &Material, now: Time
     for signature in found.iter().filter(|_| !nobody).take(SIGNATURES) {
         match signature.verify(policy, artifact, now) {
             Ok(Accepted { by, when, how }) => {
-                return Verdict::Verified(Verified { by, when, how, refused });
+                return Verdict::Verified(Verified { by, when, how, refused, let_pass: Vec::new() });
             }
             Err(reason) => refused.push(Refusal { about: signature.about(), reason }),
         }
@@ -127,7 +127,7 @@ impl Signature<'_> {
 }
 
 /// Refuses other bytes than the descriptor says.
-fn check_blob(blob: &Blob) -> Result<(), Reason> {
+pub(crate) fn check_blob(blob: &Blob) -> Result<(), Reason> {
     let algorithm: Algorithm = blob.digest.algorithm();
     let mut hasher = Hasher::new(algorithm);
     hasher.update(&blob.bytes);
@@ -153,7 +153,8 @@ pub(crate) fn by_identity(
         return Err(Reason::Identity { issuer, subject });
     }
     let log = match (logged, format) {
-        (false, _) => Log::Unasked,
+        // Notation knows no logs.
+        (false, _) | (_, Format::NotationJws | Format::NotationCose) => Log::Unasked,
         (true, Format::Legacy) => Log::Promise,
         (true, Format::Bundle) => Log::Inclusion,
     };

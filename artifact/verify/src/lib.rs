@@ -10,8 +10,9 @@
 //! Nothing here reaches a network, a clock or the environment: what a registry said is an argument. Reasons are values;
 //! text is made where a person reads it.
 //!
-//! Formats: Cosign's simple signing (`legacy`) and Sigstore bundles v0.3 (`bundle`). The Sigstore crates are imported by
-//! the module `sigstore` alone. What is checked, and which test proves it: `docs/design/decisions/0013-verifying-signatures.md`.
+//! Formats: Cosign's simple signing (`legacy`), Sigstore bundles v0.3 (`bundle`), and Notation, which has a policy and a
+//! function of its own (`notation`). The Sigstore crates are imported by the module `sigstore` alone. What is checked, and
+//! which test proves it: `docs/design/decisions/0013-verifying-signatures.md` and `0014-verifying-notation.md`.
 
 mod bundle;
 mod certificate;
@@ -20,10 +21,12 @@ mod json;
 mod keys;
 mod legacy;
 mod material;
+mod notation;
 mod part;
 mod pem;
 mod policy;
 mod reason;
+mod rsa;
 mod sigstore;
 mod trust_root;
 mod verdict;
@@ -31,8 +34,15 @@ mod verdict;
 pub use engine::verify;
 pub use keys::{KeyError, KeyFault, Keys};
 pub use material::{BUNDLE_TYPE, Blob, Found, LEGACY_TYPE, Legacy, Material, annotation};
+pub use notation::{
+    CertificateError, CertificateFault, Check, NOTATION_COSE_TYPE, NOTATION_JWS_TYPE, NotationMaterial,
+    NotationPolicy, NotationReason, StatementFault, SubjectError, TimestampFault, TrustPolicyError,
+    verify_notation,
+};
 pub use part::Part;
 pub use policy::{Identities, Policy};
 pub use reason::Reason;
 pub use trust_root::{TrustRoot, TrustRootError};
-pub use verdict::{About, By, Format, How, Log, Refusal, Rejected, Unavailable, Verdict, Verified};
+pub use verdict::{
+    About, By, Format, How, Ignored, LetPass, Log, Refusal, Rejected, Unavailable, Verdict, Verified,
+};

@@ -25,6 +25,12 @@ pub enum Part {
     Timestamp,
     /// A `trusted_root.json`.
     TrustRoot,
+    /// The envelope of a Notation signature.
+    Envelope,
+    /// The signed attributes of a Notation signature.
+    Attributes,
+    /// A `trustpolicy.json`.
+    TrustPolicy,
 }
 
 impl fmt::Display for Part {
@@ -39,7 +45,9 @@ impl fmt::Display for Part {
             Self::Chain => "certificate chain",
             Self::LogEntry => "log entry",
             Self::Timestamp => "timestamp",
-            Self::TrustRoot => "file",
+            Self::TrustRoot | Self::TrustPolicy => "file",
+            Self::Envelope => "envelope",
+            Self::Attributes => "list of signed attributes",
         })
     }
 }
