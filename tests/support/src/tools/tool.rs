@@ -27,13 +27,14 @@ pub struct Tool {
 }
 
 /// Registries and clients, each in a module of its own, because their dependencies contradict each other.
-pub const TOOLS: [Tool; 4] = [
+pub const TOOLS: [Tool; 5] = [
     foreign("crane", "github.com/google/go-containerregistry/cmd/crane", "tests/compat/go/crane"),
     foreign(
         "distribution",
         "github.com/distribution/distribution/v3/cmd/registry",
         "tests/compat/go/distribution",
     ),
+    foreign("notation", "github.com/notaryproject/notation/cmd/notation", "tests/compat/go/notation"),
     foreign("olareg", "github.com/olareg/olareg/cmd/olareg", "tests/compat/go/olareg"),
     foreign("oras", "oras.land/oras/cmd/oras", "tests/compat/go/oras"),
 ];
