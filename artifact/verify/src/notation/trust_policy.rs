@@ -120,7 +120,7 @@ impl TrustPolicy {
         }
         let mut statements: Vec<Statement> = Vec::new();
         for written in document.trust_policies {
-            let statement = Statement::parse(written)?;
+            let statement = Statement::parse(&written)?;
             if statements.iter().any(|other| other.name == statement.name) {
                 return Err(TrustPolicyError::DoubleName(excerpt(&statement.name)));
             }
@@ -141,15 +141,15 @@ impl TrustPolicy {
 }
 
 impl Statement {
-    fn parse(written: Written) -> Result<Self, TrustPolicyError> {
-        let name = written.name.clone();
+    fn parse(written: &Written) -> Result<Self, TrustPolicyError> {
+        let name = &written.name;
         if name.is_empty() {
             return Err(TrustPolicyError::Unnamed);
         }
-        let parsed = Rules::parse(&written).and_then(|rules| Ok((rules, scopes(&written.registry_scopes)?)));
+        let parsed = Rules::parse(written).and_then(|rules| Ok((rules, scopes(&written.registry_scopes)?)));
         match parsed {
-            Ok((rules, scopes)) => Ok(Self { name: excerpt(&name), scopes, rules }),
-            Err(fault) => Err(TrustPolicyError::Statement { name: excerpt(&name), fault }),
+            Ok((rules, scopes)) => Ok(Self { name: excerpt(name), scopes, rules }),
+            Err(fault) => Err(TrustPolicyError::Statement { name: excerpt(name), fault }),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The real binary with registries and clients that somebody else wrote: distribution, olareg, oras, crane, tar, Go itself.
+//! The real binary with registries and clients that somebody else wrote: distribution, olareg, oras, crane, notation, tar, Go itself.
 
 #[cfg(test)]
 mod bench;
@@ -10,6 +10,8 @@ mod copy;
 mod foreign;
 #[cfg(test)]
 mod login;
+#[cfg(test)]
+mod notation;
 #[cfg(test)]
 mod olareg;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use oci_verify::{NotationReason, Part, Reason};
 use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose,
+    KeyUsagePurpose::{ContentCommitment, CrlSign, DigitalSignature, KeyAgreement, KeyEncipherment},
     NameConstraints,
 };
 
@@ -140,7 +141,6 @@ fn key_usage_of_the_signer_is_digital_signature_alone() {
         let usages = usages.to_vec();
         usage_refused(0, |leaf| leaf.key_usages = usages)
     };
-    use KeyUsagePurpose::{ContentCommitment, CrlSign, DigitalSignature, KeyAgreement, KeyEncipherment};
     assert_eq!(with(&[]), format!("{LEAF}: has no key usage"));
     assert_eq!(
         with(&[ContentCommitment]),
@@ -223,9 +223,12 @@ fn critical_extensions_are_understood() {
     let names = NotationReason::Extension { certificate: "CN=root".to_owned(), oid: "2.5.29.30".to_owned() };
     assert_eq!(refused, names);
     let unknown = |critical| {
-        plan_with(0, |leaf| leaf.custom_extensions.push(extension(&[1, 2, 3], vec![5, 0], critical)))
+        plan_with(0, |leaf| {
+            leaf.custom_extensions.push(extension(&[1, 3, 6, 1, 4, 1, 9999, 1], vec![5, 0], critical));
+        })
     };
-    let leaf = NotationReason::Extension { certificate: LEAF.to_owned(), oid: "1.2.3".to_owned() };
+    let leaf =
+        NotationReason::Extension { certificate: LEAF.to_owned(), oid: "1.3.6.1.4.1.9999.1".to_owned() };
     assert_eq!(chain_refused(unknown(true)), leaf);
     let chain = issue(unknown(false), Kind::P256);
     accepted(&trusting(&chain), &Draft::of(&chain).jws());

@@ -115,8 +115,8 @@ impl Stamper {
                 &[1, 1, 0xff, 2, 1, 9],
             ])
         };
-        let (said, signed) = (info(token.time), info("20250615150641Z"));
-        let digested = if token.changed_after { &signed } else { &said };
+        let (said, other) = (info(token.time), info("20250615150641Z"));
+        let digested = if token.changed_after { &other } else { &said };
         let attribute = |last: &[u8], value: &[u8]| {
             let oid = tlv(6, &[&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9], last].concat());
             sequence(&[&oid, &tlv(0x31, value)])
@@ -135,7 +135,7 @@ impl Stamper {
         let signature = self.key.sign(&tlv(0x31, &attributes)).unwrap();
         let signer = sequence(&[
             &[2, 1, 1],
-            &sequence(&[&self.issuer(), &[2, 1, token.serial]]),
+            &sequence(&[&Self::issuer(), &[2, 1, token.serial]]),
             sha256_id,
             &tlv(0xa0, &attributes),
             &[0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2],
@@ -154,7 +154,7 @@ impl Stamper {
     }
 
     /// The name of the root.
-    fn issuer(&self) -> Vec<u8> {
+    fn issuer() -> Vec<u8> {
         // One name of one attribute: `CN=stamping root`.
         let name = tlv(0x0c, b"stamping root");
         sequence(&[&tlv(0x31, &sequence(&[&[6, 3, 0x55, 4, 3], &name]))])

@@ -124,17 +124,17 @@ fn timestamp_is_whole() {
     assert_eq!(fault(|token| token.changed_after = true), TimestampFault::Digest);
     assert_eq!(fault(|token| token.version = 2), TimestampFault::Version);
     assert_reason_of(
-        fault(|token| token.content_type = DATA.to_vec()),
+        &fault(|token| token.content_type = DATA.to_vec()),
         "is about something else than a time",
     );
     assert_eq!(fault(|token| token.sha1 = true), TimestampFault::Algorithm("1.3.14.3.2.26".to_owned()));
     assert_eq!(fault(|token| token.signers = 0), TimestampFault::Signers(0));
     assert_eq!(fault(|token| token.signers = 2), TimestampFault::Signers(2));
-    assert_reason_of(fault(|token| token.time = "2025061515064Z"), "cannot be read: its time is none");
-    assert_reason_of(fault(|token| token.accuracy = Some(vec![4, 0])), "cannot be read: its time is none");
+    assert_reason_of(&fault(|token| token.time = "2025061515064Z"), "cannot be read: its time is none");
+    assert_reason_of(&fault(|token| token.accuracy = Some(vec![4, 0])), "cannot be read: its time is none");
 }
 
-fn assert_reason_of(fault: TimestampFault, begin: &str) {
+fn assert_reason_of(fault: &TimestampFault, begin: &str) {
     assert!(fault.to_string().starts_with(begin), "{fault}");
 }
 

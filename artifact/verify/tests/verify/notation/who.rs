@@ -110,11 +110,10 @@ fn subject_that_is_no_name_of_notation_matches_no_identity() {
 }
 
 /// A policy with a strict statement for some scopes and one that skips for others.
-fn scoped(strict_scopes: Value, skipped: Value, chain: &Chain) -> oci_verify::NotationPolicy {
+fn scoped(strict_scopes: &[&str], skipped: &str, chain: &Chain) -> oci_verify::NotationPolicy {
     let mut document = strict();
-    document["trustPolicies"][0]["registryScopes"] = strict_scopes;
-    let skip =
-        json!({ "name": "others", "registryScopes": skipped, "signatureVerification": { "level": "skip" } });
+    document["trustPolicies"][0]["registryScopes"] = json!(strict_scopes);
+    let skip = json!({ "name": "others", "registryScopes": [skipped], "signatureVerification": { "level": "skip" } });
     document["trustPolicies"].as_array_mut().unwrap().push(skip);
     read(&document, &[&chain.root_pem()])
 }
@@ -127,14 +126,14 @@ fn statement_that_names_the_repository_comes_before_the_one_about_all() {
         let material = NotationMaterial::default();
         verify_notation(policy, &repository, &artifact(), &material, now())
     };
-    let policy = scoped(json!(["registry.example/org/app", "docker.io/org/app"]), json!(["*"]), &chain);
+    let policy = scoped(&["registry.example/org/app", "docker.io/org/app"], "*", &chain);
     assert_eq!(about(&policy, "registry.example/org/app"), Verdict::NotSigned);
     // Docker Hub has two names.
     assert_eq!(about(&policy, "index.docker.io/org/app"), Verdict::NotSigned);
     for other in ["registry.example/org/app/sub", "registry.example/org", "registry.example:5000/org/app"] {
         assert!(matches!(about(&policy, other), Verdict::Ignored(_)), "{other}");
     }
-    let policy = scoped(json!(["*"]), json!(["registry.example/org/app"]), &chain);
+    let policy = scoped(&["*"], "registry.example/org/app", &chain);
     assert!(matches!(about(&policy, "registry.example/org/app"), Verdict::Ignored(_)));
     assert_eq!(about(&policy, "registry.example/org/other"), Verdict::NotSigned);
 }
@@ -142,7 +141,7 @@ fn statement_that_names_the_repository_comes_before_the_one_about_all() {
 #[test]
 fn repository_without_a_statement_is_refused() {
     let chain = Chain::usual();
-    let policy = scoped(json!(["a.example/b"]), json!(["a.example/c"]), &chain);
+    let policy = scoped(&["a.example/b"], "a.example/c", &chain);
     let Verdict::Rejected(rejected) = judge(&policy, &[Draft::of(&chain).jws()]) else { panic!() };
     let [refusal] = rejected.refused.as_slice() else { panic!("{rejected}") };
     assert_eq!(refusal.about, About::Policy);
