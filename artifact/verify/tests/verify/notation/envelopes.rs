@@ -1,6 +1,7 @@
 //! Envelopes: every algorithm, what was signed, and the rules about attributes.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use oci_artifact::limits::SIGNATURE_BYTES;
 use oci_testkit::sigstore::NOW;
 use oci_verify::{By, Format, Log, NotationReason, Part, Reason};
 use serde_json::json;
@@ -134,6 +135,20 @@ fn layer_must_be_what_its_descriptor_says() {
         let reason = refused(&policy, &blob(media_type, bytes));
         assert_reason!(reason, Reason::Malformed { part: Part::Envelope, .. });
     }
+}
+
+#[test]
+fn envelope_may_have_as_many_bytes_as_the_limit() {
+    let chain = Chain::usual();
+    let policy = trusting(&chain);
+    let text = Draft::of(&chain).jws_json().to_string();
+    let of = |bytes: usize| {
+        let padded = format!("{text}{}", " ".repeat(bytes - text.len()));
+        blob(oci_verify::NOTATION_JWS_TYPE, padded.as_bytes())
+    };
+    accepted(&policy, &of(SIGNATURE_BYTES));
+    let limit = Reason::TooLarge { part: Part::Signature, limit: SIGNATURE_BYTES };
+    assert_eq!(refused(&policy, &of(SIGNATURE_BYTES + 1)), limit);
 }
 
 #[test]
