@@ -81,6 +81,16 @@ pub const LOG_ENTRIES: usize = 8;
 pub const TRUSTED_ROOT_BYTES: usize = 1 << 20;
 /// Authorities and logs of a trusted root, of each kind.
 pub const AUTHORITIES: usize = 64;
+/// Bytes of a `trustpolicy.json`.
+pub const TRUST_POLICY_BYTES: usize = 1 << 20;
+/// Statements of a trust policy; scopes, stores and identities of one statement, of each kind.
+pub const TRUST_STATEMENTS: usize = 256;
+/// Certificates that a Secret gives for Notation.
+pub const TRUSTED_CERTIFICATES: usize = 64;
+/// Bytes of one entry of a Secret with certificates.
+pub const CERTIFICATE_BYTES: usize = 256 << 10;
+/// Certificates of one chain, from the signer's to the root.
+pub const CHAIN_CERTIFICATES: usize = 10;
 
 /// A reader that fails once more than `limit` bytes come out of `inner`.
 ///

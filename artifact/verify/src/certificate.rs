@@ -29,12 +29,7 @@ impl Leaf {
     pub(crate) fn parse(der: &[u8]) -> Result<Self, Reason> {
         let certificate =
             Certificate::from_der(der).map_err(|error| Reason::malformed(Part::Certificate, &error))?;
-        let validity = &certificate.tbs_certificate.validity;
-        let time = |time: x509_cert::time::Time| {
-            Timestamp::try_from(time.to_system_time())
-                .map_err(|error| Reason::malformed(Part::Certificate, &error))
-        };
-        let window = Window { from: time(validity.not_before)?, until: time(validity.not_after)? };
+        let window = Window::of(&certificate)?;
         Ok(Self { certificate, window })
     }
 
@@ -58,6 +53,26 @@ impl Leaf {
 }
 
 impl Window {
+    /// When a certificate holds.
+    pub(crate) fn of(certificate: &Certificate) -> Result<Self, Reason> {
+        let validity = &certificate.tbs_certificate.validity;
+        let time = |time: x509_cert::time::Time| {
+            Timestamp::try_from(time.to_system_time())
+                .map_err(|error| Reason::malformed(Part::Certificate, &error))
+        };
+        Ok(Self { from: time(validity.not_before)?, until: time(validity.not_after)? })
+    }
+
+    /// The first moment.
+    pub(crate) fn from(self) -> Timestamp {
+        self.from
+    }
+
+    /// The last.
+    pub(crate) fn until(self) -> Timestamp {
+        self.until
+    }
+
     /// Refuses a time at which the certificate did not hold, or that has not come yet.
     pub(crate) fn check(self, at: Timestamp, now: Timestamp) -> Result<(), Reason> {
         if at > now {

@@ -48,7 +48,7 @@ pub fn verify(policy: &Policy, artifact: &Digest, material: &Material, now: Time
     for signature in found.iter().filter(|_| !nobody).take(SIGNATURES) {
         match signature.verify(policy, artifact, now) {
             Ok(Accepted { by, when, how }) => {
-                return Verdict::Verified(Verified { by, when, how, refused });
+                return Verdict::Verified(Verified { by, when, how, refused, let_pass: Vec::new() });
             }
             Err(reason) => refused.push(Refusal { about: signature.about(), reason }),
         }
@@ -133,7 +133,7 @@ impl Signature<'_> {
 }
 
 /// Refuses other bytes than the descriptor says.
-fn check_blob(blob: &Blob) -> Result<(), Reason> {
+pub(crate) fn check_blob(blob: &Blob) -> Result<(), Reason> {
     let algorithm: Algorithm = blob.digest.algorithm();
     let mut hasher = Hasher::new(algorithm);
     hasher.update(&blob.bytes);
@@ -159,7 +159,8 @@ pub(crate) fn by_identity(
         return Err(Reason::Identity { issuer, subject });
     }
     let log = match (logged, format) {
-        (false, _) => Log::Unasked,
+        // Notation knows no logs.
+        (false, _) | (_, Format::NotationJws | Format::NotationCose) => Log::Unasked,
         (true, Format::Legacy) => Log::Promise,
         (true, Format::Bundle) => Log::Inclusion,
     };

@@ -25,8 +25,12 @@ pub enum Part {
     Timestamp,
     /// A `trusted_root.json`.
     TrustRoot,
-    /// What an encrypted key is in.
+    /// What an encrypted key, or a Notation signature, is in.
     Envelope,
+    /// The signed attributes of a Notation signature.
+    Attributes,
+    /// A `trustpolicy.json`.
+    TrustPolicy,
 }
 
 impl fmt::Display for Part {
@@ -41,8 +45,9 @@ impl fmt::Display for Part {
             Self::Chain => "certificate chain",
             Self::LogEntry => "log entry",
             Self::Timestamp => "timestamp",
-            Self::TrustRoot => "file",
+            Self::TrustRoot | Self::TrustPolicy => "file",
             Self::Envelope => "envelope",
+            Self::Attributes => "list of signed attributes",
         })
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use oci_artifact::{Class, Classify, name::Digest};
 
-use crate::{KeyError, Part};
+use crate::{KeyError, NotationReason, Part};
 
 /// Why a signature does not count, or a policy cannot be used. Texts inside come from outside and are bounded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -191,6 +191,10 @@ pub enum Reason {
     #[error("a timestamp is wrong: {0}")]
     Timestamp(String),
 
+    /// What is said of Notation's signatures only.
+    #[error(transparent)]
+    Notation(#[from] NotationReason),
+
     /// What is sound perhaps, and not verified here.
     #[error("not supported: {0}")]
     Unsupported(String),
@@ -251,6 +255,7 @@ impl Classify for Reason {
             Self::NoTime => "NoTime",
             Self::Future { .. } => "FutureTime",
             Self::Timestamp(_) => "TimestampInvalid",
+            Self::Notation(reason) => reason.reason(),
             Self::Unsupported(_) => "SignatureUnsupported",
         }
     }
@@ -262,6 +267,7 @@ impl Classify for Reason {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Key(error) => return error.hint(),
+            Self::Notation(reason) => return reason.hint(),
             Self::NoKeys => "put a public key as PEM into an entry whose name ends in `.pub`",
             Self::NoIdentities => "say in `matchOIDCIdentity` who may sign",
             Self::BundleVersion(_) => "sign again with a current cosign, which writes bundles of version 0.3",

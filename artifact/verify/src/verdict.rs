@@ -1,11 +1,11 @@
-//! What [`verify`](crate::verify) came to.
+//! What [`verify`](crate::verify) and [`verify_notation`](crate::verify_notation) came to.
 
 use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 use oci_artifact::name::Digest;
 
-use crate::Reason;
+use crate::{Check, Reason};
 
 /// Reasons in a text: all of them would not fit into a condition.
 const SHOWN: usize = 8;
@@ -21,6 +21,8 @@ pub enum Verdict {
     Rejected(Rejected),
     /// Somebody could not be asked who may have had the signature.
     Unavailable(Unavailable),
+    /// The policy does not ask who signed it: the artifact may be used, and is not verified. Notation only.
+    Ignored(Ignored),
 }
 
 /// A signature that counts.
@@ -34,6 +36,28 @@ pub struct Verified {
     pub how: How,
     /// What was refused on the way: broken keys, other signatures.
     pub refused: Vec<Refusal>,
+    /// What is wrong with it, and let pass by the policy's level. Notation only.
+    pub let_pass: Vec<LetPass>,
+}
+
+/// Why an artifact may be used that is not verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// The name of the statement of the trust policy that says so.
+    pub statement: String,
+    /// What is wrong with the signature, and let pass by the statement's level; nothing where nothing was looked at.
+    pub let_pass: Vec<LetPass>,
+    /// What was refused on the way: broken certificates, other signatures.
+    pub refused: Vec<Refusal>,
+}
+
+/// What failed, and is told only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetPass {
+    /// The check.
+    pub check: Check,
+    /// Why it failed.
+    pub reason: Reason,
 }
 
 /// Whose a signature is.
@@ -52,6 +76,13 @@ pub enum By {
         issuer: String,
         /// The identity.
         subject: String,
+    },
+    /// The owner of a certificate of Notation.
+    Certificate {
+        /// The subject of the certificate.
+        subject: String,
+        /// The digest of the certificate.
+        digest: Digest,
     },
 }
 
@@ -75,6 +106,10 @@ pub enum Format {
     Bundle,
     /// Cosign's old format.
     Legacy,
+    /// Notation's, as JSON.
+    NotationJws,
+    /// Notation's, as CBOR.
+    NotationCose,
 }
 
 /// What a log says about a signature.
@@ -124,6 +159,8 @@ pub enum About {
     Policy,
     /// A key of the policy.
     Key(String),
+    /// A certificate of the policy.
+    Certificate(String),
     /// A signature.
     Signature {
         /// Its format.
@@ -138,6 +175,7 @@ impl fmt::Display for About {
         match self {
             Self::Policy => f.write_str("policy"),
             Self::Key(name) => write!(f, "key `{name}`"),
+            Self::Certificate(name) => write!(f, "certificate `{name}`"),
             Self::Signature { format, digest } => write!(f, "{format} {}", digest.short()),
         }
     }
@@ -148,6 +186,8 @@ impl fmt::Display for Format {
         f.write_str(match self {
             Self::Bundle => "bundle",
             Self::Legacy => "signature",
+            Self::NotationJws => "JWS signature",
+            Self::NotationCose => "COSE signature",
         })
     }
 }
@@ -157,6 +197,7 @@ impl fmt::Display for By {
         match self {
             Self::Key { name, algorithm } => write!(f, "key `{name}` ({algorithm})"),
             Self::Identity { issuer, subject } => write!(f, "{subject} of {issuer}"),
+            Self::Certificate { subject, digest } => write!(f, "{subject} (certificate {})", digest.short()),
         }
     }
 }
@@ -167,14 +208,37 @@ impl fmt::Display for Refusal {
     }
 }
 
+impl fmt::Display for LetPass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.check, self.reason)
+    }
+}
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the trust policy's statement `{}`", self.statement)?;
+        if self.let_pass.is_empty() {
+            return f.write_str(" skips verification");
+        }
+        f.write_str(" lets pass: ")?;
+        list(f, &self.let_pass)
+    }
+}
+
+/// The first of many.
+fn list(f: &mut fmt::Formatter<'_>, all: &[impl fmt::Display]) -> fmt::Result {
+    for (index, one) in all.iter().take(SHOWN).enumerate() {
+        write!(f, "{}{one}", if index == 0 { "" } else { "; " })?;
+    }
+    match all.len().checked_sub(SHOWN) {
+        Some(more @ 1..) => write!(f, "; and {more} more"),
+        _ => Ok(()),
+    }
+}
+
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, refusal) in self.refused.iter().take(SHOWN).enumerate() {
-            write!(f, "{}{refusal}", if index == 0 { "" } else { "; " })?;
-        }
-        if let Some(more @ 1..) = self.refused.len().checked_sub(SHOWN) {
-            write!(f, "; and {more} more")?;
-        }
+        list(f, &self.refused)?;
         if self.unseen > 0 {
             write!(f, "; {} more signatures were not looked at", self.unseen)?;
         }
@@ -185,7 +249,15 @@ impl fmt::Display for Rejected {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Verified(verified) => write!(f, "signed by {}", verified.by),
+            Self::Verified(verified) => {
+                write!(f, "signed by {}", verified.by)?;
+                if verified.let_pass.is_empty() {
+                    return Ok(());
+                }
+                f.write_str("; let pass: ")?;
+                list(f, &verified.let_pass)
+            }
+            Self::Ignored(ignored) => write!(f, "not verified: {ignored}"),
             Self::NotSigned => f.write_str("no signature was found"),
             Self::Rejected(rejected) => write!(f, "no signature counts: {rejected}"),
             Self::Unavailable(unavailable) => {

@@ -7,11 +7,11 @@ use sigstore_verify::{
     types::{DerPublicKey, SignatureBytes},
 };
 use x509_cert::{
-    der::{Decode as _, Reader as _, SliceReader, asn1::UintRef, oid::ObjectIdentifier},
+    der::{Decode as _, oid::ObjectIdentifier},
     spki::SubjectPublicKeyInfoRef,
 };
 
-use crate::KeyError;
+use crate::{KeyError, rsa};
 
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -139,19 +139,7 @@ fn kind_of(oid: ObjectIdentifier) -> String {
 
 /// Refuses an `RSAPublicKey` whose modulus is out of bounds, with its size.
 fn check_rsa(pkcs1: &[u8]) -> Result<(), KeyError> {
-    let modulus = |reader: &mut SliceReader<'_>| {
-        reader.sequence(|reader| {
-            let modulus = UintRef::decode(reader)?;
-            UintRef::decode(reader)?;
-            let first = modulus.as_bytes().first().map_or(8, |byte| byte.leading_zeros() as usize);
-            Ok(modulus.as_bytes().len() * 8 - first)
-        })
-    };
-    let bits = SliceReader::new(pkcs1).and_then(|mut reader| {
-        let bits = modulus(&mut reader)?;
-        reader.finish(bits)
-    });
-    match bits {
+    match rsa::bits(pkcs1) {
         Ok(bits) if RSA_BITS.contains(&bits) => Ok(()),
         Ok(bits) => Err(KeyError::RsaBits(bits)),
         Err(error) => Err(malformed(&error)),

@@ -10,10 +10,10 @@ use oci_verify::{BUNDLE_TYPE, Found, Keys, Material, TrustRoot, Verdict};
 use crate::desk::{A, blob, by_keys, judge, legacies, signer, sigstore, usual};
 
 /// Numbers that look random (xorshift).
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn next(&mut self, below: usize) -> usize {
+    pub(crate) fn next(&mut self, below: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -21,7 +21,7 @@ impl Numbers {
     }
 
     /// One to four bytes changed, removed or repeated.
-    fn spoil(&mut self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn spoil(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut out = bytes.to_vec();
         for _ in 0..=self.next(4) {
             let place = self.next(out.len());

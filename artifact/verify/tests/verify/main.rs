@@ -15,6 +15,8 @@ mod keys;
 #[cfg(test)]
 mod legacy;
 #[cfg(test)]
+mod notation;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod recorded;

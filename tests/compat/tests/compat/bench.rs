@@ -166,6 +166,13 @@ impl Bench {
         self.foreign(tools::command("crane").unwrap(), args)
     }
 
+    /// Runs notation with the configuration in `home/`, which has to succeed.
+    pub(crate) fn notation(&self, args: &[&str]) -> Vec<u8> {
+        let mut command = tools::command("notation").unwrap();
+        command.env("XDG_CONFIG_HOME", self.path("home/.config"));
+        self.foreign(command, args)
+    }
+
     /// A digest or a name from crane, without the end of the line.
     pub(crate) fn crane_text(&self, args: &[&str]) -> String {
         String::from_utf8(self.crane(args)).unwrap().trim().to_owned()

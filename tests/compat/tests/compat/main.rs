@@ -1,4 +1,5 @@
-//! The real binary with registries and clients that somebody else wrote: distribution, olareg, oras, crane, cosign, tar, Go itself.
+//! The real binary with registries and clients that somebody else wrote: distribution, olareg, oras, crane, cosign, notation,
+//! tar, Go itself.
 
 #[cfg(test)]
 mod bench;
@@ -12,6 +13,8 @@ mod cosign;
 mod foreign;
 #[cfg(test)]
 mod login;
+#[cfg(test)]
+mod notation;
 #[cfg(test)]
 mod olareg;
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub const TOOLS: [Tool; 5] = [
         "github.com/distribution/distribution/v3/cmd/registry",
         "tests/compat/go/distribution",
     ),
+    foreign("notation", "github.com/notaryproject/notation/cmd/notation", "tests/compat/go/notation"),
     foreign("olareg", "github.com/olareg/olareg/cmd/olareg", "tests/compat/go/olareg"),
     foreign("oras", "oras.land/oras/cmd/oras", "tests/compat/go/oras"),
 ];
