@@ -67,9 +67,11 @@ pub(crate) async fn verified_target(
 
 /// Tells a person whose signature it is.
 pub(crate) fn tell(artifact: &str, verified: &Verified, context: &Context) {
-    let Verified { by, when, how, refused } = verified;
-    for refusal in refused {
-        context.printer.warning(clean(&refusal.to_string()));
+    let Verified { by, when, how, refused, let_pass } = verified;
+    let told =
+        refused.iter().map(ToString::to_string).chain(let_pass.iter().map(|one| one.reason.to_string()));
+    for warning in told {
+        context.printer.warning(clean(&warning));
     }
     let when = when.map(|when| format!(", at {when}")).unwrap_or_default();
     let text = clean(&format!("signed by {by}{when}"));
@@ -121,6 +123,7 @@ pub(super) fn reason(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Verified(_) => "Verified",
         Verdict::NotSigned => "NotSigned",
+        Verdict::Ignored(_) => "NotVerified",
         Verdict::Unavailable(_) => "SignaturesUnavailable",
         Verdict::Rejected(rejected) => match rejected.refused.split_first() {
             Some((first, others))

@@ -55,6 +55,7 @@ impl Report {
             Verdict::Verified(verified) => (Some(signature(verified)), verified.refused.as_slice()),
             Verdict::Rejected(rejected) => (None, rejected.refused.as_slice()),
             Verdict::Unavailable(unavailable) => (None, unavailable.rejected.refused.as_slice()),
+            Verdict::Ignored(ignored) => (None, ignored.refused.as_slice()),
             Verdict::NotSigned => (None, &[][..]),
         };
         Self {
@@ -81,11 +82,13 @@ fn signature(verified: &Verified) -> Signature {
     let (key, algorithm, issuer, subject) = match &verified.by {
         By::Key { name, algorithm } => (Some(name.clone()), Some(*algorithm), None, None),
         By::Identity { issuer, subject } => (None, None, Some(issuer.clone()), Some(subject.clone())),
+        By::Certificate { subject, .. } => (None, None, None, Some(subject.clone())),
     };
     Signature {
         format: match verified.how.format {
             Format::Bundle => "bundle",
             Format::Legacy => "legacy",
+            Format::NotationJws | Format::NotationCose => "notation",
         },
         key,
         algorithm,

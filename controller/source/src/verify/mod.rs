@@ -96,6 +96,8 @@ pub(crate) fn judge(verdict: &Verdict) -> Result<(), Failure> {
             Some("sign it, as with `cosign sign`, or remove spec.verify".to_owned()),
         ),
         Verdict::Rejected(rejected) => (rejected_class(rejected), hint(rejected)),
+        // No policy that is read here asks for it; what is not verified does not pass.
+        Verdict::Ignored(_) => (Class::Terminal, None),
         Verdict::Unavailable(unavailable) => (Class::Retry { after: unavailable.after }, None),
     };
     Err(Failure { step: Step::Signature, class, message: verdict.to_string(), hint })

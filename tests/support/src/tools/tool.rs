@@ -27,7 +27,7 @@ pub struct Tool {
 }
 
 /// Registries and clients, each in a module of its own, because their dependencies contradict each other.
-pub const TOOLS: [Tool; 5] = [
+pub const TOOLS: [Tool; 6] = [
     foreign("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", "tests/compat/go/cosign"),
     foreign("crane", "github.com/google/go-containerregistry/cmd/crane", "tests/compat/go/crane"),
     foreign(
