@@ -1,6 +1,6 @@
 //! The process: everything that can be wrong is found out first, then it works until it is told to end.
 //!
-//! The clock, the environment and signals are touched here ([`surroundings`]) and nowhere else.
+//! The clock, the environment and signals are touched here (module `surroundings`) and nowhere else.
 
 mod error;
 mod health;
