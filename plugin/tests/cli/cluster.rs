@@ -278,8 +278,7 @@ fn cluster_verbs_refuse_what_is_no_name() {
 fn missing_kubeconfig_is_told_with_where_it_was_looked_for() {
     let sandbox = Sandbox::new();
     let hint = "err:   hint: name one with `--kubeconfig` or in KUBECONFIG";
-    let file = "home/.kube/config";
-    let home = format!("err: ✗ no kubeconfig says where the cluster is (looked for `FOLDER/{file}`)");
+    let home = "err: ✗ no kubeconfig says where the cluster is (looked for `HOME/.kube/config`)";
     shows(&sandbox.run(&["get"]), &format!("exit 2\n{home}\n{hint}"));
     let output = sandbox.command(&["get"]).env("KUBECONFIG", "a:b").output().unwrap();
     let listed = "err: ✗ no kubeconfig says where the cluster is (looked for `a`, `b`)";

@@ -40,13 +40,11 @@ fn login_is_checked_and_kept_for_every_command() {
     let sandbox = guarded();
     shows(
         &login(&sandbox, &format!("{PASSWORD}\r\n")),
-        &format!(
-            "exit 0
-            out: Login Succeeded
-            err: ► logging in to HOST as tester
-            err: ✔ the login is kept in FOLDER/{FILE}
-            err: ⚠️ it is kept unencrypted: name a credential helper in `credsStore` or `credHelpers` of that file"
-        ),
+        "exit 0
+        out: Login Succeeded
+        err: ► logging in to HOST as tester
+        err: ✔ the login is kept in HOME/.docker/config.json
+        err: ⚠️ it is kept unencrypted: name a credential helper in `credsStore` or `credHelpers` of that file",
     );
     // base64 of tester:s3cret-pass
     let auth = "dGVzdGVyOnMzY3JldC1wYXNz";
