@@ -97,16 +97,12 @@ async fn controller_stalls_on_what_only_an_edit_can_mend() {
 }
 
 #[tokio::test]
-async fn controller_says_why_it_does_not_run_what_it_could_not_verify() {
+async fn controller_says_why_it_asks_no_registry_of_somebody_else_for_a_cloud() {
     let tenant = Tenant::new().await;
     Image::saying("one").push(&tenant.registry, "org/app", "v1");
-    let signed = json!({ "ref": { "tag": "v1" }, "verify": { "provider": "cosign", "secretRef": { "name": "keys" } } });
-    tenant.apply("signed", &signed).await;
     tenant.apply("cloud", &json!({ "ref": { "tag": "v1" }, "provider": "aws" })).await;
-    for name in ["signed", "cloud"] {
-        let object = tenant.until(name, "to be refused", |object| is(object, "Ready", "False")).await;
-        assert!(object["status"]["artifact"].is_null(), "{object}");
-    }
+    let object = tenant.until("cloud", "to be refused", |object| is(object, "Ready", "False")).await;
+    assert!(object["status"]["artifact"].is_null(), "{object}");
     eventually("no request", LONG, async || match tenant.registry.requests().as_slice() {
         [] => Ok(()),
         some => Err(format!("{some:?}")),
