@@ -7,7 +7,7 @@ use oci_artifact::{
     Class, Classify as _,
     name::{Cloud, Host},
 };
-use oci_crds::validate::{Checked, Provider};
+use oci_crds::validate::{Checked, Fit};
 use oci_decide::{Failure, Step};
 use oci_identity::account::{Facts, Wish};
 
@@ -28,7 +28,7 @@ pub enum Who {
 
 /// Decides who logs in. A failure is something that only an edit mends: nothing was sent to anybody.
 pub fn who(checked: &Checked, material: &Material) -> Result<Who, Failure> {
-    let cloud = cloud(checked.provider);
+    let cloud = checked.provider.cloud();
     let secrets = !material.pull.is_empty();
     let wish = match &material.account {
         Some(account) => wish(account, Facts { cloud, pull_secrets: account.pull_secrets, used: !secrets })?,
@@ -41,7 +41,8 @@ pub fn who(checked: &Checked, material: &Material) -> Result<Who, Failure> {
         (false, None, None) => return Ok(Who::Nobody),
     };
     match cloud {
-        Some(cloud) if !may_own(cloud, checked.repository.host()) => {
+        // Azure's own login looks at the suffixes that only the environment of this process has.
+        Some(cloud) if checked.provider.fit(checked.repository.host()) == Fit::Never => {
             Err(foreign(cloud, checked.repository.host()))
         }
         _ => Ok(who),
@@ -55,24 +56,6 @@ fn wish(account: &AccountData, facts: Facts) -> Result<Option<Wish>, Failure> {
         message: format!("service account '{}/{}': {fault}", account.namespace, account.name),
         hint: fault.hint(),
     })
-}
-
-fn cloud(provider: Provider) -> Option<Cloud> {
-    match provider {
-        Provider::Generic => None,
-        Provider::Aws => Some(Cloud::Aws),
-        Provider::Azure => Some(Cloud::Azure),
-        Provider::Gcp => Some(Cloud::Gcp),
-    }
-}
-
-/// Whether a registry is the cloud's. Azure's may have a suffix that only the environment of this process has: its own
-/// login looks at that, and a registry of another cloud is not it.
-fn may_own(cloud: Cloud, host: &Host) -> bool {
-    match Cloud::of(host) {
-        Some(owner) => owner == cloud,
-        None => cloud == Cloud::Azure,
-    }
 }
 
 fn foreign(cloud: Cloud, host: &Host) -> Failure {

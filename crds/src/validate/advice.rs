@@ -6,7 +6,7 @@ use super::{
     Checked, Code, Operation, Path, Provider, Selection, Verification, Warning,
     fault::quote,
     given,
-    provider::{Fit, fit, registries},
+    provider::{Fit, registries},
 };
 use crate::v1::Spec;
 
@@ -68,7 +68,7 @@ fn selection(spec: &Spec, checked: &Checked, warnings: &mut Vec<Warning>) {
 
 fn provider(checked: &Checked, warnings: &mut Vec<Warning>) {
     let host = checked.repository.host();
-    if checked.provider == Provider::Generic || fit(checked.provider, host) == Fit::Own {
+    if checked.provider == Provider::Generic || checked.provider.fit(host) == Fit::Own {
         return;
     }
     let of = registries(checked.provider);

@@ -25,7 +25,7 @@ pub(super) fn check(
         }
     };
     let host = repository.map(Repository::host)?;
-    if fit(provider, host) == Fit::Never && !has_static_credentials(spec) {
+    if provider.fit(host) == Fit::Never && !has_static_credentials(spec) {
         let message =
             format!("{} logs in to {} only, which `{host}` is not", quote(text), registries(provider));
         let fault = Fault::new(Code::ProviderHost, &path, Some(&format!("{text} {host}")), message);
@@ -36,7 +36,7 @@ pub(super) fn check(
 
 /// Whether a provider can log in to a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fit {
+pub enum Fit {
     /// It is one of its own.
     Own,
     /// It does not look like one, but a controller can be configured so that it is.
@@ -45,24 +45,28 @@ pub(super) enum Fit {
     Never,
 }
 
-/// Azure's registries can have a suffix that only the controller's configuration knows; but not that of another cloud.
-pub(super) fn fit(provider: Provider, host: &Host) -> Fit {
-    let Some(cloud) = cloud(provider) else {
-        return Fit::Own;
-    };
-    match Cloud::of(host) {
-        Some(owner) if owner == cloud => Fit::Own,
-        None if cloud == Cloud::Azure => Fit::Perhaps,
-        Some(_) | None => Fit::Never,
+impl Provider {
+    /// The cloud whose identity logs in; `None` for `generic`.
+    pub fn cloud(self) -> Option<Cloud> {
+        match self {
+            Self::Generic => None,
+            Self::Aws => Some(Cloud::Aws),
+            Self::Azure => Some(Cloud::Azure),
+            Self::Gcp => Some(Cloud::Gcp),
+        }
     }
-}
 
-fn cloud(provider: Provider) -> Option<Cloud> {
-    match provider {
-        Provider::Generic => None,
-        Provider::Aws => Some(Cloud::Aws),
-        Provider::Azure => Some(Cloud::Azure),
-        Provider::Gcp => Some(Cloud::Gcp),
+    /// Whether it can log in there. Azure's registries can have a suffix that only the controller's configuration knows;
+    /// but not that of another cloud.
+    pub fn fit(self, host: &Host) -> Fit {
+        let Some(cloud) = self.cloud() else {
+            return Fit::Own;
+        };
+        match Cloud::of(host) {
+            Some(owner) if owner == cloud => Fit::Own,
+            None if cloud == Cloud::Azure => Fit::Perhaps,
+            Some(_) | None => Fit::Never,
+        }
     }
 }
 

@@ -84,6 +84,11 @@ impl Internet {
         Arc::new(Web::new(&options).trusting(authority))
     }
 
+    /// All requests so far.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.server.asked()
+    }
+
     /// What was asked, as `POST host/path`.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.server.lines()

@@ -21,7 +21,7 @@ use oci_identity::{
     cache::{Limits, Nobody},
 };
 use oci_registry::{
-    Credential, Options, Pem, Proxies, Secret,
+    Credential, Secret,
     auth::{CredentialSource as _, Lookup, SourceError},
     web::Web,
 };
@@ -30,11 +30,11 @@ use oci_testkit::{
         AWS_SECRET_KEY, AWS_SESSION_TOKEN, AWS_WEB_IDENTITY_TOKEN, ECR_TOKEN_PASSWORD, OTHER_AWS_SECRET_KEY,
         assert_clean,
     },
-    proxy::Proxy,
-    scripted::{Asked, Reply, Scripted},
-    tls::Tls,
+    scripted::{Asked, Reply},
 };
 use serde_json::json;
+
+use crate::internet::Internet;
 
 /// A registry.
 pub(super) const HOST: &str = "012345678901.dkr.ecr.eu-west-1.amazonaws.com";
@@ -69,9 +69,7 @@ const NAMES: [&str; 13] = [
 
 /// The services, and the only way to them.
 pub(super) struct World {
-    pub(super) aws: Scripted,
-    proxy: Proxy,
-    tls: Tls,
+    pub(super) aws: Internet,
 }
 
 impl World {
@@ -82,21 +80,11 @@ impl World {
 
     /// With other answers.
     pub(super) fn with(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
-        let tls = Tls::for_names(&NAMES);
-        let aws = Scripted::start_tls(&tls, script);
-        let proxy = Proxy::leading(NAMES.map(|name| (name, aws.address())));
-        Self { aws, proxy, tls }
+        Self { aws: Internet::start(&NAMES, script) }
     }
 
     pub(super) fn web(&self) -> Arc<Web> {
-        let proxy = oci_registry::Proxy::new(&self.proxy.url(), None, None).unwrap();
-        let options = Options {
-            proxies: Proxies::only(proxy),
-            backoff: Duration::from_millis(1),
-            ..Options::default()
-        };
-        let authority = Pem { origin: "the test".into(), text: self.tls.ca_pem.clone().into_bytes() };
-        Arc::new(Web::new(&options).trusting(authority))
+        self.aws.web()
     }
 
     /// Logs this process in at a registry, once.
