@@ -7,6 +7,7 @@
 #![expect(clippy::doc_markdown, reason = "these comments are what --help shows")]
 
 mod address;
+mod bucket;
 mod flags;
 mod gates;
 mod ignored;
@@ -21,6 +22,7 @@ use reqwest::Url;
 use sha2::{Digest as _, Sha256};
 
 pub use address::Listen;
+pub use bucket::{BucketArgs, BucketCloud, BucketPlace};
 pub use flags::{ElectionArgs, LogArgs, ReconcileArgs, RefusedArgs, TokenArgs, WatchArgs};
 pub use gates::{Gate, Gates};
 pub use ignored::Ignored;
@@ -54,6 +56,10 @@ pub struct Args {
     /// Storage and serving
     #[command(flatten)]
     pub storage: StorageArgs,
+
+    /// A bucket in the place of a volume
+    #[command(flatten)]
+    pub bucket: BucketArgs,
 
     /// Reconciliation
     #[command(flatten)]
@@ -214,7 +220,16 @@ impl Args {
                     .to_owned(),
             );
         }
-        None
+        let advertised = self.storage.storage_adv_addr.is_some();
+        self.bucket.contradiction(advertised).map(str::to_owned)
+    }
+
+    /// Where artifacts are, if that is in a bucket. Each shard has a folder of its own: whatever nobody knows in there is
+    /// removed.
+    pub fn bucket(&self) -> Option<BucketPlace> {
+        let place = self.bucket.place.clone()?;
+        let shard = lease_name("", self.watch.watch_label_selector.as_deref());
+        Some(if shard.is_empty() { place } else { place.below(&format!("shard{shard}")) })
     }
 
     /// The one namespace that is watched; `None` means all.
