@@ -5,7 +5,10 @@ use std::{io, net::SocketAddr};
 use oci_artifact::Classify as _;
 use oci_registry::VariableError;
 
-use crate::cluster::{guard::GuardError, lease::LeaseError};
+use crate::{
+    cluster::{guard::GuardError, lease::LeaseError},
+    storage::OpenBucketError,
+};
 
 /// Why the process cannot start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,9 @@ pub enum Error {
     /// Nobody says in which namespace the Lease is.
     #[error("--enable-leader-election needs the variable RUNTIME_NAMESPACE, or --leader-election-namespace")]
     Namespace,
+    /// The bucket cannot be used as the flags and the environment say.
+    #[error(transparent)]
+    Bucket(#[from] OpenBucketError),
     /// The operating system refuses something.
     #[error("{doing} failed: {source}")]
     System {
