@@ -53,8 +53,8 @@ impl Answer for Artifacts {
         match self.storage.find(&path).await {
             Ok(Some(found)) => self.file(request.headers(), &path, &found, head_only).await,
             Ok(None) => not_found(),
-            Err(unfound) => {
-                tracing::error!(error = %unfound.error(), %path, "an artifact cannot be served");
+            Err(error) => {
+                tracing::error!(%error, %path, "an artifact cannot be served");
                 unavailable()
             }
         }

@@ -30,17 +30,6 @@ pub(crate) struct Found {
     pub(super) file: Option<Arc<File>>,
 }
 
-/// Why nobody knows whether there is a file.
-#[derive(Clone, Debug)]
-pub(crate) struct Unfound(pub(super) BucketError);
-
-impl Unfound {
-    /// For logs.
-    pub(crate) fn error(&self) -> &BucketError {
-        &self.0
-    }
-}
-
 impl Storage {
     /// Its figures at this moment.
     pub fn stats(&self) -> StorageStats {
@@ -99,10 +88,10 @@ impl Storage {
     }
 
     /// A file that is served: `path` is `<namespace>/<name>/<file>`, or `latest.tar.gz` in the place of the file.
-    pub(crate) async fn find(&self, path: &str) -> Result<Option<Found>, Unfound> {
+    pub(crate) async fn find(&self, path: &str) -> Result<Option<Found>, BucketError> {
         match self {
             Self::Local(local) => Ok(local.find(path)),
-            Self::Bucket(bucket) => bucket.find(path).await.map_err(Unfound),
+            Self::Bucket(bucket) => bucket.find(path).await,
         }
     }
 

@@ -27,8 +27,8 @@ mod names;
 
 pub use bucket::{Bucket, BucketError, BucketOptions, OpenBucketError, Surroundings};
 pub use counters::StorageStats;
+pub(crate) use either::Found;
 pub use either::Storage;
-pub(crate) use either::{Found, Unfound};
 pub use error::OpenError;
 pub(crate) use file::{Identity, Inode};
 pub use local::{Local, Scan, StorageOptions};
