@@ -67,3 +67,57 @@ impl SharedKey {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `azure-storage-blob` 12.31.1 for Python makes of the same requests.
+    #[test]
+    fn signatures_are_those_of_the_sdk() {
+        let variables = [(KEY.to_owned(), "cGxhbnRlZA==".to_owned())].into();
+        let environment = Environment { variables, ..Environment::default() };
+        let key = SharedKey::of(&environment, "flux").ok().flatten().unwrap();
+        let dated = [("x-ms-date", "Tue, 14 Nov 2023 22:13:20 GMT"), ("x-ms-version", "2021-12-02")];
+        let put = [&dated[..], &[("x-ms-blob-type", "BlockBlob")]].concat();
+        for (method, url, headers, length, expected) in [
+            (
+                "GET",
+                "https://flux.blob.core.windows.net/artifacts?comp=list&maxresults=1000&prefix=a%2Fb&restype=container&marker=m%2F",
+                &dated[..],
+                0,
+                "SharedKey flux:rDNlZxrZLv6z31DwQKStAkJJMGR/psSYU08liUoYJ4U=",
+            ),
+            (
+                "PUT",
+                "https://flux.blob.core.windows.net/artifacts/a/sha256%3A0f.tar.gz",
+                &put,
+                4,
+                "SharedKey flux:vkJ0LNYuZ/XTO32ljlbTHxUiSfh0yVXWye30e6RPb+g=",
+            ),
+            (
+                "DELETE",
+                "http://127.0.0.1:10000/flux/artifacts/a",
+                &dated,
+                0,
+                "SharedKey flux:aKzeAUKBXcFTzKEBn/JYY2vqlREsBLiUuD61ck0NTqI=",
+            ),
+        ] {
+            let url = Url::parse(url).unwrap();
+            assert_eq!(key.authorization(method, &url, headers, length), expected, "{method} {url}");
+        }
+    }
+
+    #[test]
+    fn key_of_an_account_is_base64_or_none() {
+        let with = |text: &str| {
+            let variables = [(KEY.to_owned(), text.to_owned())].into();
+            SharedKey::of(&Environment { variables, ..Environment::default() }, "flux")
+                .map(|key| key.is_some())
+        };
+        assert!(matches!(with(""), Ok(false)));
+        assert!(matches!(with("cGxhbnRlZA=="), Ok(true)));
+        let error = with("planted key").unwrap_err().to_string();
+        assert!(error.starts_with(KEY) && !error.contains("planted"), "{error}");
+    }
+}
