@@ -16,6 +16,7 @@ mod client;
 mod error;
 mod fetch;
 mod keep;
+mod open;
 mod site;
 mod write;
 
@@ -24,8 +25,6 @@ use std::{
     fmt,
     fs::File,
     hash::{BuildHasher, RandomState},
-    io,
-    path::PathBuf,
     sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
@@ -34,83 +33,34 @@ use jiff::Timestamp;
 use oci_artifact::{Classify as _, name::Digest};
 use oci_crds::v1::Artifact;
 use oci_decide::Stored;
-use oci_identity::{Environment, Identities, IdentityError, bucket::Entrance, cache::Nobody};
-use oci_registry::{Options, Proxies, web::Web};
 use oci_source::store::{Content, Owner, PublishFuture, Store, StoreError};
-use reqwest::Url;
 use tempfile::NamedTempFile;
 use tokio::{
     sync::{Mutex, MutexGuard, Semaphore, watch},
     time::Instant,
 };
 
-pub use self::error::BucketError;
-use self::{cache::Cache, client::Client, fetch::Flights, site::Site};
+use self::{cache::Cache, client::Client, fetch::Flights};
+pub use self::{
+    error::BucketError,
+    open::{BucketOptions, OpenBucketError, Surroundings},
+};
 use super::{
-    KIND, OpenError, StorageOptions, StorageStats,
+    KIND, StorageStats,
     counters::Counters,
     due::Due,
     error::Attempt as _,
     index::{Index, Item},
-    local::{DRAFTS, lock, make_folder},
+    local::DRAFTS,
     lost::Lost,
     names,
 };
-use crate::args::BucketPlace;
 
-/// The folder of files from the bucket.
-const CACHE: &str = ".bucket";
-/// Downloads at once.
-const DOWNLOADS: usize = 16;
 /// Owners are spread over this many locks; a power of two.
 const TURNS: usize = 256;
 /// The first pause between two tries to reach a bucket; doubled up to the longest.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-
-/// Which bucket, and how it is used.
-#[derive(Clone, Debug)]
-pub struct BucketOptions {
-    /// The place in it.
-    pub place: BucketPlace,
-    /// Where its service is, if it is not the usual one.
-    pub endpoint: Option<Url>,
-    /// Its region, if the environment does not say so.
-    pub region: Option<String>,
-    /// The folder for temporary files, and for files that were read.
-    pub root: PathBuf,
-    /// Most bytes of files that were read.
-    pub cache_size: u64,
-    /// What is kept, and for how long.
-    pub storage: StorageOptions,
-    /// How often the bucket is listed, to find what was removed by somebody else.
-    pub list_every: Duration,
-}
-
-/// What surrounds the process.
-#[derive(Clone)]
-pub struct Surroundings {
-    /// Who it is in a cloud.
-    pub environment: Environment,
-    /// Proxies on the way there.
-    pub proxies: Proxies,
-    /// The clock.
-    pub now: fn() -> Timestamp,
-}
-
-/// Why a bucket cannot be used at all.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenBucketError {
-    /// The flags, together with the environment.
-    #[error(transparent)]
-    Site(#[from] site::SiteError),
-    /// The environment has an identity that cannot be used.
-    #[error("--storage-bucket: {0}")]
-    Identity(#[from] IdentityError),
-    /// The folder for temporary files.
-    #[error("--storage-path: {0}")]
-    Scratch(#[from] OpenError),
-}
 
 /// Whether this process may write, asked right before it does.
 type Fence = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -171,44 +121,6 @@ impl fmt::Debug for Bucket {
 }
 
 impl Bucket {
-    /// Prepares everything and asks nobody. `options.root` must exist and be writable, and is for this process alone.
-    pub fn open(options: BucketOptions, surroundings: Surroundings) -> Result<Self, OpenBucketError> {
-        let Surroundings { environment, proxies, now } = surroundings;
-        let variable =
-            |name: &str| environment.variables.get(name).filter(|value| !value.is_empty()).cloned();
-        let (site, service) =
-            Site::of(&options.place, options.endpoint.as_ref(), options.region.as_deref(), variable)?;
-        let user_agent = concat!("oci-controller/", env!("CARGO_PKG_VERSION")).to_owned();
-        let web = Arc::new(Web::new(&Options { proxies, user_agent, ..Options::default() }));
-        let identities =
-            Identities::new(environment, oci_identity::cache::Limits::default(), Arc::new(Nobody), now);
-        let entrance = Entrance::new(identities, &service, Arc::clone(&web))?;
-        let root = &options.root;
-        let lock = lock(root)?;
-        let attempt =
-            |made: io::Result<()>| made.attempt(|| format!("creating folders in {}", root.display()));
-        attempt(make_folder(&root.join(DRAFTS))).map_err(OpenError::from)?;
-        let cache = Cache::new(root.join(CACHE), options.cache_size);
-        let cache =
-            cache.attempt(|| format!("emptying {}", root.join(CACHE).display())).map_err(OpenError::from)?;
-        Ok(Self(Arc::new(Inner {
-            client: Client::new(site, entrance, web, now),
-            cache: Arc::new(cache),
-            flights: Flights::default(),
-            downloads: Semaphore::new(DOWNLOADS),
-            options,
-            now,
-            index: RwLock::default(),
-            fence: OnceLock::new(),
-            turns: (0..TURNS).map(|_| Mutex::default()).collect(),
-            spread: RandomState::new(),
-            due: Due::default(),
-            lost: Lost::default(),
-            counters: Counters::default(),
-            _lock: lock,
-        })))
-    }
-
     /// Waits until the bucket lets us look into it.
     pub async fn reach(&self) {
         self.patiently("the bucket cannot be reached, trying again", || self.0.client.probe()).await;

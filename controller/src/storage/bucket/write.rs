@@ -70,13 +70,13 @@ impl Inner {
         self.client.put(&object, Arc::clone(&source) as Arc<dyn BlobSource>, sha256).await?;
         // What was read and sent is what was checked before, and all of it has arrived.
         let sent = source.digest();
-        let fault = if sent.as_ref() == Some(&content.digest) {
+        let fault = if sent == content.digest {
             match self.client.size(&object).await? {
                 Some(size) if size == content.size => return Ok(()),
                 size => Cause::Damaged { got: format!("{} bytes", size.unwrap_or_default()) },
             }
         } else {
-            Cause::Damaged { got: sent.map(|sent| sent.to_string()).unwrap_or_default() }
+            Cause::digest(&sent)
         };
         if self.leads() {
             self.client.delete(&object).await?;
@@ -159,9 +159,9 @@ impl Hashed {
     }
 
     /// Of the bytes that were sent last.
-    fn digest(&self) -> Option<Digest> {
+    fn digest(&self) -> Digest {
         let mut hasher = self.hasher.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(std::mem::replace(&mut *hasher, Hasher::new(self.algorithm)).finish())
+        std::mem::replace(&mut *hasher, Hasher::new(self.algorithm)).finish()
     }
 }
 
