@@ -78,7 +78,7 @@ impl Bucket {
 
     fn flight(&self, path: &str, digest: &Digest) -> watch::Receiver<Option<Outcome>> {
         let mut flights = self.0.flights.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = flights.get(path) {
+        if let Some(flight) = flights.get(path).filter(|flight| flight.has_changed().is_ok()) {
             return flight.clone();
         }
         let (tell, flight) = watch::channel(None);
@@ -113,8 +113,10 @@ impl Inner {
 
     /// A bucket that cannot be asked is no reason not to serve what it had.
     async fn is_still_there(&self, path: &str) -> bool {
+        // One asks, whoever comes meanwhile need not.
+        self.cache.saw(path);
         match self.client.size(&Self::object(path)).await {
-            Ok(Some(_)) => self.cache.saw(path),
+            Ok(Some(_)) => {}
             Ok(None) => {
                 self.cache.forget(path);
                 return false;
