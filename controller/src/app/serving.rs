@@ -22,6 +22,8 @@ use crate::{
 
 /// How often the leader compares a bucket with what it knows of it.
 const LIST_EVERY: Duration = Duration::from_mins(5);
+/// For so long a replica may serve what is no longer in the bucket.
+const FRESH: Duration = Duration::from_mins(1);
 
 /// The server of artifacts.
 pub(super) struct Serving {
@@ -43,6 +45,7 @@ impl Serving {
                 cache_size: args.bucket.cache_size,
                 storage: leading::options(args),
                 list_every: LIST_EVERY,
+                fresh: FRESH,
             };
             Bucket::open(options, Surroundings { environment: environment(), proxies: proxies.clone(), now })
         });

@@ -150,7 +150,8 @@ async fn a_damaged_file_is_never_served_and_its_owner_is_told() {
     drop(leader);
     let next = world.leader().await;
     assert_eq!(next.get(&good.path, &[]).await.0, 503);
-    assert_eq!(next.storage().lost().await, [owner("app")]);
+    let lost = tokio::time::timeout(LONG, next.storage().lost()).await.unwrap();
+    assert_eq!(lost, [owner("app")]);
     assert_eq!(next.bucket_look("app", &good).await, Stored::Missing);
     assert!(world.files().await.is_empty());
     let again = next.publish("app", "r1", &bytes).await;
@@ -176,7 +177,7 @@ async fn files_that_somebody_removed_are_missed() {
     world.replace(&short.path, b"s").await;
     let mut lost = HashSet::new();
     while lost.len() < 2 {
-        lost.extend(leader.storage().lost().await);
+        lost.extend(tokio::time::timeout(LONG, leader.storage().lost()).await.unwrap());
     }
     assert_eq!(lost, HashSet::from([owner("gone"), owner("short")]));
     assert_eq!(leader.bucket_look("gone", &gone).await, Stored::Missing);
@@ -184,6 +185,23 @@ async fn files_that_somebody_removed_are_missed() {
     assert_eq!(leader.bucket_look("kept", &kept).await, Stored::Whole);
     assert_eq!(leader.get(&gone.path, &[]).await.0, 404, "not from the cache either");
     keeping.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_asks_whether_a_file_is_there_still() {
+    let world = World::new().await;
+    let leader = world.leader().await;
+    let artifact = leader.publish("app", "r1", b"text").await;
+    let asking = |root: &std::path::Path| BucketOptions { fresh: Duration::ZERO, ..world.options(root) };
+    let (asking, trusting) = (Replica::of(asking, keys()), world.replica());
+    for replica in [&asking, &trusting] {
+        for _ in 0..2 {
+            assert_eq!(replica.get(&artifact.path, &[]).await, (200, b"text".to_vec()));
+        }
+    }
+    world.remove(&artifact.path).await;
+    assert_eq!(asking.get(&artifact.path, &[]).await.0, 404);
+    assert_eq!(trusting.get(&artifact.path, &[]).await.0, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

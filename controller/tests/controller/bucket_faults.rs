@@ -113,6 +113,7 @@ fn options(root: &Path, place: &str, server: &Scripted) -> BucketOptions {
         cache_size: 16 << 20,
         storage: StorageOptions::default(),
         list_every: Duration::from_hours(1),
+        fresh: Duration::from_hours(1),
     }
 }
 
@@ -163,6 +164,21 @@ async fn a_bucket_that_refuses_says_why_and_what_to_do() {
     let signed = server.asked().into_iter().find(|asked| asked.method == "PUT").unwrap();
     assert_eq!(signed.header("x-amz-content-sha256"), Some(oci_artifact::name::Digest::of(b"served").hex()));
     assert!(!format!("{signed:?}").contains(AWS_SECRET_KEY));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_does_not_answer_is_no_reason_not_to_serve_what_it_had() {
+    let (shelf, server) = start();
+    let asking =
+        |root: &Path| BucketOptions { fresh: Duration::ZERO, ..options(root, "s3://artifacts", &server) };
+    let leader = Replica::of(asking, keys());
+    leader.lead().await;
+    let artifact = leader.publish("app", "r1", b"text").await;
+    shelf.breaks(Reply::text(503, "busy"));
+    let before = server.asked().len();
+    assert_eq!(leader.get(&artifact.path, &[]).await, (200, b"text".to_vec()));
+    assert!(server.asked().len() > before, "the bucket was asked");
+    assert!(leader.bucket.trouble().unwrap().contains("status 503"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

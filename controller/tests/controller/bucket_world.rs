@@ -70,6 +70,7 @@ impl World {
             cache_size: 16 << 20,
             storage: StorageOptions::default(),
             list_every: Duration::from_hours(1),
+            fresh: Duration::from_hours(1),
         }
     }
 

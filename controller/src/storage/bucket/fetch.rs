@@ -4,7 +4,6 @@ use std::{
     collections::HashMap,
     io::Write as _,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -23,8 +22,6 @@ use crate::storage::{Found, LATEST, error::Attempt as _, names};
 
 /// Bytes that are hashed and written at once.
 const PIECE: usize = 1 << 20;
-/// For so long a file of the cache is served without asking whether it is in the bucket still.
-const FRESH: Duration = Duration::from_mins(1);
 /// Tries to open what was downloaded, should others need its room at once.
 const TRIES: usize = 3;
 
@@ -52,7 +49,7 @@ impl Bucket {
         let path = format!("{key}/{name}");
         for _ in 0..TRIES {
             if let Some(opened) = self.0.cached(&path).await {
-                if opened.seen.elapsed() > FRESH && !self.0.is_still_there(&path).await {
+                if opened.seen.elapsed() > self.0.options.fresh && !self.0.is_still_there(&path).await {
                     return Ok(None);
                 }
                 let Opened { inode, file, .. } = opened;

@@ -59,6 +59,8 @@ pub struct BucketOptions {
     pub storage: StorageOptions,
     /// How often the bucket is listed, to find what was removed by somebody else.
     pub list_every: Duration,
+    /// For so long a file of the cache is served without asking whether it is in the bucket still.
+    pub fresh: Duration,
 }
 
 /// What surrounds the process.
