@@ -100,11 +100,11 @@ impl Entrance {
             return Ok(Entry { headers, minted: None });
         }
         let cache = self.identities.cache();
-        let mint = async {
+        let fresh = async {
             let lease = Box::pin(self.access()).await.map_err(Arc::new)?;
             Ok(crate::lease::Lease { value: Kept::Access(lease.value), expires: lease.expires })
         };
-        match cache.get(self.key(), None, mint).await? {
+        match cache.get(self.key(), None, fresh).await? {
             (Kept::Access(access), minted) => {
                 Ok(Entry { headers: self.headers(request, &access), minted: Some(minted) })
             }
@@ -124,9 +124,9 @@ impl Entrance {
             (Proof::Keys(keys), Way::Aws(region)) => {
                 let now = self.identities.now();
                 let signer = Signer { keys, region: region.name(), service: "s3", now };
-                let signed = signer.s3(request.method, request.url, request.sha256).into_iter();
+                let all = signer.s3(request.method, request.url, request.sha256).into_iter();
                 // The HTTP library sends the same host.
-                let sent = signed.filter(|(name, _)| *name != "host");
+                let sent = all.filter(|(name, _)| *name != "host");
                 sent.map(|(name, value)| (name, Secret::new(value))).collect()
             }
             (Proof::Token(token), _) => {
