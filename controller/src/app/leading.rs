@@ -66,18 +66,15 @@ pub(super) struct Leading {
 impl Leading {
     /// Opens the storage, waiting for it if need be, and sees to it that it is served.
     pub(super) async fn begin(needs: Needs) -> Result<Self, Error> {
-        let storage = match needs.serving.bucket() {
+        let storage = if let Some(bucket) = needs.serving.bucket() {
             // It is served already.
-            Some(bucket) => {
-                let fence = Arc::clone(&needs.fence);
-                bucket.lead(move || fence()).await;
-                Storage::Bucket(bucket)
-            }
-            None => {
-                let storage = Storage::Local(open(&needs).await?);
-                needs.serving.begin(&storage)?;
-                storage
-            }
+            let fence = Arc::clone(&needs.fence);
+            bucket.lead(move || fence()).await;
+            Storage::Bucket(bucket)
+        } else {
+            let storage = Storage::Local(open(&needs).await?);
+            needs.serving.begin(&storage)?;
+            storage
         };
         let cache = Arc::new(Cache::new(needs.args.reconcile.default_service_account.clone()));
         let scheduler = Arc::new(Scheduler::new(needs.args.reconcile.concurrent));

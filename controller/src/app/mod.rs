@@ -266,7 +266,7 @@ impl Process {
             lease: self.args.lease_name(),
             fence: leadership.fence(),
         });
-        leading.work().await;
+        Box::pin(leading.work()).await;
         Ok(())
     }
 

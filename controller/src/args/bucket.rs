@@ -111,10 +111,9 @@ impl FromStr for BucketPlace {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = BucketCloud::ALL.into_iter();
+        let mut known = BucketCloud::ALL.into_iter();
         let (rest, cloud) = known
-            .filter_map(|(scheme, cloud)| Some((text.strip_prefix(scheme)?, cloud)))
-            .next()
+            .find_map(|(scheme, cloud)| Some((text.strip_prefix(scheme)?, cloud)))
             .ok_or("it is none of s3://BUCKET[/PREFIX], gs://BUCKET[/PREFIX] and az://CONTAINER[/PREFIX]")?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let prefix = prefix.strip_suffix('/').unwrap_or(prefix);

@@ -126,7 +126,7 @@ async fn a_bucket_that_refuses_says_why_and_what_to_do() {
     let (shelf, server) = start();
     let leader = replica(&server);
     leader.lead().await;
-    let served = leader.publish("served", "r1", b"served").await;
+    let kept = leader.publish("kept", "r1", b"kept").await;
     let error = |code: &str| format!("<Error><Code>{code}</Code><Message>said</Message></Error>");
     for (status, body, reason, hint, tries) in [
         (403, error("AccessDenied"), "BucketDenied", "needs the rights to read, write, delete and list", 2),
@@ -148,11 +148,11 @@ async fn a_bucket_that_refuses_says_why_and_what_to_do() {
         assert!(text.contains(&format!("status {status}")), "{text}");
         assert_eq!(server.asked().len() - before, tries, "{text}");
         assert_eq!(leader.bucket.trouble(), Some(text));
-        // What was read before is served, whatever the bucket says.
-        assert_eq!(leader.get(&served.path, &[]).await, (200, b"served".to_vec()));
-        assert_eq!(leader.get(&format!("{}x", served.path), &[]).await.0, 404);
+        // What was read before is kept, whatever the bucket says.
+        assert_eq!(leader.get(&kept.path, &[]).await, (200, b"kept".to_vec()));
+        assert_eq!(leader.get(&format!("{}x", kept.path), &[]).await.0, 404);
         let other = replica(&server);
-        assert_eq!(other.get(&served.path, &[]).await.0, 503);
+        assert_eq!(other.get(&kept.path, &[]).await.0, 503);
     }
     shelf.heals();
     let path = leader.publish("app", "r1", b"new").await.path;
@@ -162,7 +162,7 @@ async fn a_bucket_that_refuses_says_why_and_what_to_do() {
         assert_clean("a request", format!("{:?}", (&asked.path, &asked.query, &asked.headers)).as_bytes());
     }
     let signed = server.asked().into_iter().find(|asked| asked.method == "PUT").unwrap();
-    assert_eq!(signed.header("x-amz-content-sha256"), Some(oci_artifact::name::Digest::of(b"served").hex()));
+    assert_eq!(signed.header("x-amz-content-sha256"), Some(oci_artifact::name::Digest::of(b"kept").hex()));
     assert!(!format!("{signed:?}").contains(AWS_SECRET_KEY));
 }
 

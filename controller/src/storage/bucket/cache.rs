@@ -128,7 +128,9 @@ impl Cache {
     pub(super) fn forget_all(&self, start: &str) {
         let paths: Vec<_> =
             self.state().slots.keys().filter(|path| path.starts_with(start)).cloned().collect();
-        paths.iter().for_each(|path| self.forget(path));
+        for path in &paths {
+            self.forget(path);
+        }
     }
 
     /// Whether a file may be here at all.
@@ -168,7 +170,9 @@ impl Cache {
             state.bytes += if fits { size } else { 0 };
             fits
         };
-        gone.iter().for_each(|place| remove(place));
+        for place in &gone {
+            remove(place);
+        }
         taken
     }
 
@@ -254,9 +258,9 @@ mod tests {
             tokio::task::yield_now().await;
             drop(taken);
         };
-        let (room, ()) = tokio::join!(waiting, freeing);
+        let (taking, ()) = tokio::join!(waiting, freeing);
         assert_eq!(cache.state().bytes, 60);
-        drop(room);
+        drop(taking);
         assert_eq!(cache.state().bytes, 0);
     }
 
