@@ -148,7 +148,7 @@ async fn a_bucket_that_refuses_says_why_and_what_to_do() {
         assert!(text.contains(&format!("status {status}")), "{text}");
         assert_eq!(server.asked().len() - before, tries, "{text}");
         assert_eq!(leader.bucket.trouble(), Some(text));
-        // What was read before is kept, whatever the bucket says.
+        // What was read before is served, whatever the bucket says.
         assert_eq!(leader.get(&kept.path, &[]).await, (200, b"kept".to_vec()));
         assert_eq!(leader.get(&format!("{}x", kept.path), &[]).await.0, 404);
         let other = replica(&server);
