@@ -70,7 +70,14 @@ impl WebReply {
 impl WebRequest {
     /// GET.
     pub fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, headers: Vec::new(), body: None, metadata: false, most: limits::TOKEN_REPLY_BYTES }
+        Self {
+            method: Method::GET,
+            url,
+            headers: Vec::new(),
+            body: None,
+            metadata: false,
+            most: limits::TOKEN_REPLY_BYTES,
+        }
     }
 
     /// POST with a body of this content type.

@@ -47,9 +47,9 @@ pub use notation::{
 pub use part::Part;
 pub use policy::{Identities, Policy};
 pub use reason::Reason;
-pub use trust_root::{CommonRoot, TrustRoot, TrustRootError};
 #[cfg(feature = "tuf")]
 pub use sigstore::tuf;
+pub use trust_root::{CommonRoot, TrustRoot, TrustRootError};
 pub use verdict::{
     About, By, Format, How, Ignored, LetPass, Log, Refusal, Rejected, Unavailable, Verdict, Verified,
 };

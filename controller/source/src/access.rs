@@ -113,7 +113,12 @@ impl<'a> Access<'a> {
     }
 
     /// Looks for signatures, unless the registry is left alone for now.
-    pub(crate) async fn judge(&self, policy: &Policy, digest: &Digest, now: Timestamp) -> Result<Verdict, Failure> {
+    pub(crate) async fn judge(
+        &self,
+        policy: &Policy,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Verdict, Failure> {
         let action = format!("looking for signatures of {}@{digest}", self.repository());
         let pass = self.enter(Step::Signature, &action)?;
         // Boxed: large, and rare.

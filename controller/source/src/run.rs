@@ -109,7 +109,8 @@ struct Shared {
 impl Source {
     /// Works with these settings.
     pub fn new(options: SourceOptions) -> Self {
-        let SourceOptions { store, registry, identities, root, platform, algorithm, transfers, cpus } = options;
+        let SourceOptions { store, registry, identities, root, platform, algorithm, transfers, cpus } =
+            options;
         Self(Arc::new(Shared {
             clients: Clients::new(registry),
             identities,

@@ -63,8 +63,8 @@ impl Watched {
         };
         self.metrics.failed();
         if self.complaint.as_ref() != Some(&error) {
-            let path = %self.path.display();
-            tracing::warn!(path, error, "the trust root was not renewed, the one before stays");
+            let path = self.path.display();
+            tracing::warn!(%path, error, "the trust root was not renewed, the one before stays");
             self.complaint = Some(error);
         }
         false

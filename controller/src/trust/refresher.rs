@@ -52,7 +52,10 @@ impl Refresher {
                 self.root.replace(updated.root);
             }
             Err(error) => {
-                tracing::warn!(error, "the trust root that was kept in the storage cannot be used, passing it over");
+                tracing::warn!(
+                    error,
+                    "the trust root that was kept in the storage cannot be used, passing it over"
+                );
             }
         }
     }
@@ -89,8 +92,7 @@ impl Refresher {
             }
             Err(error) => {
                 metrics.failed();
-                let mirror = %self.mirror;
-                tracing::warn!(mirror, %error, "the trust root was not refreshed, the one before stays");
+                tracing::warn!(mirror = %self.mirror, %error, "the trust root was not refreshed, the one before stays");
                 false
             }
         }

@@ -200,7 +200,10 @@ impl Updates {
 
 impl fmt::Debug for Updates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Updates").field("files", &self.files.len()).field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("Updates")
+            .field("files", &self.files.len())
+            .field("at", &self.at)
+            .finish_non_exhaustive()
     }
 }
 

@@ -145,7 +145,10 @@ async fn files_of_other_keys_are_refused() {
             _ => desk.tuf.targets = thief,
         }
         desk.publish(&root());
-        assert_eq!(desk.refused().await, TufError::Signatures { role: role.to_owned(), found: 0, threshold: 1 });
+        assert_eq!(
+            desk.refused().await,
+            TufError::Signatures { role: role.to_owned(), found: 0, threshold: 1 }
+        );
     }
     // A new root that the old one does not know.
     let mut desk = Desk::new();

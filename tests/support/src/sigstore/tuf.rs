@@ -52,11 +52,17 @@ impl Tuf {
 
     /// One more `root.json`, with the keys of this moment, signed by these too.
     pub fn rotate(&mut self, before: &[&Owner]) {
-        let all =
-            [("root", &self.root), ("timestamp", &self.timestamp), ("snapshot", &self.snapshot), ("targets", &self.targets)];
+        let all = [
+            ("root", &self.root),
+            ("timestamp", &self.timestamp),
+            ("snapshot", &self.snapshot),
+            ("targets", &self.targets),
+        ];
         let keys: BTreeMap<_, _> = all.iter().map(|(_, owner)| (id(owner), key(owner))).collect();
-        let roles: BTreeMap<_, _> =
-            all.iter().map(|(role, owner)| (*role, json!({ "keyids": [id(owner)], "threshold": 1 }))).collect();
+        let roles: BTreeMap<_, _> = all
+            .iter()
+            .map(|(role, owner)| (*role, json!({ "keyids": [id(owner)], "threshold": 1 })))
+            .collect();
         let version = self.roots.len() + 1;
         let parts = json!({ "consistent_snapshot": true, "keys": keys, "roles": roles });
         let mut signers = vec![&self.root];
