@@ -100,7 +100,7 @@ async fn trust_root_that_is_no_good_verifies_nothing() {
     let mut nobody = private().trusted_root();
     nobody["certificateAuthorities"] = json!([]);
     let other = Instance::new().trusted_root();
-    let texts = ["".to_owned(), "{".to_owned(), "{}".to_owned(), nobody.to_string(), other.to_string()];
+    let texts = [String::new(), "{".to_owned(), "{}".to_owned(), nobody.to_string(), other.to_string()];
     for text in texts {
         let (registry, _) = signed();
         let mut case = asking(&registry);
