@@ -1,8 +1,8 @@
 //! Small requests to servers that are no registries: the token services of clouds, metadata services, and mirrors of
 //! trust roots.
 //!
-//! Bounded like everything else: 64 KiB of an answer unless it is told otherwise, ten seconds for it, no redirects. Certificates are verified by the
-//! system's authorities, whatever is trusted or switched off for registries.
+//! Bounded like everything else: 64 KiB of an answer unless it is told otherwise, ten seconds for it, no redirects.
+//! Certificates are verified by the system's authorities, whatever is trusted or switched off for registries.
 
 use std::{borrow::Cow, time::Duration};
 

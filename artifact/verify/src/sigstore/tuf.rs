@@ -152,8 +152,8 @@ impl Updates {
         Ok(Updated { root, at })
     }
 
-    /// Follows the chain from the anchor to the end, over what is known of it. If it does not hold, what is known stays,
-    /// but for newer roots: whoever was shown one is never shown an older one.
+    /// Follows the chain from the anchor to the end, over what is known of it. If it does not hold, what is known
+    /// stays, but for newer roots: whoever was shown one is never shown an older one.
     pub async fn refresh(&mut self, mirror: Arc<dyn Mirror>, now: Timestamp) -> Result<Updated, TufError> {
         let store = Store::of(self.files.clone());
         let followed = self.follow(Remote(mirror), &store, now).await;
