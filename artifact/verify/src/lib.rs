@@ -34,7 +34,7 @@ mod sigstore;
 mod trust_root;
 mod verdict;
 
-pub use discover::{Wanted, discover, is_signature, judge};
+pub use discover::{Asked, Wanted, ask, discover, is_signature, judge};
 pub use engine::verify;
 pub use keys::{KeyError, KeyFault, Keys};
 pub use legacy::tag_of as legacy_tag;
@@ -47,7 +47,9 @@ pub use notation::{
 pub use part::Part;
 pub use policy::{Identities, Policy};
 pub use reason::Reason;
-pub use trust_root::{TrustRoot, TrustRootError};
+#[cfg(feature = "tuf")]
+pub use sigstore::tuf;
+pub use trust_root::{CommonRoot, TrustRoot, TrustRootError};
 pub use verdict::{
     About, By, Format, How, Ignored, LetPass, Log, Refusal, Rejected, Unavailable, Verdict, Verified,
 };

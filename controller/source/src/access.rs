@@ -5,17 +5,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use oci_artifact::{
     Class,
-    name::{Host, Repository},
+    name::{Digest, Host, Repository},
 };
 use oci_crds::validate::Checked;
 use oci_decide::{Failure, Observed, Step};
 use oci_identity::Identities;
 use oci_registry::{Access as Rights, Error, Fault, RepositoryClient};
+use oci_verify::{Asked, Policy, Verdict};
 
 use crate::{
-    breaker::Breaker,
+    breaker::{Breaker, Pass},
     certificates,
     clients::Clients,
     connection::Connection,
@@ -100,19 +102,47 @@ impl<'a> Access<'a> {
         action: &str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Failure> {
-        let pass = self.breaker.enter(&self.route, Instant::now()).map_err(|shut| {
+        let pass = self.enter(step, action)?;
+        match call.await {
+            Ok(done) => {
+                pass.answered();
+                Ok(done)
+            }
+            Err(error) => Err(self.learn(pass, step, action, &error)),
+        }
+    }
+
+    /// Looks for signatures, unless the registry is left alone for now.
+    pub(crate) async fn judge(
+        &self,
+        policy: &Policy,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Verdict, Failure> {
+        let action = format!("looking for signatures of {}@{digest}", self.repository());
+        let pass = self.enter(Step::Signature, &action)?;
+        // Boxed: large, and rare.
+        let Asked { verdict, answer } = Box::pin(oci_verify::ask(&self.bounded, policy, digest, now)).await;
+        match answer {
+            Some(Ok(())) => pass.answered(),
+            // The verdict says it too, and what was found in spite of it.
+            Some(Err(error)) => drop(self.learn(pass, Step::Signature, &action, &error)),
+            None => drop(pass),
+        }
+        Ok(verdict)
+    }
+
+    fn enter(&self, step: Step, action: &str) -> Result<Pass<'_, Route, Why>, Failure> {
+        self.breaker.enter(&self.route, Instant::now()).map_err(|shut| {
             let (fault, hint) = shut.why;
             let class = Class::Retry { after: Some(shut.left) };
             Failure { step, class, message: format!("{action}: {fault}"), hint }
-        })?;
-        let error = match call.await {
-            Ok(done) => {
-                pass.answered();
-                return Ok(done);
-            }
-            Err(error) => error,
-        };
-        let failure = self.failure(step, action, &error);
+        })
+    }
+
+    /// What a failed call means, to the object and to all others of the registry.
+    fn learn(&self, pass: Pass<'_, Route, Why>, step: Step, action: &str, error: &Error) -> Failure {
+        let failure = self.failure(step, action, error);
         match &*error.fault {
             Fault::Deadline if self.timeout < TELLING => drop(pass),
             fault if fault.is_unreachable() || matches!(fault, Fault::Proxy { .. }) => {
@@ -120,7 +150,7 @@ impl<'a> Access<'a> {
             }
             _ => pass.answered(),
         }
-        Err(failure)
+        failure
     }
 
     /// What an error of this object's client means.

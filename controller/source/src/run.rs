@@ -16,7 +16,7 @@ use oci_crds::{
 use oci_decide::{Failure, Observed, Outcome, Plan, Resolved, Signature, Step, decide};
 use oci_identity::{Identities, cache::Subject, on_behalf_of};
 use oci_registry::{Error, Options};
-use oci_verify::Verdict;
+use oci_verify::{CommonRoot, Verdict};
 
 use crate::{
     access::{Access, Route, Why},
@@ -63,6 +63,8 @@ pub struct SourceOptions {
     pub registry: Options,
     /// Logs in by identities; `None` where there are none, as outside of a cluster.
     pub identities: Option<Identities>,
+    /// Verifies signatures without keys of objects that name no trusted root.
+    pub root: CommonRoot,
     /// What is taken from an image index where an object says nothing.
     pub platform: Platform,
     /// What the digests of stored files are made with.
@@ -82,6 +84,7 @@ impl SourceOptions {
             store,
             registry: Options { attempts: 3, longest_pause, ..Options::default() },
             identities: None,
+            root: CommonRoot::default(),
             platform: Platform::linux_amd64(),
             algorithm: Algorithm::Sha256,
             transfers: 8,
@@ -106,13 +109,14 @@ struct Shared {
 impl Source {
     /// Works with these settings.
     pub fn new(options: SourceOptions) -> Self {
-        let SourceOptions { store, registry, identities, platform, algorithm, transfers, cpus } = options;
+        let SourceOptions { store, registry, identities, root, platform, algorithm, transfers, cpus } =
+            options;
         Self(Arc::new(Shared {
             clients: Clients::new(registry),
             identities,
             breaker: Breaker::new(),
             platform,
-            roots: Roots::new(),
+            roots: Roots::new(root),
             transfer: Transfer::new(store, algorithm, transfers, cpus),
         }))
     }
@@ -206,8 +210,7 @@ impl Source {
         };
         let policy = verify::policy(verification, trust, &self.0.roots)?;
         let digest = &wanted.revision.digest;
-        // Boxed: large, and rare.
-        let verdict = Box::pin(oci_verify::judge(&access.bounded, &policy, digest, observed.now)).await;
+        let verdict = access.judge(&policy, digest, observed.now).await?;
         tracing::debug!(%digest, %verdict, "verified");
         verify::judge(&verdict)
     }

@@ -8,7 +8,7 @@ use kube::Client;
 use oci_artifact::manifest::Platform;
 use oci_decide::{Settings, Stored, retention::Policy};
 use oci_identity::{Environment, Identities, cache::Ledger};
-use oci_registry::Proxies;
+use oci_registry::{Options as Registry, Proxies};
 use oci_server::{Options, Running};
 use oci_source::{Source, SourceOptions, store::Store};
 use tokio::sync::{mpsc, watch as signal};
@@ -30,6 +30,7 @@ use crate::{
     },
     serve,
     storage::{Local, OpenError, StorageOptions},
+    trust::Keeper,
 };
 
 /// Between two tries to open a storage.
@@ -43,6 +44,7 @@ pub(super) struct Needs {
     pub(super) args: Args,
     pub(super) client: Client,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) trust: Arc<Keeper>,
     pub(super) health: Health,
     pub(super) recorder: Recorder,
     pub(super) fence: Arc<dyn Fn() -> bool + Send + Sync>,
@@ -68,6 +70,7 @@ impl Leading {
     /// Opens the storage, waiting for it if need be, and serves what is in it for as long as the server lives.
     pub(super) async fn begin(needs: Needs) -> Result<(Self, Running), Error> {
         let storage = open(&needs).await?;
+        needs.trust.remember().await;
         let listener = listen(&needs.args)?;
         let options = Options {
             tls: None,
@@ -107,6 +110,7 @@ impl Leading {
             runs,
             self.storage.clone().keep(self.needs.leading.clone()),
             self.repair(&triggers),
+            self.needs.trust.keep(),
             self.restore(first),
         );
     }
@@ -232,8 +236,9 @@ fn source(needs: &Needs, storage: Local) -> Source {
     let reconcile = &needs.args.reconcile;
     let store: Arc<dyn Store> = Arc::new(storage);
     let mut options = SourceOptions::new(store);
-    concat!("oci-controller/", env!("CARGO_PKG_VERSION")).clone_into(&mut options.registry.user_agent);
-    options.registry.proxies = needs.proxies.clone();
+    let Registry { user_agent, proxies, .. } = web(&needs.proxies);
+    (options.registry.user_agent, options.registry.proxies) = (user_agent, proxies);
+    options.root = needs.trust.root();
     let ledger: Arc<dyn Ledger> = needs.metrics.tokens.clone();
     let limits = needs.args.tokens.limits();
     options.identities = Some(Identities::new(needs.environment.clone(), limits, ledger, needs.now));
@@ -242,4 +247,10 @@ fn source(needs: &Needs, storage: Local) -> Source {
     options.transfers = reconcile.concurrent.saturating_mul(4).max(8);
     options.cpus = reconcile.concurrent.min(options.cpus).max(1);
     Source::new(options)
+}
+
+/// How this program shows itself to web servers, and the proxies in between.
+pub(super) fn web(proxies: &Proxies) -> Registry {
+    let user_agent = concat!("oci-controller/", env!("CARGO_PKG_VERSION")).to_owned();
+    Registry { user_agent, proxies: proxies.clone(), ..Registry::default() }
 }

@@ -41,10 +41,14 @@ use crate::{
     observe::{Metrics, Snapshot, logs},
     reconcile::scheduler::Scheduler,
     storage::Local,
+    trust::{Keeper, Surroundings},
 };
 
 /// For what is told to others at the end.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// For all requests of one look for a newer trust root.
+const REFRESH: Duration = Duration::from_mins(1);
 
 /// Runs the process.
 pub fn main() -> ExitCode {
@@ -112,6 +116,7 @@ struct Process {
     proxies: Proxies,
     health: Health,
     metrics: Arc<Metrics>,
+    trust: Arc<Keeper>,
     probes: Option<TcpListener>,
     figures: Option<TcpListener>,
 }
@@ -125,7 +130,18 @@ impl Process {
         let probes = bound("health-addr", &args.health_addr)?;
         let figures = bound("metrics-addr", &args.metrics_addr)?;
         let metrics = Arc::new(Metrics::new(args.object_metrics));
-        Ok(Self { args, proxies, health: Health::default(), metrics, probes, figures })
+        let trust = Keeper::new(
+            &args.trust,
+            Surroundings {
+                folder: args.storage.storage_path.clone(),
+                web: leading::web(&proxies),
+                patience: REFRESH,
+                metrics: Arc::clone(&metrics.trust),
+                now,
+            },
+        )?;
+        let (health, trust) = (Health::default(), Arc::new(trust));
+        Ok(Self { args, proxies, health, metrics, trust, probes, figures })
     }
 
     /// Works until it is told to end.
@@ -243,6 +259,7 @@ impl Process {
             args: self.args.clone(),
             client: client.clone(),
             metrics: Arc::clone(&self.metrics),
+            trust: Arc::clone(&self.trust),
             health: self.health.clone(),
             recorder: recorder.clone(),
             fence: Arc::new(move || fence.is_leading()),

@@ -11,6 +11,7 @@ mod flags;
 mod gates;
 mod ignored;
 mod selector;
+mod trust;
 mod values;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub use flags::{ElectionArgs, LogArgs, ReconcileArgs, RefusedArgs, TokenArgs, Wa
 pub use gates::{Gate, Gates};
 pub use ignored::Ignored;
 pub use selector::SelectorError;
+pub use trust::{TrustArgs, TrustedRootFrom};
 pub use values::{Encoding, Level};
 
 use values::{algorithm, boolean, listen, maybe, operations, origin, period, url};
@@ -62,6 +64,10 @@ pub struct Args {
     /// Tokens of identities
     #[command(flatten)]
     pub tokens: TokenArgs,
+
+    /// The trust root of signatures without keys
+    #[command(flatten)]
+    pub trust: TrustArgs,
 
     /// What is watched
     #[command(flatten)]
@@ -214,7 +220,7 @@ impl Args {
                     .to_owned(),
             );
         }
-        None
+        self.trust.contradiction()
     }
 
     /// The one namespace that is watched; `None` means all.

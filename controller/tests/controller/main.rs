@@ -15,3 +15,4 @@ mod storage;
 mod storage_damage;
 mod storage_keep;
 mod storage_volume;
+mod trust;

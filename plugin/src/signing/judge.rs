@@ -5,7 +5,7 @@ use oci_artifact::{
     name::{Digest, Target},
 };
 use oci_registry::{Place, RepositoryClient};
-use oci_verify::{Policy, Reason, Verdict, Verified};
+use oci_verify::{Policy, Reason, TrustRoot, Verdict, Verified};
 
 use crate::{
     context::Context,
@@ -111,7 +111,11 @@ impl Unverified {
                     .into(),
             ),
             Reason::UnknownLog(_) | Reason::Chain(_) | Reason::NoAuthority(_) => {
-                Some("for a Sigstore of your own, pass its `trusted_root.json` with `--trusted-root`".into())
+                let date = TrustRoot::PUBLIC_DATE;
+                Some(format!(
+                    "for a Sigstore of your own, or if the built-in trust root of {date} is too old, pass a \
+                     `trusted_root.json` with `--trusted-root`"
+                ))
             }
             other => other.hint(),
         })

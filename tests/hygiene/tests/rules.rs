@@ -145,7 +145,7 @@ fn webhook_knows_no_registry() {
 
 #[test]
 fn plugin_links_neither_runtime_nor_second_tls() {
-    never("kubectl-oci", &["kube-runtime", "ring", "openssl", "openssl-sys", "native-tls"]);
+    never("kubectl-oci", &["kube-runtime", "sigstore-tuf", "ring", "openssl", "openssl-sys", "native-tls"]);
 }
 
 fn sources() -> Vec<Source> {

@@ -38,20 +38,34 @@ pub enum Wanted {
 
 /// Everything that a registry has, up to [`SIGNATURES`]; how many there are beyond them is told.
 pub async fn discover(client: &RepositoryClient, artifact: &Digest, wanted: Wanted) -> Material {
-    Search::new(client, artifact, &mut |_| false).run(wanted).await
+    Search::new(client, artifact, &mut |_| false).run(wanted).await.0
 }
 
 /// Whether the policy has a signature of the artifact in a registry. Fetches no more than it takes to find one: a bundle
 /// takes three requests, and legacy signatures are looked for only where no bundle counts.
 pub async fn judge(client: &RepositoryClient, policy: &Policy, artifact: &Digest, now: Timestamp) -> Verdict {
+    ask(client, policy, artifact, now).await.verdict
+}
+
+/// What [`ask`] came to.
+#[derive(Debug)]
+pub struct Asked {
+    /// The same as of [`judge`].
+    pub verdict: Verdict,
+    /// Whether the registry could be asked; nothing where it was not.
+    pub answer: Option<Result<(), Error>>,
+}
+
+/// [`judge`], for who must know whether the registry answers.
+pub async fn ask(client: &RepositoryClient, policy: &Policy, artifact: &Digest, now: Timestamp) -> Asked {
     // A policy that nobody can fulfil needs no signatures to say so.
     let without = verify(policy, artifact, &Material::default(), now);
     if without != Verdict::NotSigned {
-        return without;
+        return Asked { verdict: without, answer: None };
     }
     let mut counts = |one: &Material| matches!(verify(policy, artifact, one, now), Verdict::Verified(_));
-    let found = Search::new(client, artifact, &mut counts).run(Wanted::Cosign).await;
-    verify(policy, artifact, &found, now)
+    let (found, failed) = Search::new(client, artifact, &mut counts).run(Wanted::Cosign).await;
+    Asked { verdict: verify(policy, artifact, &found, now), answer: Some(failed.map_or(Ok(()), Err)) }
 }
 
 /// A search under way.
@@ -63,6 +77,8 @@ struct Search<'a> {
     found: Material,
     /// How many more may be fetched.
     left: usize,
+    /// Why the last list of signatures was not to be had.
+    failed: Option<Error>,
 }
 
 impl<'a> Search<'a> {
@@ -71,15 +87,17 @@ impl<'a> Search<'a> {
         artifact: &'a Digest,
         enough: &'a mut (dyn FnMut(&Material) -> bool + Send),
     ) -> Self {
-        Self { client, artifact, enough, found: Material::default(), left: SIGNATURES }
+        Self { client, artifact, enough, found: Material::default(), left: SIGNATURES, failed: None }
     }
 
-    async fn run(mut self, wanted: Wanted) -> Material {
+    /// What was found, and why the last list was not to be had.
+    async fn run(mut self, wanted: Wanted) -> (Material, Option<Error>) {
         let done = self.by_referrers(wanted).await;
         if !done && wanted == Wanted::Cosign {
+            self.failed = None;
             self.by_tag().await;
         }
-        self.found
+        (self.found, self.failed)
     }
 
     /// Takes one from what may still be fetched; counts it as unseen where there is none.

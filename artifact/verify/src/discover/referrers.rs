@@ -25,6 +25,7 @@ impl Search<'_> {
                 Wanted::Cosign => self.found.bundles = unreachable(&error),
                 Wanted::Notation => self.found.notation = unreachable(&error),
             }
+            self.failed = Some(error);
             return false;
         }
         let (candidates, dropped) = candidates.finish();

@@ -26,3 +26,5 @@ mod roots;
 mod sign;
 #[cfg(test)]
 mod texts;
+#[cfg(test)]
+mod tuf;

@@ -12,7 +12,7 @@ pub(crate) use fingerprint::fingerprint;
 use oci_artifact::{Class, Classify, name::IdentityPattern};
 use oci_crds::{v1::Verify, validate::Verification};
 use oci_decide::{Failure, Step};
-use oci_verify::{About, Identities, Keys, Policy, Rejected, TrustRoot, Verdict};
+use oci_verify::{About, CommonRoot, Identities, Keys, Policy, Rejected, TrustRoot, Verdict};
 
 use crate::{
     fingerprint::Fingerprint,
@@ -28,16 +28,20 @@ const ROOTS: usize = 32;
 const IDLE: Duration = Duration::from_hours(1);
 
 /// Trusted roots by their bytes: parsing one takes longer than verifying a signature.
-pub(crate) struct Roots(Mutex<Pool<Fingerprint, Arc<TrustRoot>>>);
+pub(crate) struct Roots {
+    known: Mutex<Pool<Fingerprint, Arc<TrustRoot>>>,
+    /// Of who names none.
+    common: CommonRoot,
+}
 
 impl Roots {
-    pub(crate) fn new() -> Self {
-        Self(Mutex::new(Pool::new(ROOTS, IDLE)))
+    pub(crate) fn new(common: CommonRoot) -> Self {
+        Self { known: Mutex::new(Pool::new(ROOTS, IDLE)), common }
     }
 
     fn parse(&self, bytes: &[u8], origin: &str) -> Result<Arc<TrustRoot>, Failure> {
         let (key, now) = (Fingerprint::of([Some(bytes)]), Instant::now());
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(root) = known.get(&key, now) {
             return Ok(Arc::clone(root));
         }
@@ -62,7 +66,7 @@ pub(crate) fn policy(wanted: &Verification, trust: &Trust, roots: &Roots) -> Res
             let root = match (trusted_root, &trust.root) {
                 (Some(_), Some(secret)) => roots.parse(root_of(secret)?, &secret.origin)?,
                 (Some(_), None) => return Err(unread("trusted root")),
-                (None, _) => TrustRoot::public().map_err(|error| Failure::new(Step::Signature, &error))?,
+                (None, _) => roots.common.get().map_err(|error| Failure::new(Step::Signature, &error))?,
             };
             Ok(Policy::Keyless { identities: allowed(identities), root })
         }

@@ -25,6 +25,7 @@ pub mod legacy;
 mod log;
 mod recorded;
 mod stamp;
+pub mod tuf;
 
 pub use authority::{Certified, Instance, Request, San};
 pub use keys::{Kind, Owner};
