@@ -12,7 +12,7 @@ use oci_artifact::{
 use oci_crds::validate::Checked;
 use oci_decide::{Failure, Observed, Step};
 use oci_identity::Identities;
-use oci_registry::{Access as Rights, Error, Fault, RepositoryClient};
+use oci_registry::{Access as Rights, Error, Fault, Fetched, RepositoryClient};
 
 use crate::{
     breaker::Breaker,
@@ -47,6 +47,8 @@ pub(crate) struct Access<'a> {
     pub(crate) client: RepositoryClient,
     /// With the end that everything else has.
     pub(crate) bounded: RepositoryClient,
+    /// The manifest that was fetched to verify its signature: it is not fetched once more.
+    pub(crate) known: Option<Fetched>,
     login: Login,
     /// Whether there is a Secret with certificates, and one with a proxy.
     has: (bool, bool),
@@ -81,6 +83,7 @@ impl<'a> Access<'a> {
             progress,
             route: (repository.host().clone(), connection.key),
             bounded: client.clone().until(Some(end)).stalling_after(SILENCE),
+            known: None,
             client,
             timeout: checked.timeout,
             login,

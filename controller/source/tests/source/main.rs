@@ -11,6 +11,8 @@ mod faults;
 #[cfg(test)]
 mod identities;
 #[cfg(test)]
+mod notation;
+#[cfg(test)]
 mod polling;
 #[cfg(test)]
 mod signatures;

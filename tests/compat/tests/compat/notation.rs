@@ -9,7 +9,7 @@ use oci_artifact::{
 };
 use oci_registry::{Access, Client, Options};
 use oci_verify::{
-    Blob, By, Format, Found, NotationMaterial, NotationPolicy, NotationReason, Reason, Verdict,
+    Blob, By, Format, Found, Material, NotationPolicy, NotationReason, Reason, Verdict,
     verify_notation,
 };
 use rcgen::{
@@ -104,7 +104,7 @@ fn verdict(
     artifact: &Descriptor,
     blobs: &[Blob],
 ) -> Verdict {
-    let material = NotationMaterial { signatures: Found::Here(blobs.to_vec()), more: 0 };
+    let material = Material { notation: Found::Here(blobs.to_vec()), ..Material::default() };
     verify_notation(policy, repository, artifact, &material, "2044-01-01T00:00:00Z".parse().unwrap())
 }
 

@@ -3,7 +3,7 @@
 use oci_artifact::name::Repository;
 use oci_testkit::sigstore::NOW;
 use oci_verify::{
-    About, Found, NotationMaterial, NotationReason, Reason, SubjectError, Verdict, verify_notation,
+    About, Found, NotationReason, Reason, SubjectError, Verdict, verify_notation,
 };
 use rcgen::DnType;
 use serde_json::{Value, json};
@@ -123,7 +123,7 @@ fn statement_that_names_the_repository_comes_before_the_one_about_all() {
     let chain = Chain::usual();
     let about = |policy: &oci_verify::NotationPolicy, name: &str| {
         let repository = Repository::parse(name).unwrap();
-        let material = NotationMaterial::default();
+        let material = Material::default();
         verify_notation(policy, &repository, &artifact(), &material, now())
     };
     let policy = scoped(&["registry.example/org/app", "docker.io/org/app"], "*", &chain);
@@ -154,10 +154,10 @@ fn outage_is_not_nothing_found() {
     let chain = Chain::usual();
     let (policy, repository) = (trusting(&chain), Repository::parse("a.example/b").unwrap());
     let signatures = Found::Unreachable { why: "503".to_owned(), after: None };
-    let material = NotationMaterial { signatures, more: 0 };
+    let material = Material { notation: signatures, ..Material::default() };
     let verdict = verify_notation(&policy, &repository, &artifact(), &material, now());
     assert!(matches!(&verdict, Verdict::Unavailable(unavailable) if unavailable.why == ["503"]), "{verdict}");
-    let material = NotationMaterial { signatures: Found::default(), more: 3 };
+    let material = Material { more: 3, ..Material::default() };
     let verdict = verify_notation(&policy, &repository, &artifact(), &material, now());
     assert!(matches!(&verdict, Verdict::Rejected(rejected) if rejected.unseen == 3), "{verdict}");
     assert!(A.starts_with("sha256:"));
