@@ -43,8 +43,7 @@ pub use legacy::tag_of as legacy_tag;
 pub use material::{BUNDLE_TYPE, Blob, Found, LEGACY_TYPE, Legacy, Material, Missed, annotation};
 pub use notation::{
     CertificateError, CertificateFault, Check, NOTATION_COSE_TYPE, NOTATION_JWS_TYPE, NotationPolicy,
-    NotationReason, StatementFault, SubjectError, TimestampFault, TrustPolicyError,
-    verify_notation,
+    NotationReason, StatementFault, SubjectError, TimestampFault, TrustPolicyError, verify_notation,
 };
 pub use part::Part;
 pub use policy::{Identities, Policy};

@@ -60,7 +60,9 @@ fn policy(asked: &Asked<'_>, place: &str) -> Result<AnyPolicy, Error> {
         asked.secret(name).ok_or_else(|| wrong(format!("the Secret `{name}` is not in the files"), hint))
     };
     match &asked.verification {
-        Verification::CosignKeys { secret: name } => Ok(Policy::Keys(Keys::read(entries(secret(name)?))).into()),
+        Verification::CosignKeys { secret: name } => {
+            Ok(Policy::Keys(Keys::read(entries(secret(name)?))).into())
+        }
         Verification::CosignKeyless { identities, trusted_root } => {
             let root = match trusted_root {
                 None => public_root()?,
@@ -76,7 +78,8 @@ fn policy(asked: &Asked<'_>, place: &str) -> Result<AnyPolicy, Error> {
         }
         Verification::Notation { secret: name } => {
             let policy = NotationPolicy::read(entries(secret(name)?));
-            let policy = policy.map_err(|source| Error::TrustPolicy { place: format!("Secret {name}"), source })?;
+            let policy =
+                policy.map_err(|source| Error::TrustPolicy { place: format!("Secret {name}"), source })?;
             Ok(policy.into())
         }
     }

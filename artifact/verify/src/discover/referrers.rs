@@ -44,7 +44,10 @@ impl Search<'_> {
         match self.client.referrers_by_tag(self.artifact).await {
             Ok(listed) => {
                 let mut candidates = Candidates::new(self.wanted);
-                listed.into_iter().filter(|one| !self.seen.contains(&one.digest)).for_each(|one| candidates.add(one));
+                listed
+                    .into_iter()
+                    .filter(|one| !self.seen.contains(&one.digest))
+                    .for_each(|one| candidates.add(one));
                 self.look_at(candidates).await
             }
             Err(error) => {
@@ -97,7 +100,9 @@ impl Search<'_> {
         let here = Found::Here(vec![blob.clone()]);
         let (all, one) = match wanted {
             Wanted::Cosign => (&mut self.found.bundles, Material { bundles: here, ..Material::default() }),
-            Wanted::Notation => (&mut self.found.notation, Material { notation: here, ..Material::default() }),
+            Wanted::Notation => {
+                (&mut self.found.notation, Material { notation: here, ..Material::default() })
+            }
         };
         push(all, blob);
         (self.enough)(&one)
@@ -109,7 +114,8 @@ fn layer(manifest: &Manifest, wanted: Wanted) -> Option<&Descriptor> {
     manifest.layers.iter().find(|layer| match wanted {
         Wanted::Cosign => layer.media_type == BUNDLE_TYPE,
         Wanted::Notation => {
-            is_notation(manifest) && [NOTATION_JWS_TYPE, NOTATION_COSE_TYPE].contains(&layer.media_type.as_str())
+            is_notation(manifest)
+                && [NOTATION_JWS_TYPE, NOTATION_COSE_TYPE].contains(&layer.media_type.as_str())
         }
     })
 }

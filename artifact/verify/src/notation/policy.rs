@@ -37,7 +37,8 @@ impl NotationPolicy {
         entries.sort_unstable();
         let document = entries.iter().find(|(name, _)| *name == TRUST_POLICY);
         let (_, document) = document.ok_or(TrustPolicyError::Missing)?;
-        let certificates = entries.iter().filter(|(name, _)| ENDINGS.iter().any(|ending| name.ends_with(ending)));
+        let certificates =
+            entries.iter().filter(|(name, _)| ENDINGS.iter().any(|ending| name.ends_with(ending)));
         Self::new(document, certificates.copied())
     }
 

@@ -111,8 +111,14 @@ pub(crate) const TRUST: &str = "sha256:ccccccccccccccccccccccccccccccccccccccccc
 
 /// The same once it was verified in this run.
 pub(crate) fn verified(resolved: Resolved) -> Resolved {
-    Resolved { signature: Some(Signature {
-            fingerprint: TRUST.to_owned(), judged: Some(Judged::Verified { let_pass: None }) }), ..resolved }
+    let judged = Some(Judged::Verified { let_pass: None });
+    Resolved { signature: Some(Signature { fingerprint: TRUST.to_owned(), judged }), ..resolved }
+}
+
+/// The same where the policy asks for nobody's signature.
+pub(crate) fn ignored(resolved: Resolved) -> Resolved {
+    let judged = Some(Judged::Ignored { why: "the policy skips it".to_owned() });
+    Resolved { signature: Some(Signature { fingerprint: TRUST.to_owned(), judged }), ..resolved }
 }
 
 /// The same once it is known what verifies it.

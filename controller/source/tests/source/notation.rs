@@ -174,7 +174,9 @@ async fn policy_that_asks_for_nobody_any_more_takes_back_what_was_said() {
     assert_eq!(case.condition("Ready").0, "True Succeeded");
     let told: Vec<_> = run.notices.iter().map(|notice| (notice.reason, notice.message.as_str())).collect();
     let [("VerificationLenient", message)] = told[..] else { panic!("{told:?}") };
-    let begin = format!("signature of revision v1@{digest} is not verified: the trust policy's statement `all` lets pass: ");
+    let begin = format!(
+        "signature of revision v1@{digest} is not verified: the trust policy's statement `all` lets pass: "
+    );
     assert!(message.starts_with(&begin), "{message}");
     assert_eq!(world.step(&registry, &mut case).await.notices.len(), 0);
     // Without any signature an audit fails, as in Flux.
@@ -221,7 +223,8 @@ async fn signature_that_only_the_tag_lists_is_found() {
         let signature = sign(&registry, NAME, &digest, signer(), Envelope::Jws);
         let other = sign(&registry, NAME, &digest, &signers().1, Envelope::Jws);
         attach::list(&registry, NAME, &digest, &[other.clone(), signature]);
-        let entry = json!({ "mediaType": OCI_MANIFEST, "digest": other, "size": 9, "artifactType": NOTATION });
+        let entry =
+            json!({ "mediaType": OCI_MANIFEST, "digest": other, "size": 9, "artifactType": NOTATION });
         lists(&registry, &vec![entry; junk]);
         let mut case = usual(&registry);
         let run = world.step(&registry, &mut case).await;
@@ -301,7 +304,8 @@ async fn list_of_notation_that_is_refused_is_not_an_empty_one() {
 
 #[tokio::test]
 async fn envelope_that_cannot_be_had_is_not_a_missing_one() {
-    for act in [Act::status(500), Act::status(403), Act::Corrupt(20), Act::Truncate(10), Act::ExtraBytes(10)] {
+    for act in [Act::status(500), Act::status(403), Act::Corrupt(20), Act::Truncate(10), Act::ExtraBytes(10)]
+    {
         let (registry, _) = signed(Envelope::Cose);
         let world = World::new();
         registry.fault(Fault::always(Match::class(Endpoint::Blob), act.clone()));
@@ -319,9 +323,7 @@ async fn hundred_thousand_referrers_hide_no_signature_of_notation() {
         let (registry, digest) = signed(Envelope::Jws);
         let world = World::new();
         let signature = sign(&registry, NAME, &digest, signer(), Envelope::Jws);
-        let entry = |digest: &str, kind: &str| {
-            json!({ "mediaType": OCI_MANIFEST, "digest": digest, "size": 500, "artifactType": kind })
-        };
+        let entry = |digest: &str, kind: &str| json!({ "mediaType": OCI_MANIFEST, "digest": digest, "size": 500, "artifactType": kind });
         let junk = (0..JUNK).map(|number| entry(&format!("sha256:{number:064x}"), kind));
         // Some registries tell no type at all.
         let untold = (0..100).map(|number| entry(&format!("sha256:{:064x}", JUNK + number), ""));

@@ -8,11 +8,13 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use coset::{CoseSign1Builder, HeaderBuilder, Label, TaggedCborSerializable as _, cbor::value::Value as Cbor, iana};
+use coset::{
+    CoseSign1Builder, HeaderBuilder, Label, TaggedCborSerializable as _, cbor::value::Value as Cbor, iana,
+};
 use oci_artifact::{manifest::OCI_MANIFEST, name::Digest};
 use rcgen::{
-    BasicConstraints, CertificateParams, CrlDistributionPoint, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, CrlDistributionPoint, DistinguishedName, DnType, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use serde_json::{Value, json};
 
@@ -103,8 +105,7 @@ impl Signer {
         let signature = self.made(format!("{protected}.{payload}").as_bytes());
         let x5c: Vec<String> = self.chain.iter().map(|der| STANDARD.encode(der)).collect();
         let signature = URL_SAFE_NO_PAD.encode(signature);
-        let envelope =
-            json!({ "payload": payload, "protected": protected, "header": { "x5c": x5c }, "signature": signature });
+        let envelope = json!({ "payload": payload, "protected": protected, "header": { "x5c": x5c }, "signature": signature });
         envelope.to_string().into_bytes()
     }
 
@@ -130,7 +131,8 @@ impl Signer {
     }
 
     fn made(&self, message: &[u8]) -> Vec<u8> {
-        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &self.key.serialize_der()).unwrap();
+        let key =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &self.key.serialize_der()).unwrap();
         key.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec()
     }
 }
@@ -177,7 +179,13 @@ pub fn target(registry: &Registry, repository: &str, digest: &Digest) -> Value {
 }
 
 /// Signs what a registry has and attaches that. Returns the digest of the signature's manifest.
-pub fn sign(registry: &Registry, repository: &str, digest: &Digest, signer: &Signer, kind: Envelope) -> Digest {
+pub fn sign(
+    registry: &Registry,
+    repository: &str,
+    digest: &Digest,
+    signer: &Signer,
+    kind: Envelope,
+) -> Digest {
     let envelope = signer.sign(kind, &target(registry, repository, digest));
     attach::put(registry, repository, &manifest(registry, repository, digest, kind, &envelope))
 }

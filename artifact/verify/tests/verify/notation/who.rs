@@ -2,9 +2,7 @@
 
 use oci_artifact::name::Repository;
 use oci_testkit::sigstore::NOW;
-use oci_verify::{
-    About, Found, NotationReason, Reason, SubjectError, Verdict, verify_notation,
-};
+use oci_verify::{About, Found, NotationReason, Reason, SubjectError, Verdict, verify_notation};
 use rcgen::DnType;
 use serde_json::{Value, json};
 
