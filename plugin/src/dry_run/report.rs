@@ -160,7 +160,7 @@ impl Run {
             }
         }
         if let Some(lenient) = &self.lenient {
-            line("Signature", lenient.clone());
+            line("Signed", lenient.clone());
         }
         let ready = self.status.conditions.iter().flatten().find(|known| known.type_ == condition::READY);
         if let Some(ready) = ready {

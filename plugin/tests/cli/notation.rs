@@ -193,7 +193,7 @@ fn object_that_asks_for_notation_is_verified_and_run_as_it_says() {
     object(&sandbox, "strict", &signer.root_pem());
     sandbox.ok(&verify);
     let screen = sandbox.ok(&["dry-run", "-f", "app.yaml"]);
-    assert!(!screen.stdout.contains("Signature:"), "{}", screen.show());
+    assert!(!screen.stdout.contains("Signed:"), "{}", screen.show());
     object(&sandbox, "strict", &Signer::new().root_pem());
     assert_eq!(sandbox.run(&verify).code, Some(1));
     let screen = sandbox.run(&["dry-run", "-f", "app.yaml"]);
@@ -203,7 +203,7 @@ fn object_that_asks_for_notation_is_verified_and_run_as_it_says() {
     object(&sandbox, "skip", &signer.root_pem());
     assert_eq!(sandbox.run(&verify).code, Some(1));
     let screen = sandbox.ok(&["dry-run", "-f", "app.yaml"]);
-    let told = "Signature: not verified: the trust policy's statement `all` skips verification";
+    let told = "Signed:   not verified: the trust policy's statement `all` skips verification";
     assert!(screen.stdout.contains(told), "{}", screen.show());
     sandbox.write(
         "app.yaml",
