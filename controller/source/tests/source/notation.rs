@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use oci_artifact::{
     Class,
     archive::Control,
+    limits::SIGNATURE_BYTES,
     manifest::{OCI_INDEX, OCI_MANIFEST},
     name::Digest,
 };
@@ -404,6 +405,15 @@ async fn signature_of_notation_without_an_envelope_is_told() {
     let failure = world.refuses(&registry, &mut usual(&registry)).await;
     let told = failure.message.contains("Notation signature ") && failure.message.contains("text/plain");
     assert!(told, "{failure:?}");
+    // One that is too large is not fetched.
+    let (registry, world) = (Registry::start(), World::new());
+    let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
+    let mut large = self::manifest(&registry, NAME, &digest, Envelope::Jws, b"{}");
+    large["layers"][0]["size"] = json!(SIGNATURE_BYTES + 1);
+    attach::put(&registry, NAME, &large);
+    let failure = world.refuses(&registry, &mut usual(&registry)).await;
+    assert!(failure.message.contains(&format!("larger than the limit of {SIGNATURE_BYTES}")), "{failure:?}");
+    assert_eq!(registry.count(|request| request.class == Endpoint::Blob), 0);
     // A bundle of Cosign is none of Notation's.
     let (registry, world) = (Registry::start(), World::new());
     let digest = seed(&registry, "v1", &[("a.yaml", "a")]);

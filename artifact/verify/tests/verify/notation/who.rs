@@ -3,7 +3,8 @@
 use oci_artifact::name::Repository;
 use oci_testkit::sigstore::NOW;
 use oci_verify::{
-    About, Format, Found, Material, Missed, NotationReason, Reason, Refusal, SubjectError, Verdict, verify_notation,
+    About, Format, Found, Material, Missed, NotationReason, Reason, Refusal, SubjectError, Verdict,
+    verify_notation,
 };
 use rcgen::DnType;
 use serde_json::{Value, json};
@@ -40,7 +41,9 @@ fn policy_without_certificates_trusts_nobody() {
     let without = vec![Refusal { about: About::Policy, reason }];
     for name in ["strict", "permissive", "audit"] {
         for blobs in [vec![], vec![Draft::of(&chain).jws()]] {
-            let Verdict::Rejected(rejected) = judge(&read(&level(name), &[]), &blobs) else { panic!("{name}") };
+            let Verdict::Rejected(rejected) = judge(&read(&level(name), &[]), &blobs) else {
+                panic!("{name}")
+            };
             assert_eq!(rejected.refused, without, "{name}");
         }
     }
