@@ -13,8 +13,8 @@ use oci_artifact::{
 use oci_crds::validate::Checked;
 use oci_decide::{Failure, Observed, Step};
 use oci_identity::Identities;
-use oci_registry::{Access as Rights, Error, Fault, RepositoryClient};
-use oci_verify::{Asked, Policy, Verdict};
+use oci_registry::{Access as Rights, Error, Fault, Fetched, RepositoryClient};
+use oci_verify::{AnyPolicy, Artifact, Asked, Verdict};
 
 use crate::{
     breaker::{Breaker, Pass},
@@ -49,6 +49,8 @@ pub(crate) struct Access<'a> {
     pub(crate) client: RepositoryClient,
     /// With the end that everything else has.
     pub(crate) bounded: RepositoryClient,
+    /// The manifest that was fetched to verify its signature: it is not fetched once more.
+    pub(crate) known: Option<Fetched>,
     login: Login,
     /// Whether there is a Secret with certificates, and one with a proxy.
     has: (bool, bool),
@@ -83,6 +85,7 @@ impl<'a> Access<'a> {
             progress,
             route: (repository.host().clone(), connection.key),
             bounded: client.clone().until(Some(end)).stalling_after(SILENCE),
+            known: None,
             client,
             timeout: checked.timeout,
             login,
@@ -112,23 +115,26 @@ impl<'a> Access<'a> {
         }
     }
 
-    /// Looks for signatures, unless the registry is left alone for now.
+    /// Looks for signatures, unless the registry is left alone for now. A manifest that it took is kept for the fetch.
     pub(crate) async fn judge(
-        &self,
-        policy: &Policy,
+        &mut self,
+        policy: &AnyPolicy,
         digest: &Digest,
         now: Timestamp,
     ) -> Result<Verdict, Failure> {
         let action = format!("looking for signatures of {}@{digest}", self.repository());
+        let mut artifact = Artifact::new(digest.clone());
         let pass = self.enter(Step::Signature, &action)?;
         // Boxed: large, and rare.
-        let Asked { verdict, answer } = Box::pin(oci_verify::ask(&self.bounded, policy, digest, now)).await;
+        let asking = Box::pin(oci_verify::ask(&self.bounded, policy, &mut artifact, now));
+        let Asked { verdict, answer } = asking.await;
         match answer {
             Some(Ok(())) => pass.answered(),
             // The verdict says it too, and what was found in spite of it.
             Some(Err(error)) => drop(self.learn(pass, Step::Signature, &action, &error)),
             None => drop(pass),
         }
+        self.known = artifact.into_manifest();
         Ok(verdict)
     }
 

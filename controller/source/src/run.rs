@@ -13,10 +13,10 @@ use oci_crds::{
     v1::Artifact,
     validate::{Checked, Operation},
 };
-use oci_decide::{Failure, Observed, Outcome, Plan, Resolved, Signature, Step, decide};
+use oci_decide::{Failure, Judged, Observed, Outcome, Plan, Resolved, Signature, Step, decide};
 use oci_identity::{Identities, cache::Subject, on_behalf_of};
 use oci_registry::{Error, Options};
-use oci_verify::{CommonRoot, Verdict};
+use oci_verify::CommonRoot;
 
 use crate::{
     access::{Access, Route, Why},
@@ -180,8 +180,8 @@ impl Source {
                     return Ok(Outcome::Stored { resolved: wanted, artifact: Box::new(artifact) });
                 }
                 Plan::Verify(wanted) => {
-                    self.verify(observed, checked, access, &trust, &wanted).await?;
-                    let signature = wanted.signature.map(|known| Signature { verified: true, ..known });
+                    let judged = Some(self.verify(observed, checked, access, &trust, &wanted).await?);
+                    let signature = wanted.signature.map(|known| Signature { judged, ..known });
                     *resolved = Some(Resolved { signature, ..wanted });
                 }
                 _ => *resolved = Some(access.resolve(checked).await?),
@@ -200,19 +200,16 @@ impl Source {
         &self,
         observed: &Observed,
         checked: &Checked,
-        access: &Access<'_>,
+        access: &mut Access<'_>,
         trust: &Trust,
         wanted: &Resolved,
-    ) -> Result<(), Failure> {
+    ) -> Result<Judged, Failure> {
         // Whatever the plan was: without a policy nothing is verified.
-        let Some(verification) = &checked.verify else {
-            return verify::judge(&Verdict::NotSigned);
-        };
+        let verification = checked.verify.as_ref().ok_or_else(verify::unasked)?;
         let policy = verify::policy(verification, trust, &self.0.roots)?;
-        let digest = &wanted.revision.digest;
-        let verdict = access.judge(&policy, digest, observed.now).await?;
-        tracing::debug!(%digest, %verdict, "verified");
-        verify::judge(&verdict)
+        let verdict = access.judge(&policy, &wanted.revision.digest, observed.now).await?;
+        verify::told(observed, wanted, &verdict);
+        verify::judge(verification, &verdict)
     }
 
     /// Reads the material.
@@ -233,7 +230,7 @@ impl Source {
         &self,
         observed: &Observed,
         checked: &Checked,
-        access: &Access<'_>,
+        access: &mut Access<'_>,
         wanted: &Resolved,
         progress: &dyn Progress,
         control: &Control,
@@ -271,6 +268,6 @@ impl Source {
 fn note(observed: &Observed, trust: &Trust, resolved: Option<&mut Resolved>) {
     if let (Some(verify), Some(resolved)) = (&observed.spec.verify, resolved) {
         let fingerprint = verify::fingerprint(verify, trust);
-        resolved.signature = Some(Signature { fingerprint, verified: false });
+        resolved.signature = Some(Signature { fingerprint, judged: None });
     }
 }

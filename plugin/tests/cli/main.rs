@@ -27,6 +27,8 @@ mod login;
 #[cfg(test)]
 mod logins;
 #[cfg(test)]
+mod notation;
+#[cfg(test)]
 mod origin;
 #[cfg(test)]
 mod provider;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! referrers API, else the tag `sha256-<hex>`  ──► a manifest each ──► its layer: a bundle, an envelope of Notation
+//! for Notation that tag as well               ──► likewise
 //! the tag `sha256-<hex>.sig`                  ──► a manifest      ──► its layers: legacy signatures
 //! ```
 //!
@@ -12,8 +13,9 @@ mod candidates;
 mod legacy;
 mod referrers;
 
+use std::collections::BTreeSet;
+
 pub use candidates::is_signature;
-use jiff::Timestamp;
 use oci_artifact::{
     Class, Classify as _,
     limits::{SIGNATURE_BYTES, SIGNATURES},
@@ -23,8 +25,8 @@ use oci_artifact::{
 use oci_registry::{Error, RepositoryClient};
 
 use crate::{
-    About, Blob, Format, Found, Material, Missed, Part, Policy, Reason, Refusal, Verdict, reason::excerpt,
-    verify,
+    About, Blob, Format, Found, Material, Missed, Part, Reason, Refusal, Rejected, Unavailable, Verdict,
+    reason::excerpt,
 };
 
 /// Whose signatures are looked for.
@@ -38,62 +40,40 @@ pub enum Wanted {
 
 /// Everything that a registry has, up to [`SIGNATURES`]; how many there are beyond them is told.
 pub async fn discover(client: &RepositoryClient, artifact: &Digest, wanted: Wanted) -> Material {
-    Search::new(client, artifact, &mut |_| false).run(wanted).await.0
+    search(client, artifact, wanted, &mut |_| false).await.0
 }
 
-/// Whether the policy has a signature of the artifact in a registry. Fetches no more than it takes to find one: a bundle
-/// takes three requests, and legacy signatures are looked for only where no bundle counts.
-pub async fn judge(client: &RepositoryClient, policy: &Policy, artifact: &Digest, now: Timestamp) -> Verdict {
-    ask(client, policy, artifact, now).await.verdict
-}
-
-/// What [`ask`] came to.
-#[derive(Debug)]
-pub struct Asked {
-    /// The same as of [`judge`].
-    pub verdict: Verdict,
-    /// Whether the registry could be asked; nothing where it was not.
-    pub answer: Option<Result<(), Error>>,
-}
-
-/// [`judge`], for who must know whether the registry answers.
-pub async fn ask(client: &RepositoryClient, policy: &Policy, artifact: &Digest, now: Timestamp) -> Asked {
-    // A policy that nobody can fulfil needs no signatures to say so.
-    let without = verify(policy, artifact, &Material::default(), now);
-    if without != Verdict::NotSigned {
-        return Asked { verdict: without, answer: None };
-    }
-    let mut counts = |one: &Material| matches!(verify(policy, artifact, one, now), Verdict::Verified(_));
-    let (found, failed) = Search::new(client, artifact, &mut counts).run(Wanted::Cosign).await;
-    Asked { verdict: verify(policy, artifact, &found, now), answer: Some(failed.map_or(Ok(()), Err)) }
+/// The same, up to the first signature that is `enough`, each given by itself; and why the last list was not to be had.
+pub(crate) async fn search(
+    client: &RepositoryClient,
+    artifact: &Digest,
+    wanted: Wanted,
+    enough: &mut (dyn FnMut(&Material) -> bool + Send),
+) -> (Material, Option<Error>) {
+    let (left, seen, failed) = (SIGNATURES, BTreeSet::new(), None);
+    Search { client, artifact, wanted, enough, found: Material::default(), left, seen, failed }.run().await
 }
 
 /// A search under way.
 struct Search<'a> {
     client: &'a RepositoryClient,
     artifact: &'a Digest,
+    wanted: Wanted,
     /// Whether this one signature is all that was looked for.
     enough: &'a mut (dyn FnMut(&Material) -> bool + Send),
     found: Material,
     /// How many more may be fetched.
     left: usize,
+    /// Referrers that were looked at.
+    seen: BTreeSet<Digest>,
     /// Why the last list of signatures was not to be had.
     failed: Option<Error>,
 }
 
-impl<'a> Search<'a> {
-    fn new(
-        client: &'a RepositoryClient,
-        artifact: &'a Digest,
-        enough: &'a mut (dyn FnMut(&Material) -> bool + Send),
-    ) -> Self {
-        Self { client, artifact, enough, found: Material::default(), left: SIGNATURES, failed: None }
-    }
-
-    /// What was found, and why the last list was not to be had.
-    async fn run(mut self, wanted: Wanted) -> (Material, Option<Error>) {
-        let done = self.by_referrers(wanted).await;
-        if !done && wanted == Wanted::Cosign {
+impl Search<'_> {
+    async fn run(mut self) -> (Material, Option<Error>) {
+        let done = self.by_referrers().await;
+        if !done && self.wanted == Wanted::Cosign {
             self.failed = None;
             self.by_tag().await;
         }
@@ -153,6 +133,13 @@ fn push<T>(found: &mut Found<T>, one: T) {
 fn unreachable<T>(error: &Error) -> Found<T> {
     let (why, after) = told(error);
     Found::Unreachable { why, after }
+}
+
+/// What is known where not even the artifact could be looked at.
+pub(crate) fn unavailable(error: &Error) -> Verdict {
+    let (why, after) = told(error);
+    let rejected = Rejected { refused: Vec::new(), unseen: 0 };
+    Verdict::Unavailable(Unavailable { why: vec![why], after, rejected })
 }
 
 /// Why something could not be looked at, and how long to wait.

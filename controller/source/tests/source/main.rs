@@ -11,6 +11,8 @@ mod faults;
 #[cfg(test)]
 mod identities;
 #[cfg(test)]
+mod notation;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod polling;

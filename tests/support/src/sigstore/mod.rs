@@ -23,6 +23,7 @@ mod der;
 mod keys;
 pub mod legacy;
 mod log;
+pub mod notation;
 mod recorded;
 mod stamp;
 pub mod tuf;

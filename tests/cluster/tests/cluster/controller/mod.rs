@@ -18,6 +18,7 @@ mod kubectl;
 mod layers;
 mod leaders;
 mod lifecycle;
+mod notation;
 mod odd;
 mod outage;
 mod polls;
