@@ -78,14 +78,13 @@ pub(crate) fn patterns(bytes: &[u8]) {
     }
 }
 
-/// What is parsed, which printed and parsed again is the same.
+/// What is parsed, which printed, parsed and printed again is the same.
 fn stable<T: Debug + Display, E: Display>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
     let value = message(parse(text))?;
     let printed = value.to_string();
-    let again = format!("{:?}", parse(&printed).ok());
-    let value = Some(value);
-    assert_eq!(again, format!("{value:?}"), "it is printed as {printed:?}");
-    value
+    let again = parse(&printed).map(|value| value.to_string()).ok();
+    assert_eq!(again.as_ref(), Some(&printed), "{value:?}");
+    Some(value)
 }
 
 fn message<T, E: Display>(result: Result<T, E>) -> Option<T> {

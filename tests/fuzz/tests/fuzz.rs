@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "helpers of tests fail the test at the place of the fault"
 )]
@@ -11,45 +10,58 @@ use std::{
     fs,
     panic::catch_unwind,
     path::Path,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
 use fastrand::Rng;
 use oci_fuzz::{TARGETS, Target, mutate};
 
-/// Runs a target; what it falls over is kept in a file, which becomes a seed once it is mended.
-fn survives(target: &Target, bytes: &[u8]) {
-    if catch_unwind(|| (target.run)(bytes)).is_err() {
+/// What a target falls over is kept in a file, which becomes a seed once it is mended.
+fn survives(target: &Target, bytes: &[u8]) -> Result<(), String> {
+    let t0 = std::time::Instant::now();
+    let r = catch_unwind(|| (target.run)(bytes));
+    if t0.elapsed().as_millis() > 100 { eprintln!("SLOW {} {:?} {}", target.name, t0.elapsed(), bytes.len()); fs::write(format!("/tmp/fz/slow-{}", target.name), bytes).unwrap(); }
+    r.map_err(|_| {
         let place = std::env::temp_dir().join(format!("oci-fuzz-{}", target.name));
         fs::write(&place, bytes).unwrap();
-        panic!("`{}` does not survive {}: {}", target.name, place.display(), bytes.escape_ascii());
-    }
+        format!("`{}` does not survive {}: {}", target.name, place.display(), bytes.escape_ascii())
+    })
 }
 
-fn run(target: &Target) {
+fn run(target: &Target) -> Result<(), String> {
     let seeds = target.seeds();
     assert!(!seeds.is_empty(), "`{}` has no seeds", target.name);
-    seeds.iter().for_each(|seed| survives(target, seed));
+    for seed in &seeds {
+        survives(target, seed)?;
+    }
     let mut random = Rng::with_seed(4);
     for round in 0..target.rounds {
         let other = random.usize(..seeds.len());
-        survives(target, &mutate(&seeds[round % seeds.len()], &seeds[other], &mut random));
+        survives(target, &mutate(&seeds[round % seeds.len()], &seeds[other], &mut random))?;
     }
+    Ok(())
 }
 
 #[test]
 fn targets_survive_their_seeds_and_changes_of_them() {
-    let next = AtomicUsize::new(0);
+    let (next, faults) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().unwrap().get() {
             scope.spawn(|| {
                 while let Some(target) = TARGETS.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    run(target);
+                    let t0 = std::time::Instant::now();
+                    faults.lock().unwrap().extend(run(target).err());
+                    eprintln!("TIME {} {:?}", target.name, t0.elapsed());
                 }
             });
         }
     });
+    let faults = faults.into_inner().unwrap();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
