@@ -96,3 +96,24 @@ impl Classify for Error {
         Class::Terminal
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_quote_little_of_foreign_names_and_nothing_of_control() {
+        let name = format!("a\n\u{1b}[31m{}", "b".repeat(10_000));
+        let (stated, found) = (name.clone(), vec![name.clone(), name.clone()]);
+        for error in [
+            Error::MediaType { stated, served: name.clone() },
+            Error::Unsupported(name.clone()),
+            Error::LayerMediaType { wanted: "c".to_owned(), found: found.clone() },
+            Error::Platform { wanted: "c/d".to_owned(), found },
+            Error::Json(serde::de::Error::custom(name)),
+        ] {
+            let text = error.to_string();
+            assert!(text.len() < 600 && !text.chars().any(char::is_control), "{text:?}");
+        }
+    }
+}
