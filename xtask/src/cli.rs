@@ -28,8 +28,8 @@ pub(crate) enum Command {
     Demo,
     /// The whole system on this computer, until Ctrl-C: API server, registry, webhook and controller
     Cluster(Cluster),
-    /// Time and memory next to peers, as ratios: the plugin beside tar, gzip, curl and oras, the webhook, or
-    /// the controller beside a bare loader, gzip and nginx
+    /// Time and memory next to peers, as ratios: the plugin beside tar, gzip, curl and oras, the webhook, the
+    /// controller beside a bare loader, gzip and nginx, or the verifier beside cosign
     Bench(Bench),
 }
 
@@ -81,4 +81,6 @@ pub(crate) enum Part {
     Webhook,
     /// `oci-controller`
     Controller,
+    /// Signatures: the verifier alone, and `kubectl oci verify` beside cosign
+    Verify,
 }

@@ -11,6 +11,7 @@ mod measure;
 mod prerequisites;
 mod printer;
 mod run;
+mod signatures;
 mod test;
 mod tools;
 

@@ -7,7 +7,6 @@ mod bundles;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
-mod hostile;
 #[cfg(test)]
 mod identities;
 #[cfg(test)]
