@@ -1,6 +1,6 @@
 //! Flags about the trust root of signatures without keys.
 
-use std::{convert::Infallible, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use reqwest::Url;
 
@@ -26,7 +26,7 @@ pub enum TrustedRootFrom {
 pub struct TrustArgs {
     /// The public Sigstore's as it is built in (embedded), the same kept up to date (tuf), or that of a file, which is
     /// read again when it changes
-    #[arg(long, value_name = "embedded|tuf|FILE", default_value = "embedded", value_parser = from)]
+    #[arg(long, value_name = "embedded|tuf|FILE", default_value = "embedded")]
     pub sigstore_trusted_root: TrustedRootFrom,
 
     /// Where tuf finds it, if not at the public Sigstore's
@@ -55,10 +55,12 @@ impl TrustArgs {
     }
 }
 
-fn from(text: &str) -> Result<TrustedRootFrom, Infallible> {
-    Ok(match text {
-        "" | "embedded" => TrustedRootFrom::Embedded,
-        "tuf" => TrustedRootFrom::Tuf,
-        path => TrustedRootFrom::File(path.into()),
-    })
+impl From<&str> for TrustedRootFrom {
+    fn from(text: &str) -> Self {
+        match text {
+            "" | "embedded" => Self::Embedded,
+            "tuf" => Self::Tuf,
+            path => Self::File(path.into()),
+        }
+    }
 }

@@ -225,7 +225,8 @@ async fn mirror_that_misbehaves_leaves_the_last_root_and_is_told() {
 #[tokio::test]
 async fn damaged_memory_is_passed_over_and_replaced() {
     let desk = Desk::new();
-    for damaged in [&b"garbage"[..], b"", br#"{"at":0,"files":{}}"#, &[b' '; (4 << 20) + 1]] {
+    let endless = vec![b' '; (4 << 20) + 1];
+    for damaged in [&b"garbage"[..], b"", br#"{"at":0,"files":{}}"#, &endless] {
         std::fs::write(desk.path(SAVED), damaged).unwrap();
         let keeper = desk.keeper_of(&["--sigstore-trusted-root=tuf"]).unwrap();
         keeper.remember().await;

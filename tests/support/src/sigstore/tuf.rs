@@ -144,10 +144,10 @@ impl Mirror {
     /// On a free port of the loopback interface.
     pub fn start(files: BTreeMap<String, Vec<u8>>) -> Self {
         let shared: Arc<Mutex<BTreeMap<String, Reply>>> = Arc::default();
-        let served = Arc::clone(&shared);
+        let files_of = Arc::clone(&shared);
         let server = Scripted::start(move |asked| {
             let path = asked.path.trim_start_matches("/tuf/");
-            served.lock().unwrap().get(path).cloned().unwrap_or_else(|| Reply::text(404, "not here"))
+            files_of.lock().unwrap().get(path).cloned().unwrap_or_else(|| Reply::text(404, "not here"))
         });
         let mirror = Self { files: shared, server };
         mirror.serve(files);
