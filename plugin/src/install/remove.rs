@@ -71,7 +71,7 @@ pub(crate) async fn remove(access: Access, removal: Removal, context: &Context) 
     let found = remover.gather().await?;
     let owner = remover.owner().await?;
     let crd_goes = removal.crds && owner == Owner::Ours;
-    if found.is_empty() && !crd_goes {
+    if found.is_empty() && owner != Owner::Ours {
         context.printer.action("nothing is installed");
         return Ok(());
     }
@@ -79,9 +79,13 @@ pub(crate) async fn remove(access: Access, removal: Removal, context: &Context) 
     for (object, _) in &found {
         remover.delete(object).await?;
     }
+    let mut scopes: BTreeSet<Scope> = found.iter().filter_map(|(_, scope)| scope.clone()).collect();
+    // The CRD is ours, so all objects were: also where the controllers are gone already.
+    if crd_goes || (owner == Owner::Ours && scopes.is_empty()) || scopes.contains(&None) {
+        scopes = BTreeSet::from([None]);
+    }
     if owner != Owner::Nobody {
-        let scopes = found.iter().filter_map(|(_, scope)| scope.clone()).collect();
-        remover.release(scopes, crd_goes).await?;
+        remover.release(scopes).await?;
     }
     if crd_goes {
         remover.delete(&crd()).await?;
@@ -158,10 +162,8 @@ impl Remover<'_> {
 
     /// Takes the finalizer off the objects that the controllers worked on: nobody is left who would do it when they are
     /// deleted.
-    async fn release(&self, scopes: BTreeSet<Scope>, deleted: bool) -> Result<(), Error> {
+    async fn release(&self, scopes: BTreeSet<Scope>) -> Result<(), Error> {
         let repositories = Repositories::everywhere(&self.access);
-        // With the CRD all objects go.
-        let scopes = if deleted || scopes.contains(&None) { BTreeSet::from([None]) } else { scopes };
         for scope in scopes {
             let objects = repositories.list(Filter { labels: scope.as_deref() }).await?;
             let held = objects.into_iter().filter(|object| object.finalizers().any(|name| name == FINALIZER));
