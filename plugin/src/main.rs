@@ -11,6 +11,7 @@ mod end;
 mod error;
 mod exit;
 mod global;
+mod install;
 mod layer;
 mod logins;
 mod manifests;
