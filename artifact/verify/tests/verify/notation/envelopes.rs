@@ -202,7 +202,7 @@ fn attributes_have_their_types() {
     // Text as bytes, a time as another kind of time, bytes as text.
     for (before, from, to, part) in [
         ("io.cncf.notary.signingScheme", 0x6b, 0x4b, Part::Attributes),
-        ("io.cncf.notary.signingTime", 0xc1, 0xc2, Part::Attributes),
+        ("io.cncf.notary.signingTime", 0xc1, 0xc0, Part::Attributes),
         ("io.cncf.notary.timestampSignature", 0x43, 0x63, Part::Timestamp),
     ] {
         let mut old = before.as_bytes().to_vec();
