@@ -152,7 +152,11 @@ impl Anything {
         answer.map_err(|error| match error {
             ClusterError::NoApi { doing, server } => ClusterError::Reply {
                 doing,
-                why: format!("the cluster at {server} serves no {} ({})", kind.name(), kind.resource.api_version),
+                why: format!(
+                    "the cluster at {server} serves no {} ({})",
+                    kind.name(),
+                    kind.resource.api_version
+                ),
             },
             other => other,
         })

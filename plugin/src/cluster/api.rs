@@ -116,7 +116,8 @@ impl Repositories {
         parameters.dry_run = how.dry_run;
         let doing = || format!("applying {}", self.full_name(name));
         let patch = Patch::Apply(object);
-        let stored = self.access.call(doing, async || self.api.patch(name, &parameters, &patch).await).await?;
+        let stored =
+            self.access.call(doing, async || self.api.patch(name, &parameters, &patch).await).await?;
         Ok(stored.into())
     }
 

@@ -31,6 +31,7 @@ const EXAMPLES: &str = "Examples:
 /// oci-system.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Install {
     /// How it is installed
     #[arg(long, value_enum, default_value = "single")]
@@ -60,10 +61,11 @@ pub(crate) struct Install {
 /// Applies the manifests, or prints them.
 pub(crate) async fn run(args: Install, context: &Context) -> Result<Exit, Error> {
     if context.flags.namespace.as_deref().is_some_and(|namespace| namespace != NAMESPACE) {
-        let message = format!("everything is installed into the namespace {NAMESPACE}: leave --namespace out");
+        let message =
+            format!("everything is installed into the namespace {NAMESPACE}: leave --namespace out");
         return Err(Error::Usage { message, hint: Some("the Helm chart takes any namespace".into()) });
     }
-    if args.overlay != Overlay::Ha && args.bucket.bucket.is_some() {
+    if args.overlay != Overlay::Ha && args.bucket.place.is_some() {
         return Err(Error::usage("--bucket is for --overlay ha"));
     }
     let manifests = Manifests::of(args.overlay, &args.bucket, args.registry.as_deref())?;

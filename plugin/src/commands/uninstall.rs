@@ -22,6 +22,7 @@ const EXAMPLES: &str = "Examples:
 /// a CRD that belongs to Flux is never deleted.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Uninstall {
     /// Delete the CRD too, and with it every OCIRepository of the cluster
     #[arg(long)]

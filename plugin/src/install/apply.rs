@@ -55,7 +55,9 @@ fn done(before: Option<&DynamicObject>, stored: &DynamicObject, how: Applying) -
     match (before, how.dry_run) {
         (None, false) => "created",
         (None, true) => "would be created",
-        (Some(before), _) if before.metadata.resource_version == stored.metadata.resource_version => "unchanged",
+        (Some(before), _) if before.metadata.resource_version == stored.metadata.resource_version => {
+            "unchanged"
+        }
         (Some(_), false) => "configured",
         (Some(_), true) => "would be configured",
     }
@@ -123,14 +125,18 @@ impl Rollout {
     }
 
     fn is_done(&self) -> bool {
-        self.observed && self.updated >= self.wanted && self.available >= self.wanted && self.all <= self.updated
+        self.observed
+            && self.updated >= self.wanted
+            && self.available >= self.wanted
+            && self.all <= self.updated
     }
 }
 
 async fn established(cluster: &Anything, kind: &Named) -> Result<bool, ClusterError> {
     let found = cluster.find(kind).await?;
     let conditions = found.as_ref().and_then(|found| found.data.pointer("/status/conditions")?.as_array());
-    let is = |condition: &Value| text(condition, "/type") == "Established" && text(condition, "/status") == "True";
+    let is =
+        |condition: &Value| text(condition, "/type") == "Established" && text(condition, "/status") == "True";
     Ok(conditions.is_some_and(|conditions| conditions.iter().any(is)))
 }
 
@@ -166,7 +172,9 @@ mod tests {
                 "replicas": all })
         };
         assert!(rollout(&status(3, 2, 2, 2)).is_done());
-        for other in [status(2, 2, 2, 2), status(3, 1, 2, 2), status(3, 2, 1, 2), status(3, 2, 2, 3), json!({})] {
+        for other in
+            [status(2, 2, 2, 2), status(3, 1, 2, 2), status(3, 2, 1, 2), status(3, 2, 2, 3), json!({})]
+        {
             assert!(!rollout(&other).is_done(), "{other}");
         }
     }

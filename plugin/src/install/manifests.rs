@@ -46,22 +46,22 @@ impl Overlay {
 /// Where artifacts are kept by several controllers.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Bucket {
-    /// Where artifacts are kept with --overlay ha: s3://BUCKET[/PREFIX], gs://BUCKET[/PREFIX] or
-    /// az://CONTAINER[/PREFIX]
-    #[arg(long, value_name = "URL")]
-    pub(crate) bucket: Option<String>,
+    /// Where artifacts are kept with --overlay ha: `s3://BUCKET[/PREFIX]`, `gs://BUCKET[/PREFIX]` or
+    /// `az://CONTAINER[/PREFIX]`
+    #[arg(id = "bucket", long = "bucket", value_name = "URL")]
+    pub(crate) place: Option<String>,
     /// For a bucket that speaks S3 and is not AWS's
-    #[arg(long, value_name = "URL", requires = "bucket")]
-    bucket_endpoint: Option<String>,
+    #[arg(id = "bucket-endpoint", long = "bucket-endpoint", value_name = "URL", requires = "bucket")]
+    endpoint: Option<String>,
     /// The region of the bucket
-    #[arg(long, value_name = "REGION", requires = "bucket")]
-    bucket_region: Option<String>,
+    #[arg(id = "bucket-region", long = "bucket-region", value_name = "REGION", requires = "bucket")]
+    region: Option<String>,
 }
 
 impl Bucket {
     fn object(&self) -> Option<Value> {
-        let mut data = json!({ "bucket": self.bucket.as_ref()? });
-        for (key, value) in [("endpoint", &self.bucket_endpoint), ("region", &self.bucket_region)] {
+        let mut data = json!({ "bucket": self.place.as_ref()? });
+        for (key, value) in [("endpoint", &self.endpoint), ("region", &self.region)] {
             if let (Some(value), Some(data)) = (value, data.as_object_mut()) {
                 data.insert(key.to_owned(), json!(value));
             }
@@ -140,7 +140,12 @@ mod tests {
 
     fn images(manifests: &Manifests) -> Vec<&str> {
         let pointer = "/spec/template/spec/containers/0/image";
-        manifests.objects().iter().map(|object| text(object, pointer)).filter(|image| !image.is_empty()).collect()
+        manifests
+            .objects()
+            .iter()
+            .map(|object| text(object, pointer))
+            .filter(|image| !image.is_empty())
+            .collect()
     }
 
     #[test]
@@ -170,9 +175,10 @@ mod tests {
 
     #[test]
     fn bucket_comes_before_the_pods_that_read_it() {
-        let bucket = Bucket { bucket: Some("s3://artifacts".into()), ..Bucket::default() };
+        let bucket = Bucket { place: Some("s3://artifacts".into()), ..Bucket::default() };
         let manifests = Manifests::of(Overlay::Ha, &bucket, None).unwrap();
-        let place = |kind| manifests.objects().iter().position(|object| text(object, "/kind") == kind).unwrap();
+        let place =
+            |kind| manifests.objects().iter().position(|object| text(object, "/kind") == kind).unwrap();
         assert!(place("Namespace") < place("ConfigMap") && place("ConfigMap") < place("Deployment"));
         let map = &manifests.objects()[place("ConfigMap")];
         assert_eq!(map["data"], json!({ "bucket": "s3://artifacts" }));
@@ -180,7 +186,8 @@ mod tests {
 
     #[test]
     fn registry_of_ones_own_takes_the_place_of_ours() {
-        let manifests = Manifests::of(Overlay::Single, &Bucket::default(), Some("mirror.example/oci/")).unwrap();
+        let manifests =
+            Manifests::of(Overlay::Single, &Bucket::default(), Some("mirror.example/oci/")).unwrap();
         let images = images(&manifests);
         assert_eq!(images.len(), 2);
         assert!(images.iter().all(|image| image.starts_with("mirror.example/oci/oci-")), "{images:?}");

@@ -120,7 +120,10 @@ impl Remover<'_> {
                 let labels = object.metadata.labels.as_ref();
                 if labels.and_then(|labels| labels.get(MANAGED_BY)).is_some_and(|by| by == "Helm") {
                     let hint = "`helm list -A` names the release, `helm uninstall` removes it".to_owned();
-                    return Err(Error::Usage { message: "it was installed by Helm".into(), hint: Some(hint) });
+                    return Err(Error::Usage {
+                        message: "it was installed by Helm".into(),
+                        hint: Some(hint),
+                    });
                 }
                 let name = object.metadata.name.clone().unwrap_or_default();
                 let namespace = object.metadata.namespace.clone();
@@ -178,7 +181,9 @@ impl Remover<'_> {
             }
             let released = stream::iter(held).map(async |object| self.release_one(&object).await);
             released.buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
-            self.context.printer.success(format!("{count} {KIND} released: deleting them needs no controller"));
+            self.context
+                .printer
+                .success(format!("{count} {KIND} released: deleting them needs no controller"));
         }
         Ok(())
     }

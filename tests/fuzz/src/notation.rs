@@ -11,7 +11,7 @@ use oci_artifact::{
     name::{Digest, Repository},
 };
 use oci_verify::{
-    Found, NOTATION_COSE_TYPE, NOTATION_JWS_TYPE, NotationMaterial, NotationPolicy, Verdict, verify_notation,
+    Found, Material, NOTATION_COSE_TYPE, NOTATION_JWS_TYPE, NotationPolicy, Verdict, verify_notation,
 };
 use serde_json::Value;
 
@@ -53,7 +53,8 @@ fn payload(envelope: &[u8]) -> Option<Vec<u8>> {
 
 fn judge(policy: &NotationPolicy, media_type: &str, bytes: &[u8]) -> Verdict {
     let artifact = Descriptor::new(OCI_MANIFEST, Digest::parse(ARTIFACT).unwrap(), 528);
-    let material = NotationMaterial { signatures: Found::Here(vec![blob(media_type, bytes)]), more: 0 };
+    let notation = Found::Here(vec![blob(media_type, bytes)]);
+    let material = Material { notation, ..Material::default() };
     let repository = Repository::parse("registry.example/org/app").unwrap();
     verify_notation(policy, &repository, &artifact, &material, now())
 }

@@ -10,7 +10,7 @@ use oci_artifact::{
 };
 use oci_verify::{
     BUNDLE_TYPE, Blob, Found, Identities, Keys, LEGACY_TYPE, Legacy, Material, NOTATION_COSE_TYPE,
-    NOTATION_JWS_TYPE, NotationMaterial, NotationPolicy, Policy, TrustRoot, Verdict, verify, verify_notation,
+    NOTATION_JWS_TYPE, NotationPolicy, Policy, TrustRoot, Verdict, verify, verify_notation,
 };
 use serde_json::Value;
 
@@ -78,7 +78,7 @@ fn notation(name: &'static str, media_type: &str, envelope: &str) -> Case {
     let repository = Repository::parse("registry.example/org/app").unwrap();
     let artifact = Descriptor::new(OCI_MANIFEST, Digest::parse(ARTIFACT).unwrap(), 528);
     let signatures = Found::Here(vec![blob(media_type, file(envelope))]);
-    let material = NotationMaterial { signatures, more: 0 };
+    let material = Material { notation: signatures, ..Material::default() };
     let work = move || {
         let verdict = verify_notation(&policy, &repository, &artifact, &material, now());
         assert!(matches!(verdict, Verdict::Verified(_)), "{verdict}");

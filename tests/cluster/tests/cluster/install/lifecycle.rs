@@ -157,7 +157,8 @@ async fn install_leaves_what_is_flux_s_alone() {
     plugin(&plane, &["uninstall", "--crds", "--yes"]).await.succeeded();
     let after = plane.run(&["get", CRD, "-o", "jsonpath={.metadata.resourceVersion}"]).await.succeeded();
     assert_eq!(before, after, "Flux's CRD is never written");
-    let finalizers = async |name: &str| api.get(name).await.unwrap().metadata.finalizers.unwrap_or_default().len();
+    let finalizers =
+        async |name: &str| api.get(name).await.unwrap().metadata.finalizers.unwrap_or_default().len();
     assert_eq!((finalizers("ours").await, finalizers("theirs").await), (0, 1));
     assert_eq!(installed(&plane).await, Vec::<String>::new(), "{OURS}");
 }
