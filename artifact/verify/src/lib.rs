@@ -20,7 +20,6 @@ mod certificate;
 mod discover;
 mod engine;
 mod json;
-mod judge;
 mod keys;
 mod legacy;
 mod material;
@@ -35,9 +34,8 @@ mod sigstore;
 mod trust_root;
 mod verdict;
 
-pub use discover::{Wanted, discover, is_signature};
+pub use discover::{AnyPolicy, Artifact, Asked, Wanted, ask, discover, is_signature, judge};
 pub use engine::verify;
-pub use judge::{AnyPolicy, Artifact, Asked, ask, judge};
 pub use keys::{KeyError, KeyFault, Keys};
 pub use legacy::tag_of as legacy_tag;
 pub use material::{BUNDLE_TYPE, Blob, Found, LEGACY_TYPE, Legacy, Material, Missed, annotation};

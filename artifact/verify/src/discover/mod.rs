@@ -10,12 +10,14 @@
 //! does not keep the rest from being looked at. A list is a hint: what counts is the manifest that its digest leads to.
 
 mod candidates;
+mod judge;
 mod legacy;
 mod referrers;
 
 use std::collections::BTreeSet;
 
 pub use candidates::is_signature;
+pub use judge::{AnyPolicy, Artifact, Asked, ask, judge};
 use oci_artifact::{
     Class, Classify as _,
     limits::{SIGNATURE_BYTES, SIGNATURES},
@@ -44,7 +46,7 @@ pub async fn discover(client: &RepositoryClient, artifact: &Digest, wanted: Want
 }
 
 /// The same, up to the first signature that is `enough`, each given by itself; and why the last list was not to be had.
-pub(crate) async fn search(
+async fn search(
     client: &RepositoryClient,
     artifact: &Digest,
     wanted: Wanted,
@@ -136,7 +138,7 @@ fn unreachable<T>(error: &Error) -> Found<T> {
 }
 
 /// What is known where not even the artifact could be looked at.
-pub(crate) fn unavailable(error: &Error) -> Verdict {
+fn unavailable(error: &Error) -> Verdict {
     let (why, after) = told(error);
     let rejected = Rejected { refused: Vec::new(), unseen: 0 };
     Verdict::Unavailable(Unavailable { why: vec![why], after, rejected })

@@ -7,11 +7,8 @@ use oci_artifact::{
 };
 use oci_registry::{Error, Fetched, RepositoryClient};
 
-use crate::{
-    Material, NotationPolicy, Policy, Verdict, Wanted,
-    discover::{search, unavailable},
-    verify, verify_notation,
-};
+use super::{Wanted, search, unavailable};
+use crate::{Material, NotationPolicy, Policy, Verdict, verify, verify_notation};
 
 /// Whose signature counts, of whichever format.
 #[derive(Clone, Debug)]
