@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
     commands::{
-        build, convert, copy, create, diff, dry_run, explain, export, generate, get, inspect, lint, list,
+        build, completion, convert, copy, create, diff, dry_run, explain, export, generate, get, inspect, lint, list,
         login, logout, pull, push, reconcile, sign, suspend, tag, verify, version,
     },
     context::Context,
@@ -79,6 +79,8 @@ enum Verb {
     Suspend(suspend::Suspend),
     /// Let the controller go on with objects
     Resume(suspend::Resume),
+    /// Let kubectl and shells complete commands, flags and tags
+    Completion(completion::Completion),
     /// Print the version
     Version(version::Version),
 }
@@ -132,6 +134,7 @@ impl Cli {
             Verb::Reconcile(args) => reconcile::run(args, context).await,
             Verb::Suspend(args) => suspend::suspend(args, context).await,
             Verb::Resume(args) => suspend::resume(args, context).await,
+            Verb::Completion(args) => completion::run(&args, context),
             Verb::Version(args) => version::run(&args, context),
         }
     }

@@ -31,6 +31,8 @@ pub(crate) enum Command {
     /// Time and memory next to peers, as ratios: the plugin beside tar, gzip, curl and oras, the webhook, or
     /// the controller beside a bare loader, gzip and nginx
     Bench(Bench),
+    /// What is released: archives, lists of parts, the manifest for krew, checksums and their signature
+    Dist(Dist),
 }
 
 /// What `test` runs.
@@ -81,4 +83,27 @@ pub(crate) enum Part {
     Webhook,
     /// `oci-controller`
     Controller,
+}
+
+/// What `dist` makes.
+#[derive(Debug, Args)]
+pub(crate) struct Dist {
+    /// Where it goes; `dist` in the target folder if not given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Build for this target of Rust; this computer's own if not given; can be repeated
+    #[arg(long, value_name = "TRIPLE")]
+    pub(crate) target: Vec<String>,
+    /// Pack this program and build none
+    #[arg(long, value_name = "FILE")]
+    pub(crate) program: Option<PathBuf>,
+    /// Build and pack nothing: manifest, checksums and signature for the archives that are there, which must be all
+    #[arg(long, conflicts_with_all = ["target", "program"])]
+    pub(crate) collect: bool,
+    /// Sign the checksums with this key; $COSIGN_PASSWORD opens it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// The address of the folder that the archives are published in
+    #[arg(long, value_name = "URL")]
+    pub(crate) base: Option<String>,
 }

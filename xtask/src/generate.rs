@@ -9,6 +9,7 @@ use oci_crds::{
 use oci_testkit::tools::workspace;
 
 use crate::{
+    dist,
     error::{At as _, Error, Result},
     printer,
 };
@@ -31,8 +32,7 @@ pub(crate) fn run() -> Result<()> {
 /// Fails if a committed file is not what would be generated.
 pub(crate) fn check() -> Result<()> {
     for (path, text) in files()? {
-        let whole = workspace().join(&path);
-        if fs::read_to_string(&whole).unwrap_or_default() != text {
+        if committed(&path.to_string_lossy()) != text {
             return Err(Error::Wrong(format!(
                 "{} is out of date: run `cargo xtask generate`",
                 path.display()
@@ -47,7 +47,13 @@ fn files() -> Result<Vec<(PathBuf, String)>> {
     Ok(vec![
         ("crds/ocirepositories.yaml".into(), crd()?),
         ("docs/reference/validation.md".into(), validation()),
+        ("krew-manifest.yaml".into(), dist::manifest(&committed("krew-manifest.yaml"))),
     ])
+}
+
+/// What the repository has.
+fn committed(path: &str) -> String {
+    fs::read_to_string(workspace().join(path)).unwrap_or_default()
 }
 
 fn crd() -> Result<String> {

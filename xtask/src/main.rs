@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod cluster;
 mod demo;
+mod dist;
 mod error;
 mod generate;
 mod measure;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         cli::Command::Demo => demo::run(),
         cli::Command::Cluster(arguments) => cluster::run(&arguments),
         cli::Command::Bench(arguments) => bench::run(&arguments),
+        cli::Command::Dist(arguments) => dist::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

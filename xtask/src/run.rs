@@ -1,6 +1,7 @@
 //! Running programs.
 
 use std::{
+    ffi::OsString,
     path::PathBuf,
     process::{Command, Output},
     sync::{
@@ -72,6 +73,12 @@ impl Steps {
         printer::line("");
         printer::table(&self.0);
     }
+}
+
+/// A variable of the environment; an empty one is none.
+#[expect(clippy::disallowed_methods, reason = "the one place of this program that reads the environment")]
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// Where cargo puts what it builds.
