@@ -94,13 +94,16 @@ pub(crate) struct Dist {
     /// Build for this target of Rust; this computer's own if not given; can be repeated
     #[arg(long, value_name = "TRIPLE")]
     pub(crate) target: Vec<String>,
-    /// Pack this program and build none
-    #[arg(long, value_name = "FILE")]
-    pub(crate) program: Option<PathBuf>,
+    /// Take the programs of this folder and build none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) programs: Option<PathBuf>,
+    /// Make the image of controller and webhook too
+    #[arg(long)]
+    pub(crate) image: bool,
     /// Build and pack nothing: manifest, checksums and signature for the archives that are there, which must be all
-    #[arg(long, conflicts_with_all = ["target", "program"])]
+    #[arg(long, conflicts_with_all = ["target", "programs", "image"])]
     pub(crate) collect: bool,
-    /// Sign the checksums with this key; $COSIGN_PASSWORD opens it
+    /// Sign the checksums with this key; the variable `COSIGN_PASSWORD` opens it
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
     /// The address of the folder that the archives are published in

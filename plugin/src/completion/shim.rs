@@ -1,6 +1,7 @@
 //! The program by which kubectl completes a plugin. krew links one program of a plugin, so it is written afterwards.
 
 use std::{
+    fs::Permissions,
     io::{self, Read as _, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -43,7 +44,7 @@ pub(crate) fn install(folder: &Path) -> Result<Installed, Error> {
     }
     let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     draft.write_all(text.as_bytes()).map_err(failed)?;
-    draft.as_file().set_permissions(PermissionsExt::from_mode(0o755)).map_err(failed)?;
+    draft.as_file().set_permissions(Permissions::from_mode(0o755)).map_err(failed)?;
     draft.as_file().sync_all().map_err(failed)?;
     draft.persist(&path).map_err(|error| failed(error.error))?;
     Ok(Installed { path, before: false })

@@ -101,9 +101,10 @@ impl<'a> Spot<'a> {
 
     /// What the next positional word is.
     pub(super) fn positional(&self) -> Option<&'a Arg> {
-        let mut all = self.command()?.get_positionals();
+        let command = self.command()?;
         let many = |arg: &&Arg| arg.get_num_args().is_some_and(|range| range.max_values() > 1);
-        all.clone().nth(self.positionals).or_else(|| all.next_back().filter(many))
+        let next = command.get_positionals().nth(self.positionals);
+        next.or_else(|| command.get_positionals().last().filter(many))
     }
 }
 

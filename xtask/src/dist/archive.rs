@@ -42,7 +42,7 @@ fn keep(draft: tempfile::NamedTempFile, to: &Path) -> Result<()> {
     let file: File = draft.persist(to).map_err(|error| error.error).at(to)?;
     #[cfg(unix)]
     {
-        let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        let everybody: fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         file.set_permissions(everybody).at(to)?;
     }
     file.sync_all().at(to)

@@ -3,14 +3,16 @@
 //! ```text
 //! program + LICENSE ──► kubectl-oci_v…_OS_ARCH.tar.gz ──► oci.yaml ──► kubectl-oci_v…_checksums.txt ──► ….sigstore.json
 //!                       kubectl-oci_v…_OS_ARCH.cdx.json ──────────────┘
+//! controller + webhook + what they link ──► image/ (an OCI layout) ──► kubectl-oci_v…_image.txt ┘
 //! ```
 //!
 //! One computer builds what its installed targets can; the release workflow brings the archives of several together and
 //! calls this with `--collect`.
 
-pub(crate) mod archive;
-pub(crate) mod krew;
-pub(crate) mod platform;
+mod archive;
+mod image;
+mod krew;
+mod platform;
 mod sbom;
 mod signature;
 
@@ -38,6 +40,8 @@ use crate::{
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Where the project lives.
 const HOMEPAGE: &str = env!("CARGO_PKG_REPOSITORY");
+/// The program that is packed.
+const PLUGIN: &str = "kubectl-oci";
 /// The largest archive that is released.
 const ARCHIVE_MAX: u64 = 8 << 20;
 
@@ -50,7 +54,7 @@ pub(crate) fn run(arguments: &cli::Dist) -> Result<()> {
     fs::create_dir_all(&out).at(&out)?;
     if !arguments.collect {
         for target in targets(arguments)? {
-            pack(&target, arguments, &out)?;
+            make(&target, arguments, &out)?;
         }
     }
     collect(&out, arguments)
@@ -58,8 +62,8 @@ pub(crate) fn run(arguments: &cli::Dist) -> Result<()> {
 
 /// What is built: what was asked for, else for this computer.
 fn targets(arguments: &cli::Dist) -> Result<Vec<String>> {
-    if arguments.program.is_some() && arguments.target.len() > 1 {
-        return Err(Error::Wrong("--program is one program: name one --target, or none".to_owned()));
+    if arguments.programs.is_some() && arguments.target.len() > 1 {
+        return Err(Error::Wrong("--programs is for one target: name one --target, or none".to_owned()));
     }
     if arguments.target.is_empty() {
         return Ok(vec![host()?]);
@@ -75,27 +79,38 @@ fn host() -> Result<String> {
     host.map(str::to_owned).ok_or_else(|| Error::Wrong("`rustc -vV` names no host".to_owned()))
 }
 
-/// The archive and the parts list of one target.
-fn pack(target: &str, arguments: &cli::Dist, out: &Path) -> Result<()> {
+/// Everything for one target.
+fn make(target: &str, arguments: &cli::Dist, out: &Path) -> Result<()> {
     let platform = Platform::of(target)?;
-    let program = match &arguments.program {
-        Some(program) => program.clone(),
-        None => build(target)?,
+    let released = arguments.programs.is_none();
+    let mut names = vec![PLUGIN];
+    if arguments.image {
+        names.extend(image::PROGRAMS);
+    }
+    let programs = match &arguments.programs {
+        Some(folder) => folder.clone(),
+        None => build(target, &names)?,
     };
+    pack(target, platform, &programs, out, released)?;
+    if arguments.image { image::build(target, platform, &programs, out, released) } else { Ok(()) }
+}
+
+/// The archive of the plugin, and the list of its parts. Programs that were given may be ones with debug information.
+fn pack(target: &str, platform: Platform, programs: &Path, out: &Path, released: bool) -> Result<()> {
+    let program = programs.join(PLUGIN);
     if target == host()? {
         quiet(Command::new(&program).arg("--version"))?;
     }
     let archive = out.join(platform.archive(VERSION));
     let size = archive::write(&program, &workspace().join("LICENSE"), &archive)?;
     printer::line(&format!("{}: {} KiB", archive.display(), size / 1024));
-    // A program that was given may be one with debug information.
-    if arguments.program.is_none() && size > ARCHIVE_MAX {
+    if released && size > ARCHIVE_MAX {
         return Err(Error::Wrong(format!(
             "{} has {size} bytes, more than {ARCHIVE_MAX}: look what grew with `cargo bloat`",
             archive.display()
         )));
     }
-    let parts = sbom::document("kubectl-oci", target)?;
+    let parts = sbom::document(&[PLUGIN], target)?;
     archive::write_text(&out.join(parts_list(platform)), parts.as_bytes())
 }
 
@@ -103,11 +118,14 @@ fn parts_list(platform: Platform) -> String {
     platform.archive(VERSION).replace(".tar.gz", ".cdx.json")
 }
 
-/// Builds the release build of the plugin.
-fn build(target: &str) -> Result<PathBuf> {
-    let mut command = cargo(["build", "--locked", "--release", "-p", "kubectl-oci", "--target", target]);
-    through(command.env("CARGO_ENCODED_RUSTFLAGS", unnamed_paths()))?;
-    Ok(run::target()?.join(target).join("release/kubectl-oci"))
+/// Builds release builds and returns the folder that they are in. One after the other: together they would have each
+/// other's features.
+fn build(target: &str, packages: &[&str]) -> Result<PathBuf> {
+    for package in packages {
+        let mut command = cargo(["build", "--locked", "--release", "--target", target, "-p", package]);
+        through(command.env("CARGO_ENCODED_RUSTFLAGS", unnamed_paths()))?;
+    }
+    Ok(run::target()?.join(target).join("release"))
 }
 
 /// Flags with which the paths of the building computer are no part of what it builds.
@@ -135,50 +153,62 @@ fn collect(out: &Path, arguments: &cli::Dist) -> Result<()> {
     if found.is_empty() || (arguments.collect && missing > 0) {
         return Err(Error::Wrong(format!("{missing} archives of v{VERSION} are not in {}", out.display())));
     }
-    let mut sums = BTreeMap::new();
-    let mut add = |name: String| -> Result<String> {
-        let sum = sum(&out.join(&name))?;
-        sums.insert(name, sum.clone());
-        Ok(sum)
-    };
+    let mut sums = Sums { folder: out, of: BTreeMap::new() };
     let mut archives = Vec::new();
     for platform in found {
-        archives.push((platform, add(platform.archive(VERSION))?));
+        archives.push((platform, sums.add(platform.archive(VERSION))?));
         if out.join(parts_list(platform)).is_file() {
-            add(parts_list(platform))?;
+            sums.add(parts_list(platform))?;
         }
     }
     let base = arguments.base.clone().unwrap_or_else(|| base(VERSION));
-    let manifest = format!("{}.yaml", krew::NAME);
-    let text = krew::render(VERSION, &base, HOMEPAGE, &archives);
-    archive::write_text(&out.join(&manifest), text.as_bytes())?;
-    add(manifest)?;
-    let file = out.join(format!("kubectl-oci_v{VERSION}_checksums.txt"));
-    archive::write_text(&file, listing(&sums).as_bytes())?;
+    let manifest = krew::render(VERSION, &base, HOMEPAGE, &archives);
+    sums.write(format!("{}.yaml", krew::NAME), &manifest)?;
+    if let Some(digest) = image::collect(out)? {
+        sums.write(format!("{PLUGIN}_v{VERSION}_image.txt"), &format!("{digest}\n"))?;
+    }
+    let file = out.join(format!("{PLUGIN}_v{VERSION}_checksums.txt"));
+    archive::write_text(&file, sums.listing().as_bytes())?;
     if let Some(key) = &arguments.key {
         signature::sign(&file, key)?;
     }
-    printer::line(&format!("{}: {} files", file.display(), sums.len()));
+    printer::line(&format!("{}: {} files", file.display(), sums.of.len()));
     Ok(())
+}
+
+/// Checksums of files in a folder, by their names.
+struct Sums<'a> {
+    folder: &'a Path,
+    of: BTreeMap<String, String>,
+}
+
+impl Sums<'_> {
+    fn add(&mut self, name: String) -> Result<String> {
+        let path = self.folder.join(&name);
+        let sum = Digest::of(&fs::read(&path).at(path)?).hex().to_owned();
+        self.of.insert(name, sum.clone());
+        Ok(sum)
+    }
+
+    fn write(&mut self, name: String, text: &str) -> Result<()> {
+        archive::write_text(&self.folder.join(&name), text.as_bytes())?;
+        self.add(name).map(drop)
+    }
+
+    /// As `sha256sum --check` reads it.
+    fn listing(&self) -> String {
+        let mut text = String::new();
+        for (name, sum) in &self.of {
+            // Writing into a string cannot fail.
+            let _ = writeln!(text, "{sum}  {name}");
+        }
+        text
+    }
 }
 
 /// Where the archives of a version are published.
 fn base(version: &str) -> String {
     format!("{HOMEPAGE}/releases/download/v{version}")
-}
-
-/// As `sha256sum --check` reads it, sorted by name.
-fn listing(sums: &BTreeMap<String, String>) -> String {
-    let mut text = String::new();
-    for (name, sum) in sums {
-        // Writing into a string cannot fail.
-        let _ = writeln!(text, "{sum}  {name}");
-    }
-    text
-}
-
-fn sum(path: &Path) -> Result<String> {
-    Ok(Digest::of(&fs::read(path).at(path)?).hex().to_owned())
 }
 
 /// `krew-manifest.yaml` as it should be, given what it is: released checksums stay.

@@ -1,11 +1,12 @@
-//! What a program is made of: CycloneDX 1.5 from cargo's own account of its dependencies, without times and random names, so
-//! that the same lock file gives the same bytes.
+//! What a program is made of: `CycloneDX` 1.5 from cargo's own account of its dependencies, without times and random names,
+//! so that the same lock file gives the same bytes.
 //!
 //! <https://cyclonedx.org/docs/1.5/json/>
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use oci_testkit::tools::workspace;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -13,8 +14,49 @@ use crate::{
     run::{cargo, output, shown},
 };
 
-/// The document for `package` on `target`.
-pub(crate) fn document(package: &str, target: &str) -> Result<String> {
+/// What `cargo metadata` prints, as far as it matters.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    resolve: Resolve,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    id: String,
+    name: String,
+    version: String,
+    license: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    id: String,
+    deps: Vec<Dep>,
+}
+
+#[derive(Deserialize)]
+struct Dep {
+    pkg: String,
+    dep_kinds: Vec<Kind>,
+}
+
+/// Nothing for what is linked; else `build` or `dev`.
+#[derive(Deserialize)]
+struct Kind {
+    kind: Option<String>,
+}
+
+/// Name and version to checksum, of the packages that come from a registry.
+type Checksums<'a> = BTreeMap<(&'a str, &'a str), &'a str>;
+
+/// The document for `packages`, of which each is a program, on `target`.
+pub(crate) fn document(packages: &[&str], target: &str) -> Result<String> {
     let mut command = cargo(["metadata", "--locked", "--format-version=1", "--filter-platform"]);
     command.arg(target);
     let text = shown(&command);
@@ -24,22 +66,32 @@ pub(crate) fn document(package: &str, target: &str) -> Result<String> {
         return Err(Error::Failed { command: text, status: format!("{}\n{said}", found.status) });
     }
     let metadata = serde_json::from_slice(&found.stdout)
-        .map_err(|error| Error::Wrong(format!("`{text}` printed something else than JSON: {error}")))?;
+        .map_err(|error| Error::Wrong(format!("`{text}` printed something unknown: {error}")))?;
     let lock = workspace().join("Cargo.lock");
     let lock = std::fs::read_to_string(&lock).at(lock)?;
-    render(package, &metadata, &lock).ok_or_else(|| Error::Wrong(format!("`{text}` does not know `{package}`")))
+    render(packages, &metadata, &lock)
 }
 
 /// From what `cargo metadata` printed, and the lock file, which has the checksums.
-fn render(package: &str, metadata: &Value, lock: &str) -> Option<String> {
-    let packages = by_id(&metadata["packages"]);
-    let nodes = by_id(&metadata["resolve"]["nodes"]);
-    let root = packages.iter().find(|(_, found)| found["name"] == package).map(|(id, _)| *id)?;
+fn render(programs: &[&str], metadata: &Metadata, lock: &str) -> Result<String> {
+    let packages: BTreeMap<&str, &Package> =
+        metadata.packages.iter().map(|package| (package.id.as_str(), package)).collect();
+    let nodes: BTreeMap<&str, &Node> =
+        metadata.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
+    let mut roots = Vec::new();
+    for program in programs {
+        let found = metadata.packages.iter().find(|package| package.name == *program);
+        roots.push(found.ok_or_else(|| Error::Wrong(format!("cargo knows no package `{program}`")))?);
+    }
     let sums = checksums(lock);
-    let linked = linked(root, &nodes);
-    let reference = |id: &str| packages.get(id).map(|found| purl(found));
-    let components: Vec<Value> =
-        linked.iter().filter(|id| **id != root).filter_map(|id| Some(component(packages.get(id)?, &sums))).collect();
+    let linked = linked(&roots, &nodes);
+    let is_root = |id: &str| roots.iter().any(|root| root.id == id);
+    let of_kind = |id: &&str, kind| Some(component(packages.get(id)?, kind, &sums));
+    let (mains, parts): (Vec<&str>, Vec<&str>) = linked.iter().partition(|id| is_root(id));
+    let parts = parts.iter().filter_map(|id| of_kind(id, "library"));
+    let mut mains: Vec<Value> = mains.iter().filter_map(|id| of_kind(id, "application")).collect();
+    let main = if mains.len() == 1 { mains.pop() } else { None };
+    let reference = |id: &str| packages.get(id).map(|package| purl(package));
     let dependencies: Vec<Value> = linked
         .iter()
         .map(|id| {
@@ -47,73 +99,68 @@ fn render(package: &str, metadata: &Value, lock: &str) -> Option<String> {
             json!({ "ref": reference(id), "dependsOn": uses })
         })
         .collect();
-    let mut main = component(packages.get(root)?, &sums);
-    main["type"] = "application".into();
     let document = json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
-        "metadata": { "component": main },
-        "components": components,
+        "metadata": main.map_or_else(|| json!({}), |main| json!({ "component": main })),
+        "components": mains.into_iter().chain(parts).collect::<Vec<_>>(),
         "dependencies": dependencies,
     });
-    Some(format!("{document:#}\n"))
-}
-
-fn by_id(list: &Value) -> BTreeMap<&str, &Value> {
-    list.as_array().into_iter().flatten().filter_map(|entry| Some((entry["id"].as_str()?, entry))).collect()
+    Ok(format!("{document:#}\n"))
 }
 
 /// What a package links: neither what builds it nor what tests it.
-fn uses<'a>(id: &str, nodes: &BTreeMap<&str, &'a Value>) -> impl Iterator<Item = &'a str> + use<'a> {
-    let deps = nodes.get(id).and_then(|node| node["deps"].as_array()).into_iter().flatten();
-    deps.filter(|dep| dep["dep_kinds"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind["kind"].is_null())))
-        .filter_map(|dep| dep["pkg"].as_str())
+fn uses<'a>(id: &str, nodes: &BTreeMap<&str, &'a Node>) -> impl Iterator<Item = &'a str> + use<'a> {
+    let deps = nodes.get(id).map(|node| node.deps.iter()).into_iter().flatten();
+    deps.filter(|dep| dep.dep_kinds.iter().any(|kind| kind.kind.is_none())).map(|dep| dep.pkg.as_str())
 }
 
-fn linked<'a>(root: &'a str, nodes: &BTreeMap<&str, &'a Value>) -> BTreeSet<&'a str> {
-    let (mut found, mut todo) = (BTreeSet::from([root]), vec![root]);
+fn linked<'a>(roots: &[&'a Package], nodes: &BTreeMap<&str, &'a Node>) -> BTreeSet<&'a str> {
+    let mut todo: Vec<&str> = roots.iter().map(|root| root.id.as_str()).collect();
+    let mut found: BTreeSet<&str> = todo.iter().copied().collect();
     while let Some(id) = todo.pop() {
         todo.extend(uses(id, nodes).filter(|id| found.insert(id)));
     }
     found
 }
 
-fn purl(package: &Value) -> String {
-    let text = |key: &str| package[key].as_str().unwrap_or_default();
-    format!("pkg:cargo/{}@{}", text("name"), text("version").replace('+', "%2B"))
+/// <https://github.com/package-url/purl-spec>
+fn purl(package: &Package) -> String {
+    format!("pkg:cargo/{}@{}", package.name, package.version.replace('+', "%2B"))
 }
 
-fn component(package: &Value, sums: &BTreeMap<(&str, &str), &str>) -> Value {
-    let text = |key: &str| package[key].as_str().unwrap_or_default();
+fn component(package: &Package, kind: &str, sums: &Checksums<'_>) -> Value {
     let purl = purl(package);
-    let mut component = json!({
-        "type": "library",
-        "bom-ref": purl,
-        "name": package["name"],
-        "version": package["version"],
-        "purl": purl,
-    });
-    if let Some(license) = package["license"].as_str() {
-        component["licenses"] = json!([{ "expression": license.replace('/', " OR ") }]);
-    }
-    if let Some(sum) = sums.get(&(text("name"), text("version"))) {
-        component["hashes"] = json!([{ "alg": "SHA-256", "content": sum }]);
-    }
-    component
+    // Absent where nothing is known; an empty list would be a statement.
+    let licenses = package.license.as_ref().map(|text| json!([{ "expression": text.replace('/', " OR ") }]));
+    let sum = sums.get(&(package.name.as_str(), package.version.as_str()));
+    let hashes = sum.map(|sum| json!([{ "alg": "SHA-256", "content": sum }]));
+    let known = [
+        ("type", Some(kind.into())),
+        ("bom-ref", Some(purl.as_str().into())),
+        ("name", Some(package.name.as_str().into())),
+        ("version", Some(package.version.as_str().into())),
+        ("purl", Some(purl.as_str().into())),
+        ("licenses", licenses),
+        ("hashes", hashes),
+    ];
+    known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
 }
 
-/// Name and version to checksum, of the packages that come from a registry.
-fn checksums(lock: &str) -> BTreeMap<(&str, &str), &str> {
-    let blocks = lock.split("[[package]]").skip(1);
-    let value = |block: &'_ str, key: &str| -> Option<std::ops::Range<usize>> {
-        let start = block.find(&format!("\n{key} = \""))? + key.len() + 5;
-        Some(start..start + block.get(start..)?.find('"')?)
+fn checksums(lock: &str) -> Checksums<'_> {
+    let entry = |block: &'_ str| -> Option<[std::ops::Range<usize>; 3]> {
+        let value = |key: &str| {
+            let start = block.find(&format!("\n{key} = \""))? + key.len() + 5;
+            Some(start..start + block.get(start..)?.find('"')?)
+        };
+        Some([value("name")?, value("version")?, value("checksum")?])
     };
+    let blocks = lock.split("[[package]]").skip(1);
     blocks
         .filter_map(|block| {
-            let text = |key| block.get(value(block, key)?);
-            Some(((text("name")?, text("version")?), text("checksum")?))
+            let [name, version, sum] = entry(block)?;
+            Some(((block.get(name)?, block.get(version)?), block.get(sum)?))
         })
         .collect()
 }
@@ -123,7 +170,8 @@ mod tests {
     use super::*;
 
     const LOCK: &str = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"1.0.0+x\"\nsource = \"registry\"\n\
-                        checksum = \"ab\"\ndependencies = [\n \"b\",\n]\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n";
+                        checksum = \"ab\"\ndependencies = [\n \"b\",\n]\n\n[[package]]\nname = \"app\"\n\
+                        version = \"0.1.0\"\n";
 
     fn package(id: &str, name: &str, version: &str) -> Value {
         json!({ "id": id, "name": name, "version": version, "license": "MIT/Apache-2.0" })
@@ -134,16 +182,21 @@ mod tests {
     }
 
     #[test]
-    fn document_lists_what_is_linked_with_checksums() {
+    fn list_of_parts_has_what_is_linked_with_checksums() {
         let metadata = json!({
-            "packages": [package("#app", "app", "0.1.0"), package("#a", "a", "1.0.0+x"), package("#b", "b", "2.0.0")],
+            "packages": [
+                package("#app", "app", "0.1.0"),
+                package("#a", "a", "1.0.0+x"),
+                package("#b", "b", "2.0.0"),
+            ],
             "resolve": { "nodes": [
                 { "id": "#app", "deps": [uses("#a", None), uses("#b", Some("build"))] },
                 { "id": "#a", "deps": [] },
                 { "id": "#b", "deps": [] },
             ] },
         });
-        let document: Value = serde_json::from_str(&render("app", &metadata, LOCK).unwrap()).unwrap();
+        let metadata: Metadata = serde_json::from_value(metadata).unwrap();
+        let document: Value = serde_json::from_str(&render(&["app"], &metadata, LOCK).unwrap()).unwrap();
         let a = json!({
             "type": "library", "bom-ref": "pkg:cargo/a@1.0.0%2Bx", "name": "a", "version": "1.0.0+x",
             "purl": "pkg:cargo/a@1.0.0%2Bx",
@@ -151,19 +204,13 @@ mod tests {
             "hashes": [{ "alg": "SHA-256", "content": "ab" }],
         });
         assert_eq!(document["components"], json!([a]));
-        assert_eq!(document["metadata"]["component"]["name"], "app");
+        assert_eq!(document["metadata"]["component"]["type"], "application");
         let app = json!({ "ref": "pkg:cargo/app@0.1.0", "dependsOn": ["pkg:cargo/a@1.0.0%2Bx"] });
         assert_eq!(document["dependencies"][1], app);
-        assert_eq!(render("nobody", &metadata, LOCK), None);
-    }
-
-    #[test]
-    fn document_of_the_plugin_has_its_parts_and_not_those_of_tests() {
-        let text = document("kubectl-oci", "x86_64-unknown-linux-gnu").unwrap();
-        let document: Value = serde_json::from_str(&text).unwrap();
-        let names: BTreeSet<&str> =
-            document["components"].as_array().unwrap().iter().filter_map(|part| part["name"].as_str()).collect();
-        assert!(names.contains("oci-registry") && names.contains("rustls"), "{names:?}");
-        assert!(!names.contains("oci-testkit") && !names.contains("cc"), "{names:?}");
+        let both: Value = serde_json::from_str(&render(&["app", "b"], &metadata, LOCK).unwrap()).unwrap();
+        let names: Vec<_> = both["components"].as_array().unwrap().iter().map(|part| &part["name"]).collect();
+        assert_eq!(names, ["app", "b", "a"]);
+        let error = render(&["nobody"], &metadata, LOCK).unwrap_err().to_string();
+        assert!(error.contains("`nobody`"), "{error}");
     }
 }

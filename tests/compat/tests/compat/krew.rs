@@ -22,26 +22,27 @@ struct Desk {
     bench: Bench,
 }
 
-/// A small program that does nothing, for what is not about the plugin itself.
-const NOTHING: &str = "/usr/bin/true";
-
 impl Desk {
     /// With a release that holds `program`, for this computer; `more` are flags of `dist`.
     fn releasing(program: &Path, more: &[&str]) -> Self {
         let desk = Self { bench: Bench::new() };
-        fs::create_dir_all(desk.bench.path("bin")).unwrap();
+        for folder in ["bin", "built"] {
+            fs::create_dir_all(desk.bench.path(folder)).unwrap();
+        }
         for (tool, name) in [("kubectl", "kubectl"), ("krew", "kubectl-krew")] {
             let path = tools::path(tool).unwrap_or_else(|error| panic!("{error}"));
             symlink(path, desk.bench.path("bin").join(name)).unwrap();
         }
-        let release = [&["--program", program.to_str().unwrap()], more].concat();
-        let seen = desk.dist(&release);
+        symlink(program, desk.bench.path("built/kubectl-oci")).unwrap();
+        let built = desk.bench.path("built");
+        let seen = desk.dist(&[&["--programs", built.to_str().unwrap()], more].concat());
         assert_eq!(seen.code, Some(0), "{seen:#?}");
         desk
     }
 
+    /// With a small program that does nothing, for what is not about the plugin itself.
     fn with_nothing(more: &[&str]) -> Self {
-        Self::releasing(Path::new(NOTHING), more)
+        Self::releasing(Path::new("/usr/bin/true"), more)
     }
 
     /// `cargo xtask dist`.
