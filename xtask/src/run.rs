@@ -94,18 +94,20 @@ pub(crate) fn target() -> Result<PathBuf> {
 
 /// Builds programs of this project and returns the folder that they are in.
 pub(crate) fn programs(packages: &[&str], release: bool) -> Result<PathBuf> {
-    let mut command = cargo(["build", "--locked"]);
-    command.args(packages.iter().flat_map(|package| ["-p", package]));
-    if release {
-        command.arg("--release");
-    }
-    through(&mut command)?;
-    Ok(target()?.join(if release { "release" } else { "debug" }))
+    built(packages, if release { "release" } else { "dev" })
 }
 
-/// Builds the plugin and returns its path.
-pub(crate) fn plugin(release: bool) -> Result<PathBuf> {
-    Ok(programs(&["kubectl-oci"], release)?.join(format!("kubectl-oci{}", std::env::consts::EXE_SUFFIX)))
+/// Builds the plugin, in small as it is released or for development, and returns its path.
+pub(crate) fn plugin(released: bool) -> Result<PathBuf> {
+    let folder = built(&["kubectl-oci"], if released { "plugin" } else { "dev" })?;
+    Ok(folder.join(format!("kubectl-oci{}", std::env::consts::EXE_SUFFIX)))
+}
+
+fn built(packages: &[&str], profile: &str) -> Result<PathBuf> {
+    let mut command = cargo(["build", "--locked", "--profile", profile]);
+    command.args(packages.iter().flat_map(|package| ["-p", package]));
+    through(&mut command)?;
+    Ok(target()?.join(if profile == "dev" { "debug" } else { profile }))
 }
 
 /// Runs `work` so that Ctrl-C does not end this process but sets the flag: `work` then returns, and what it holds

@@ -70,11 +70,15 @@ fn install(args: &Install, context: &Context) -> Result<Exit, Error> {
     if installed.before {
         context.printer.success(format!("{path} is there already"));
     } else {
-        context.printer.success(format!("{path} written; kubectl 1.26 and newer complete `kubectl oci` by it"));
+        context
+            .printer
+            .success(format!("{path} written; kubectl 1.26 and newer complete `kubectl oci` by it"));
         context.printer.action(format!("to be rid of it: rm {path}"));
     }
     if !context.path().any(|known| same(&known, &folder)) {
-        context.printer.warning(format!("{} is not in your PATH: kubectl will not find it", folder.display()));
+        context
+            .printer
+            .warning(format!("{} is not in your PATH: kubectl will not find it", folder.display()));
     }
     Ok(Exit::Ok)
 }

@@ -20,8 +20,7 @@ const LAYOUT: &str = "oci-layout://";
 
 /// What an artifact can become.
 pub(super) async fn artifact(last: &str, side: Side, spot: &Spot<'_>, context: &Context) -> Answer {
-    let schemes: &[&str] =
-        if matches!(side, Side::From | Side::To) { &[SCHEME, LAYOUT] } else { &[SCHEME] };
+    let schemes: &[&str] = if matches!(side, Side::From | Side::To) { &[SCHEME, LAYOUT] } else { &[SCHEME] };
     let begun: Vec<String> = schemes
         .iter()
         .filter(|scheme| scheme.starts_with(last) && scheme.len() > last.len())
@@ -62,13 +61,7 @@ struct Typed {
 }
 
 /// Newest first, as `list` has them.
-async fn tags(
-    url: &str,
-    begun: &str,
-    side: Side,
-    spot: &Spot<'_>,
-    context: &Context,
-) -> Option<Vec<String>> {
+async fn tags(url: &str, begun: &str, side: Side, spot: &Spot<'_>, context: &Context) -> Option<Vec<String>> {
     let repository = parse_repository(url).ok()?;
     let args = typed(side, spot)?;
     let client = context.client(&args, repository.host()).await.ok()?;
@@ -94,7 +87,9 @@ fn typed(side: Side, spot: &Spot<'_>) -> Option<RegistryArgs> {
             return None;
         }
         if known(name) {
-            words.push(value.as_ref().map_or_else(|| format!("--{name}"), |value| format!("--{name}={value}")));
+            words.push(
+                value.as_ref().map_or_else(|| format!("--{name}"), |value| format!("--{name}={value}")),
+            );
         }
     }
     Typed::try_parse_from(words).ok().map(|typed| typed.registry)

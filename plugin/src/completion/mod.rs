@@ -74,7 +74,8 @@ pub(crate) fn context() -> Option<Context> {
 /// The words after the plugin's name, of which the last may be empty, if they are to be completed.
 pub(crate) fn asked(arguments: impl IntoIterator<Item = OsString>) -> Option<Vec<String>> {
     let mut arguments = arguments.into_iter().skip(1);
-    (arguments.next()? == ASKED_BY).then(|| arguments.map(|word| word.to_string_lossy().into_owned()).collect())
+    (arguments.next()? == ASKED_BY)
+        .then(|| arguments.map(|word| word.to_string_lossy().into_owned()).collect())
 }
 
 /// Prints what the last word can become.

@@ -22,8 +22,7 @@ fn complete(sandbox: &Sandbox, words: &[&str]) -> Screen {
 
 /// The candidates without what is said about them, and the directive.
 fn candidates(screen: &Screen) -> (Vec<&str>, &str) {
-    let mut lines: Vec<&str> =
-        screen.stdout.lines().map(|line| line.split('\t').next().unwrap()).collect();
+    let mut lines: Vec<&str> = screen.stdout.lines().map(|line| line.split('\t').next().unwrap()).collect();
     let directive = lines.pop().unwrap();
     (lines, directive)
 }
@@ -62,7 +61,8 @@ fn every_command_is_completed() {
 fn flags_are_completed_by_command() {
     let sandbox = Sandbox::new();
     let screen = complete(&sandbox, &["push", "artifact", "--re"]);
-    let expected = vec!["--registry-config", "--reproducible", "--request-timeout", "--resolve-symlinks", "--revision"];
+    let expected =
+        vec!["--registry-config", "--reproducible", "--request-timeout", "--resolve-symlinks", "--revision"];
     assert_eq!(candidates(&screen), (expected, ":4"), "{}", screen.show());
     assert!(candidates(&complete(&sandbox, &["list", "artifacts", "-"])).0.contains(&"--help"));
     assert_eq!(candidates(&complete(&sandbox, &["list", "artifacts", "--filter-s"])).0, ["--filter-semver"]);
@@ -119,7 +119,9 @@ fn tags_are_completed_from_the_registry_newest_first() {
     let screen = complete(&sandbox, &["copy", "artifact", "URL/app:v1", "URL/app:v1.2"]);
     assert_eq!(candidates(&screen).0, whole(&["v1.2.0"]));
     // A repository cannot be completed, and one without a tag is what `list` wants.
-    for words in [["pull", "artifact", "URL/app"], ["pull", "artifact", "URL/a"], ["list", "artifacts", "URL/app:"]] {
+    for words in
+        [["pull", "artifact", "URL/app"], ["pull", "artifact", "URL/a"], ["list", "artifacts", "URL/app:"]]
+    {
         assert_eq!(candidates(&complete(&sandbox, &words)), (vec![], ":6"), "{words:?}");
     }
 }
@@ -186,7 +188,8 @@ fn in_bash(sandbox: &Sandbox, line: &str) -> String {
     let script = r#"compopt() { echo "compopt $*"; }
         source <(kubectl-oci completion bash)
         COMP_LINE="$1" COMP_POINT="${#1}"; _kubectl_oci; printf '<%s>\n' "${COMPREPLY[@]}""#;
-    let path = sandbox.command(&[]).get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap().to_owned();
+    let path =
+        sandbox.command(&[]).get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap().to_owned();
     let line = line.replace("URL", &format!("oci://{}", sandbox.registry.host()));
     let mut bash = Command::new("bash");
     bash.args(["--norc", "--noprofile", "-c", script, "bash", &line]).env_clear();
@@ -232,7 +235,10 @@ fn install_writes_what_kubectl_looks_for_once() {
     let file = sandbox.path("bin/kubectl_complete-oci");
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o755);
     let text = fs::read_to_string(&file).unwrap();
-    assert!(text.starts_with("#!/bin/sh\n") && text.ends_with("exec kubectl-oci __complete \"$@\"\n"), "{text}");
+    assert!(
+        text.starts_with("#!/bin/sh\n") && text.ends_with("exec kubectl-oci __complete \"$@\"\n"),
+        "{text}"
+    );
     shows(&sandbox.run(&install), "exit 0\nerr: ✔ bin/kubectl_complete-oci is there already");
     // One of an older version is renewed.
     fs::write(&file, text.replace("exec ", "exec  ")).unwrap();
@@ -247,7 +253,11 @@ fn install_replaces_nothing_of_somebody_else() {
     let file = "bin/kubectl_complete-oci";
     let refused = |what: &str| {
         let screen = sandbox.fails(&["completion", "install", "--dir", "bin"]);
-        assert!(screen.stderr.contains("`bin/kubectl_complete-oci` is there already"), "{what}: {}", screen.show());
+        assert!(
+            screen.stderr.contains("`bin/kubectl_complete-oci` is there already"),
+            "{what}: {}",
+            screen.show()
+        );
     };
     sandbox.write(file, "#!/bin/sh\necho mine\n");
     refused("a script");

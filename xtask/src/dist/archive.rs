@@ -23,8 +23,9 @@ pub(crate) fn write(program: &Path, license: &Path, to: &Path) -> Result<u64> {
         fs::copy(from, tree.path().join(name)).at(from)?;
     }
     let mut draft = tempfile::NamedTempFile::new_in(folder).at(folder)?;
-    let packed = pack(Input::Path(tree.path()), &PackOptions::default(), &Control::new(), draft.as_file_mut())
-        .map_err(|error| Error::Wrong(format!("packing {}: {error}", to.display())))?;
+    let packed =
+        pack(Input::Path(tree.path()), &PackOptions::default(), &Control::new(), draft.as_file_mut())
+            .map_err(|error| Error::Wrong(format!("packing {}: {error}", to.display())))?;
     keep(draft, to)?;
     Ok(packed.size)
 }

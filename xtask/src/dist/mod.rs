@@ -33,7 +33,8 @@ use crate::{
     cli,
     error::{At as _, Error, Result},
     measure::quiet,
-    printer, run::{self, cargo, through},
+    printer,
+    run::{self, cargo, through},
 };
 
 /// The version of the workspace.
@@ -83,16 +84,15 @@ fn host() -> Result<String> {
 fn make(target: &str, arguments: &cli::Dist, out: &Path) -> Result<()> {
     let platform = Platform::of(target)?;
     let released = arguments.programs.is_none();
-    let mut names = vec![PLUGIN];
-    if arguments.image {
-        names.extend(image::PROGRAMS);
-    }
-    let programs = match &arguments.programs {
-        Some(folder) => folder.clone(),
-        None => build(target, &names)?,
+    let programs = |profile, packages: &[&str]| match &arguments.programs {
+        Some(folder) => Ok(folder.clone()),
+        None => build(target, profile, packages),
     };
-    pack(target, platform, &programs, out, released)?;
-    if arguments.image { image::build(target, platform, &programs, out, released) } else { Ok(()) }
+    pack(target, platform, &programs("plugin", &[PLUGIN])?, out, released)?;
+    if arguments.image {
+        image::build(target, platform, &programs("release", &image::PROGRAMS)?, out, released)?;
+    }
+    Ok(())
 }
 
 /// The archive of the plugin, and the list of its parts. Programs that were given may be ones with debug information.
@@ -120,12 +120,13 @@ fn parts_list(platform: Platform) -> String {
 
 /// Builds release builds and returns the folder that they are in. One after the other: together they would have each
 /// other's features.
-fn build(target: &str, packages: &[&str]) -> Result<PathBuf> {
+fn build(target: &str, profile: &str, packages: &[&str]) -> Result<PathBuf> {
     for package in packages {
-        let mut command = cargo(["build", "--locked", "--release", "--target", target, "-p", package]);
+        let mut command =
+            cargo(["build", "--locked", "--profile", profile, "--target", target, "-p", package]);
         through(command.env("CARGO_ENCODED_RUSTFLAGS", unnamed_paths()))?;
     }
-    Ok(run::target()?.join(target).join("release"))
+    Ok(run::target()?.join(target).join(profile))
 }
 
 /// Flags with which the paths of the building computer are no part of what it builds.
@@ -157,8 +158,11 @@ fn collect(out: &Path, arguments: &cli::Dist) -> Result<()> {
     let mut archives = Vec::new();
     for platform in found {
         archives.push((platform, sums.add(platform.archive(VERSION))?));
-        if out.join(parts_list(platform)).is_file() {
-            sums.add(parts_list(platform))?;
+        let [parts, provenance] = image::about(platform);
+        for name in [parts_list(platform), parts, provenance] {
+            if out.join(&name).is_file() {
+                sums.add(name)?;
+            }
         }
     }
     let base = arguments.base.clone().unwrap_or_else(|| base(VERSION));

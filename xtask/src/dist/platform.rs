@@ -14,16 +14,8 @@ pub(crate) struct Platform {
 /// All of them, in the order of the manifest. Windows is none: files are written through handles of folders, as only Unix
 /// has them.
 pub(crate) const PLATFORMS: [Platform; 4] = [
-    Platform {
-        os: "darwin",
-        arch: "amd64",
-        targets: &["x86_64-apple-darwin"],
-    },
-    Platform {
-        os: "darwin",
-        arch: "arm64",
-        targets: &["aarch64-apple-darwin"],
-    },
+    Platform { os: "darwin", arch: "amd64", targets: &["x86_64-apple-darwin"] },
+    Platform { os: "darwin", arch: "arm64", targets: &["aarch64-apple-darwin"] },
     Platform {
         os: "linux",
         arch: "amd64",
@@ -63,6 +55,9 @@ mod tests {
         assert_eq!(name("x86_64-unknown-linux-gnu"), name("x86_64-unknown-linux-musl"));
         assert_eq!(name("aarch64-apple-darwin"), "kubectl-oci_v1.2.3_darwin_arm64.tar.gz");
         let error = Platform::of("x86_64-pc-windows-msvc").unwrap_err().to_string();
-        assert!(error.contains("`x86_64-pc-windows-msvc`") && error.contains("aarch64-apple-darwin"), "{error}");
+        assert!(
+            error.contains("`x86_64-pc-windows-msvc`") && error.contains("aarch64-apple-darwin"),
+            "{error}"
+        );
     }
 }

@@ -23,7 +23,9 @@ fn kubectl(bench: &Bench, arguments: &[&str]) -> Seen {
 fn installed() -> Bench {
     let bench = Bench::new();
     fs::create_dir_all(bench.path("bin")).unwrap();
-    for (name, program) in [("kubectl", tools::path("kubectl")), ("kubectl-oci", tools::program("kubectl-oci"))] {
+    for (name, program) in
+        [("kubectl", tools::path("kubectl")), ("kubectl-oci", tools::program("kubectl-oci"))]
+    {
         symlink(program.unwrap_or_else(|error| panic!("{error}")), bench.path("bin").join(name)).unwrap();
     }
     let seen = kubectl(&bench, &["oci", "completion", "install"]);

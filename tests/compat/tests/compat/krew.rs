@@ -142,7 +142,11 @@ fn release_passes_the_validation_of_the_index_with_installation() {
     let folder = tempfile::tempdir().unwrap();
     let served = folder.path().join("archive.tar.gz");
     let path = served.clone();
-    let server = Scripted::start(move |_| Reply::Answer { status: 200, headers: Vec::new(), body: fs::read(&path).unwrap() });
+    let server = Scripted::start(move |_| Reply::Answer {
+        status: 200,
+        headers: Vec::new(),
+        body: fs::read(&path).unwrap(),
+    });
     let desk = Desk::with_nothing(&["--base", &format!("http://{}/v0", server.address())]);
     fs::copy(desk.archive(), served).unwrap();
     let seen = desk.validates(&desk.release("oci.yaml"), &[]);
@@ -160,10 +164,12 @@ fn manifest_of_the_repository_is_valid_and_as_rendered() {
     assert!(seen.stderr.contains("no overlapping spec.platform[].selector"), "{seen:#?}");
     // The release's manifest is part of it, apart from the checksum.
     let unknown = |line: &str| if line.contains("sha256: ") { "sha256".to_owned() } else { line.to_owned() };
-    let lines = |text: &str| text.lines().map(unknown).filter(|line| !line.starts_with('#')).collect::<Vec<_>>();
+    let lines =
+        |text: &str| text.lines().map(unknown).filter(|line| !line.starts_with('#')).collect::<Vec<_>>();
     let (committed, released) =
         (lines(&committed), lines(&fs::read_to_string(desk.release("oci.yaml")).unwrap()));
-    let (head, platform) = released.split_at(released.iter().position(|line| line == "  platforms:").unwrap() + 1);
+    let (head, platform) =
+        released.split_at(released.iter().position(|line| line == "  platforms:").unwrap() + 1);
     assert_eq!(&committed[..head.len()], head);
     assert!(committed.windows(platform.len()).any(|part| part == platform), "{committed:#?}");
 }
@@ -189,7 +195,8 @@ fn checksums_are_those_of_the_files_and_cosign_verifies_their_signature() {
     let folder = desk.release("");
     let text = fs::read_to_string(desk.release(&sums)).unwrap();
     assert_eq!(text.lines().count(), 3, "archive, list of parts, manifest: {text}");
-    let check = Command::new("sha256sum").args(["--check", "--strict", &sums]).current_dir(&folder).output().unwrap();
+    let check =
+        Command::new("sha256sum").args(["--check", "--strict", &sums]).current_dir(&folder).output().unwrap();
     assert!(check.status.success(), "{check:?}");
     let verify = || {
         let bundle = desk.release(&format!("{sums}.sigstore.json"));

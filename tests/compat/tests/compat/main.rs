@@ -14,6 +14,8 @@ mod cosign;
 #[cfg(test)]
 mod foreign;
 #[cfg(test)]
+mod image;
+#[cfg(test)]
 mod krew;
 #[cfg(test)]
 mod login;

@@ -39,11 +39,7 @@ pub const TOOLS: [Tool; 8] = [
     foreign("notation", "github.com/notaryproject/notation/cmd/notation", "tests/compat/go/notation"),
     foreign("olareg", "github.com/olareg/olareg/cmd/olareg", "tests/compat/go/olareg"),
     foreign("oras", "oras.land/oras/cmd/oras", "tests/compat/go/oras"),
-    foreign(
-        "validate-krew-manifest",
-        "sigs.k8s.io/krew/cmd/validate-krew-manifest",
-        "tests/compat/go/krew",
-    ),
+    foreign("validate-krew-manifest", "sigs.k8s.io/krew/cmd/validate-krew-manifest", "tests/compat/go/krew"),
 ];
 
 /// The programs of a control plane, of one module and in one folder of the cache.

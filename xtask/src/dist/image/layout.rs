@@ -50,15 +50,15 @@ impl Layout {
         self.put(media_type, &to_bytes(document))
     }
 
-    /// Lists what was stored, under a tag if it has one, in place of what had that tag or is the same.
-    pub(super) fn list(&self, entry: &Descriptor, tag: Option<&str>) -> Result<()> {
+    /// Lists what was stored, in place of what had the tag.
+    pub(super) fn list(&self, entry: &Descriptor, tag: &str) -> Result<()> {
         let mut entries = self.entries()?;
-        entries.retain(|old| old.digest != entry.digest && (tag.is_none() || name(old) != tag));
+        entries.retain(|old| name(old) != Some(tag));
         let mut entry = entry.clone();
-        entry.annotations.extend(tag.map(|tag| (REF_NAME.to_owned(), tag.to_owned())));
+        entry.annotations.insert(REF_NAME.to_owned(), tag.to_owned());
         entries.push(entry);
         // The order does not tell what was built first.
-        entries.sort_by(|one, two| (name(one), one.digest.hex()).cmp(&(name(two), two.digest.hex())));
+        entries.sort_by(|one, two| name(one).cmp(&name(two)));
         write_text(&self.root.join("index.json"), &to_bytes(&Index::new(entries)))
     }
 
@@ -97,13 +97,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::create(folder.path()).unwrap();
         let entry = |text: &str| layout.put(OCI_INDEX, text.as_bytes()).unwrap();
-        let (one, two, three) = (entry("one"), entry("two"), entry("three"));
-        layout.list(&one, Some("v1-linux-amd64")).unwrap();
-        layout.list(&three, None).unwrap();
-        layout.list(&two, Some("v1-linux-amd64")).unwrap();
-        layout.list(&one, Some("v1")).unwrap();
+        let (one, two) = (entry("one"), entry("two"));
+        layout.list(&one, "v1-linux-amd64").unwrap();
+        layout.list(&two, "v1-linux-amd64").unwrap();
+        layout.list(&one, "v1").unwrap();
         assert_eq!(layout.tagged("v1-linux-").unwrap(), [two]);
-        assert_eq!(layout.entries().unwrap().len(), 3);
+        assert_eq!(layout.entries().unwrap().len(), 2);
         assert_eq!(fs::read(layout.blob(&one.digest)).unwrap(), b"one");
     }
 }

@@ -16,7 +16,7 @@ use std::{
 
 use oci_artifact::{
     archive::{Control, Input, PackOptions, Packed, pack, unpack_into},
-    manifest::{Descriptor, EMPTY, EMPTY_BYTES, Index, Manifest, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, Platform},
+    manifest::{Descriptor, Index, Manifest, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, Platform},
 };
 use oci_testkit::tools::workspace;
 use serde_json::json;
@@ -71,16 +71,23 @@ pub(super) fn build(
     let layer = Descriptor::new(LAYER, packed.digest, packed.size);
     let manifest = Manifest::new(config, vec![layer], annotations());
     let mut entry = layout.put_document(OCI_MANIFEST, &manifest)?;
-    attach(&layout, &entry, "application/vnd.cyclonedx+json", &sbom::document(&PROGRAMS, target)?)?;
-    attach(&layout, &entry, "application/vnd.in-toto+json", &provenance::statement(&entry, target)?)?;
+    let [parts, provenance] = about(platform).map(|name| out.join(name));
+    archive::write_text(&parts, sbom::document(&PROGRAMS, target)?.as_bytes())?;
+    archive::write_text(&provenance, provenance::statement(&entry, target)?.as_bytes())?;
     let (os, arch) = (platform.os.to_owned(), platform.arch.to_owned());
     entry.platform = Some(Platform { os, architecture: arch, variant: None });
-    layout.list(&entry, Some(&format!("v{VERSION}-linux-{}", platform.arch)))?;
+    layout.list(&entry, &format!("v{VERSION}-linux-{}", platform.arch))?;
     printer::line(&format!("image for linux/{}: {} KiB", platform.arch, size / 1024));
     if released && size > IMAGE_MAX {
         return Err(Error::Wrong(format!("the image has {size} bytes, more than {IMAGE_MAX}")));
     }
     Ok(())
+}
+
+/// The files about an image: the list of its parts, and how it came to be.
+pub(super) fn about(platform: platform::Platform) -> [String; 2] {
+    let name = format!("kubectl-oci_v{VERSION}_image_linux_{}", platform.arch);
+    [format!("{name}.cdx.json"), format!("{name}.provenance.json")]
 }
 
 /// One name for the images of all platforms that are in the layout; nothing if there is no layout. Returns the digest.
@@ -97,7 +104,7 @@ pub(super) fn collect(out: &Path) -> Result<Option<String>> {
     let mut index = Index::new(children);
     index.annotations = annotations();
     let entry = layout.put_document(OCI_INDEX, &index)?;
-    layout.list(&entry, Some(&format!("v{VERSION}")))?;
+    layout.list(&entry, &format!("v{VERSION}"))?;
     Ok(Some(entry.digest.to_string()))
 }
 
@@ -128,17 +135,6 @@ fn annotations() -> BTreeMap<String, String> {
     ]
     .map(|(name, value)| (format!("org.opencontainers.image.{name}"), value.to_owned()))
     .into()
-}
-
-/// A document about a manifest, as what refers to it.
-fn attach(layout: &Layout, subject: &Descriptor, media_type: &str, text: &str) -> Result<()> {
-    let config = layout.put(EMPTY, EMPTY_BYTES)?;
-    let layer = layout.put(media_type, text.as_bytes())?;
-    let mut manifest = Manifest::new(config, vec![layer], BTreeMap::new());
-    manifest.artifact_type = Some(media_type.to_owned());
-    manifest.subject = Some(subject.clone());
-    let entry = layout.put_document(OCI_MANIFEST, &manifest)?;
-    layout.list(&entry, None)
 }
 
 /// Unpacks the layer and starts each program with nothing but what is in it.
