@@ -66,7 +66,9 @@ impl Layout {
     pub(super) fn tagged(&self, prefix: &str) -> Result<Vec<Descriptor>> {
         let mut entries = self.entries()?;
         entries.retain(|entry| name(entry).is_some_and(|name| name.starts_with(prefix)));
-        entries.iter_mut().for_each(|entry| drop(entry.annotations.remove(REF_NAME)));
+        for entry in &mut entries {
+            entry.annotations.remove(REF_NAME);
+        }
         Ok(entries)
     }
 
