@@ -43,11 +43,11 @@ pub(crate) fn render(version: &str, base: &str, homepage: &str, sums: &[(Platfor
     for (platform, sum) in sums {
         let (os, arch) = (platform.os, platform.arch);
         let archive = platform.archive(version);
-        // Writing into a string cannot fail.
+        // Writing into a string cannot fail. Digits alone, or with an `e` among them, would be a number without quotes.
         let _ = write!(
             text,
             "    - selector:\n        matchLabels:\n          os: {os}\n          arch: {arch}\n      \
-             uri: {base}/{archive}\n      sha256: {sum}\n      bin: kubectl-oci\n"
+             uri: {base}/{archive}\n      sha256: \"{sum}\"\n      bin: kubectl-oci\n"
         );
     }
     text
@@ -73,7 +73,7 @@ pub(crate) fn renew(version: &str, base: &str, homepage: &str, known: &str) -> S
 fn sum_of<'a>(manifest: &'a str, uri: &str) -> Option<&'a str> {
     let mut lines = manifest.lines().map(str::trim);
     lines.find(|line| line.strip_prefix("uri: ") == Some(uri))?;
-    let sum = lines.next()?.strip_prefix("sha256: ")?;
+    let sum = lines.next()?.strip_prefix("sha256: \"")?.strip_suffix('"')?;
     let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     (sum.len() == UNKNOWN.len() && sum.bytes().all(hex)).then_some(sum)
 }

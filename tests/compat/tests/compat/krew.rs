@@ -26,7 +26,8 @@ impl Desk {
     /// With a release that holds `program`, for this computer; `more` are flags of `dist`.
     fn releasing(program: &Path, more: &[&str]) -> Self {
         let desk = Self { bench: Bench::new() };
-        for folder in ["bin", "built"] {
+        // An index as krew knows it, with nothing in it.
+        for folder in ["bin", "built", "krew/index/default/.git", "krew/index/default/plugins"] {
             fs::create_dir_all(desk.bench.path(folder)).unwrap();
         }
         for (tool, name) in [("kubectl", "kubectl"), ("krew", "kubectl-krew")] {
