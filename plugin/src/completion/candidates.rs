@@ -97,10 +97,10 @@ fn value(arg: &Arg, before: &str, last: &str) -> Answer {
         return Answer::words(fits.map(line).collect());
     }
     let names = arg.get_value_names().unwrap_or_default();
-    let named = |words: &[&str]| names.iter().any(|name| words.iter().any(|word| name.contains(word)));
+    let says = |words: &[&str]| names.iter().any(|name| words.iter().any(|word| name.contains(word)));
     Answer::directive(match () {
-        () if named(&["FILE", "PATH", "PREFIX"]) && !named(&["PATHS"]) => 0,
-        () if named(&["FOLDER", "DIR"]) => FOLDERS,
+        () if says(&["FILE", "PATH", "PREFIX"]) && !says(&["PATHS"]) => 0,
+        () if says(&["FOLDER", "DIR"]) => FOLDERS,
         () => NO_FILES,
     })
 }

@@ -26,7 +26,9 @@ impl<'a> Spot<'a> {
             only_positionals: false,
             flags: Vec::new(),
         };
-        before.iter().for_each(|word| spot.take(word));
+        for word in before {
+            spot.take(word);
+        }
         spot
     }
 
