@@ -17,10 +17,8 @@ mod tools;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    let done = match cli::Cli::parse().command {
+    let done = match <cli::Cli as clap::Parser>::parse().command {
         cli::Command::Check => check::run(),
         cli::Command::Generate => generate::run(),
         cli::Command::Tools => tools::foreign(),

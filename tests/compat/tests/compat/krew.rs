@@ -143,12 +143,12 @@ fn release_passes_the_validation_of_the_index_with_installation() {
     let folder = tempfile::tempdir().unwrap();
     let served = folder.path().join("archive.tar.gz");
     let path = served.clone();
-    let server = Scripted::start(move |_| Reply::Answer {
+    let index = Scripted::start(move |_| Reply::Answer {
         status: 200,
         headers: Vec::new(),
         body: fs::read(&path).unwrap(),
     });
-    let desk = Desk::with_nothing(&["--base", &format!("http://{}/v0", server.address())]);
+    let desk = Desk::with_nothing(&["--base", &format!("http://{}/v0", index.address())]);
     fs::copy(desk.archive(), served).unwrap();
     let seen = desk.validates(&desk.release("oci.yaml"), &[]);
     assert_eq!(seen.code, Some(0), "{seen:#?}");
