@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
     commands::{
-        build, convert, copy, create, diff, dry_run, explain, export, generate, get, inspect, install, lint,
-        list, login, logout, pull, push, reconcile, sign, suspend, tag, uninstall, verify, version,
+        build, completion, convert, copy, create, diff, dry_run, explain, export, generate, get, inspect,
+        install, lint, list, login, logout, pull, push, reconcile, sign, suspend, tag, uninstall, verify, version,
     },
     context::Context,
     error::Error,
@@ -83,6 +83,8 @@ enum Verb {
     Install(install::Install),
     /// Remove controller and webhook
     Uninstall(uninstall::Uninstall),
+    /// Let kubectl and shells complete commands, flags and tags
+    Completion(completion::Completion),
     /// Print the version
     Version(version::Version),
 }
@@ -138,6 +140,7 @@ impl Cli {
             Verb::Resume(args) => suspend::resume(args, context).await,
             Verb::Install(args) => Box::pin(install::run(args, context)).await,
             Verb::Uninstall(args) => Box::pin(uninstall::run(args, context)).await,
+            Verb::Completion(args) => completion::run(&args, context),
             Verb::Version(args) => version::run(&args, context),
         }
     }

@@ -5,6 +5,7 @@ mod args;
 mod cli;
 mod cluster;
 mod commands;
+mod completion;
 mod context;
 mod dry_run;
 mod end;

@@ -10,6 +10,7 @@ use oci_testkit::tools::{Tool, workspace};
 use serde_json::Value;
 
 use crate::{
+    dist,
     error::{At as _, Error, Result},
     printer,
     run::output,
@@ -40,8 +41,7 @@ pub(crate) fn check() -> Result<()> {
 
 fn compare(files: Vec<(PathBuf, String)>) -> Result<()> {
     for (path, text) in files {
-        let whole = workspace().join(&path);
-        if fs::read_to_string(&whole).unwrap_or_default() != text {
+        if committed(&path.to_string_lossy()) != text {
             return Err(Error::Wrong(format!(
                 "{} is out of date: run `cargo xtask generate`",
                 path.display()
@@ -56,7 +56,13 @@ fn files() -> Result<Vec<(PathBuf, String)>> {
     Ok(vec![
         ("crds/ocirepositories.yaml".into(), crd()?),
         ("docs/reference/validation.md".into(), validation()),
+        ("krew-manifest.yaml".into(), dist::manifest(&committed("krew-manifest.yaml"))),
     ])
+}
+
+/// What the repository has.
+fn committed(path: &str) -> String {
+    fs::read_to_string(workspace().join(path)).unwrap_or_default()
 }
 
 fn crd() -> Result<String> {

@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod cluster;
 mod demo;
+mod dist;
 mod error;
 mod generate;
 mod measure;
@@ -17,10 +18,8 @@ mod tools;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    let done = match cli::Cli::parse().command {
+    let done = match <cli::Cli as clap::Parser>::parse().command {
         cli::Command::Check => check::run(),
         cli::Command::Generate => generate::run(),
         cli::Command::Tools => tools::foreign(),
@@ -29,6 +28,7 @@ fn main() -> ExitCode {
         cli::Command::Demo => demo::run(),
         cli::Command::Cluster(arguments) => cluster::run(&arguments),
         cli::Command::Bench(arguments) => bench::run(&arguments),
+        cli::Command::Dist(arguments) => dist::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,5 @@
 {{- define "oci.image" -}}
-{{ printf "%s/%s:%s" .root.Values.image.registry .name (.root.Values.image.tag | default (printf "v%s" .root.Chart.AppVersion)) }}
+{{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default (printf "v%s" .Chart.AppVersion)) }}
 {{- end }}
 
 {{- define "oci.labels" -}}

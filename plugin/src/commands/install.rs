@@ -38,7 +38,7 @@ pub(crate) struct Install {
     overlay: Overlay,
     #[command(flatten)]
     bucket: Bucket,
-    /// Where the images are, in place of ghcr.io/kubectl-oci
+    /// Where the image kubectl-oci is, in place of ghcr.io/kubectl-oci
     #[arg(long, value_name = "REGISTRY")]
     registry: Option<String>,
     /// Print the manifests as YAML; no cluster is asked

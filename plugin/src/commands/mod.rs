@@ -1,6 +1,7 @@
 //! One file per command: its flags, and what it does with them.
 
 pub(crate) mod build;
+pub(crate) mod completion;
 pub(crate) mod convert;
 pub(crate) mod copy;
 pub(crate) mod create;

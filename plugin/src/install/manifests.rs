@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// The kind, whose versions are not repeated in each overlay.
 const CRD: &str = include_str!("../../../crds/ocirepositories.yaml");
-/// Where the images of a release are.
+/// Where the image of a release is.
 const IMAGES: &str = "ghcr.io/kubectl-oci/";
 /// The objects that say where the bucket is.
 const STORAGE: &str = "oci-storage";
@@ -190,6 +190,6 @@ mod tests {
             Manifests::of(Overlay::Single, &Bucket::default(), Some("mirror.example/oci/")).unwrap();
         let images = images(&manifests);
         assert_eq!(images.len(), 2);
-        assert!(images.iter().all(|image| image.starts_with("mirror.example/oci/oci-")), "{images:?}");
+        assert!(images.iter().all(|image| image.starts_with("mirror.example/oci/kubectl-oci:")), "{images:?}");
     }
 }

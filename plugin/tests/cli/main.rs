@@ -5,6 +5,8 @@ mod build;
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod completion;
+#[cfg(test)]
 mod convert;
 #[cfg(test)]
 mod copy;

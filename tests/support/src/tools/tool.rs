@@ -26,8 +26,8 @@ pub struct Tool {
     stamp: Option<&'static str>,
 }
 
-/// Registries and clients, each in a module of its own, because their dependencies contradict each other.
-pub const TOOLS: [Tool; 7] = [
+/// Registries, clients and installers, each in a module of its own, because their dependencies contradict each other.
+pub const TOOLS: [Tool; 9] = [
     foreign("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", "tests/compat/go/cosign"),
     foreign("crane", "github.com/google/go-containerregistry/cmd/crane", "tests/compat/go/crane"),
     foreign(
@@ -36,9 +36,11 @@ pub const TOOLS: [Tool; 7] = [
         "tests/compat/go/distribution",
     ),
     foreign("helm", "helm.sh/helm/v4/cmd/helm", "tests/compat/go/helm"),
+    foreign("krew", "sigs.k8s.io/krew/cmd/krew", "tests/compat/go/krew"),
     foreign("notation", "github.com/notaryproject/notation/cmd/notation", "tests/compat/go/notation"),
     foreign("olareg", "github.com/olareg/olareg/cmd/olareg", "tests/compat/go/olareg"),
     foreign("oras", "oras.land/oras/cmd/oras", "tests/compat/go/oras"),
+    foreign("validate-krew-manifest", "sigs.k8s.io/krew/cmd/validate-krew-manifest", "tests/compat/go/krew"),
 ];
 
 /// The programs of a control plane, of one module and in one folder of the cache.
