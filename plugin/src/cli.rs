@@ -8,7 +8,8 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::{
     commands::{
         build, completion, convert, copy, create, diff, dry_run, explain, export, generate, get, inspect,
-        install, lint, list, login, logout, pull, push, reconcile, sign, suspend, tag, uninstall, verify, version,
+        install, lint, list, login, logout, pull, push, reconcile, sign, suspend, tag, uninstall, verify,
+        version,
     },
     context::Context,
     error::Error,

@@ -190,6 +190,9 @@ mod tests {
             Manifests::of(Overlay::Single, &Bucket::default(), Some("mirror.example/oci/")).unwrap();
         let images = images(&manifests);
         assert_eq!(images.len(), 2);
-        assert!(images.iter().all(|image| image.starts_with("mirror.example/oci/kubectl-oci:")), "{images:?}");
+        assert!(
+            images.iter().all(|image| image.starts_with("mirror.example/oci/kubectl-oci:")),
+            "{images:?}"
+        );
     }
 }
