@@ -16,3 +16,4 @@ pub mod observe;
 pub mod reconcile;
 pub mod serve;
 pub mod storage;
+pub mod trust;

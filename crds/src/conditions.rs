@@ -53,6 +53,8 @@ pub mod reason {
     pub const ARCHIVE_OPERATION_FAILED: &str = "ArchiveOperationFailed";
     /// Event: an artifact was stored.
     pub const NEW_ARTIFACT: &str = "NewArtifact";
+    /// Event: the policy of signatures does not insist on what the artifact lacks. Ours: Flux logs it only.
+    pub const VERIFICATION_LENIENT: &str = "VerificationLenient";
     /// Event: the stored file is not the one that was stored.
     pub const ARTIFACT_VERIFICATION_FAILED: &str = "ArtifactVerificationFailed";
     /// Event: the files of a deleted object could not be removed.

@@ -7,8 +7,9 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
     commands::{
-        build, convert, copy, create, diff, dry_run, explain, export, generate, get, inspect, lint, list,
-        login, logout, pull, push, reconcile, sign, suspend, tag, verify, version,
+        build, completion, convert, copy, create, diff, dry_run, explain, export, generate, get, inspect,
+        install, lint, list, login, logout, pull, push, reconcile, sign, suspend, tag, uninstall, verify,
+        version,
     },
     context::Context,
     error::Error,
@@ -79,6 +80,12 @@ enum Verb {
     Suspend(suspend::Suspend),
     /// Let the controller go on with objects
     Resume(suspend::Resume),
+    /// Install controller and webhook
+    Install(install::Install),
+    /// Remove controller and webhook
+    Uninstall(uninstall::Uninstall),
+    /// Let kubectl and shells complete commands, flags and tags
+    Completion(completion::Completion),
     /// Print the version
     Version(version::Version),
 }
@@ -132,6 +139,9 @@ impl Cli {
             Verb::Reconcile(args) => reconcile::run(args, context).await,
             Verb::Suspend(args) => suspend::suspend(args, context).await,
             Verb::Resume(args) => suspend::resume(args, context).await,
+            Verb::Install(args) => Box::pin(install::run(args, context)).await,
+            Verb::Uninstall(args) => Box::pin(uninstall::run(args, context)).await,
+            Verb::Completion(args) => completion::run(&args, context),
             Verb::Version(args) => version::run(&args, context),
         }
     }

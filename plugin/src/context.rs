@@ -121,6 +121,20 @@ impl Context {
         std::env::var_os(name).map(|value| Secret::new(value.into_encoded_bytes()))
     }
 
+    /// The folders in which programs are looked for.
+    pub(crate) fn path(&self) -> impl Iterator<Item = PathBuf> {
+        let path = self.desk.docker.path.iter().flat_map(std::env::split_paths);
+        path.filter(|folder| !folder.as_os_str().is_empty())
+    }
+
+    /// The folder that has this program by the name by which it was started, not by what a link leads to.
+    pub(crate) fn folder_of_the_plugin(&self) -> Option<PathBuf> {
+        // kubectl starts plugins by their whole path, a shell by what was typed.
+        let started = std::env::args_os().next().map(PathBuf::from)?;
+        let folder = started.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.map(Path::to_owned).or_else(|| self.path().find(|folder| folder.join(&started).is_file()))
+    }
+
     /// The cluster that the flags mean.
     pub(crate) async fn cluster(&self) -> Result<Access, Error> {
         Ok(cluster::connect(&self.flags, &self.surroundings, &self.proxies()?).await?)

@@ -8,7 +8,7 @@ use oci_artifact::{
 };
 use oci_crds::validate::Fault;
 use oci_registry::auth::{PlaceFault, SourceError, StoreError};
-use oci_verify::{KeyFault, TrustRootError, sign::SigningError};
+use oci_verify::{CertificateFault, KeyFault, TrustPolicyError, TrustRootError, sign::SigningError};
 
 use crate::{cluster::ClusterError, exit::Exit, origin::OriginError, signing::Unverified};
 
@@ -68,6 +68,12 @@ pub(crate) enum Error {
     /// A trust root cannot be used.
     #[error("`{path}`: {source}")]
     TrustRoot { path: PathBuf, source: TrustRootError },
+    /// A trust policy of Notation cannot be used.
+    #[error("`{place}`: {source}")]
+    TrustPolicy { place: String, source: TrustPolicyError },
+    /// A certificate of Notation cannot be used.
+    #[error("certificate `{}`: {}", .0.name, .0.error)]
+    Certificate(Box<CertificateFault>),
     /// An artifact has not the signature that it should have.
     #[error(transparent)]
     Unverified(Box<Unverified>),
@@ -186,6 +192,8 @@ impl Classify for Error {
             Self::PrivateKey { source, .. } | Self::Signing { source, .. } => source.reason(),
             Self::PublicKey(fault) => fault.error.reason(),
             Self::TrustRoot { source, .. } => source.reason(),
+            Self::TrustPolicy { source, .. } => source.reason(),
+            Self::Certificate(fault) => fault.error.reason(),
             Self::Unverified(unverified) => unverified.reason(),
             Self::File { .. } => "FileFailed",
             Self::Document { .. } => "DocumentInvalid",
@@ -212,6 +220,8 @@ impl Classify for Error {
             Self::PrivateKey { source, .. } | Self::Signing { source, .. } => source.class(),
             Self::PublicKey(fault) => fault.error.class(),
             Self::TrustRoot { source, .. } => source.class(),
+            Self::TrustPolicy { source, .. } => source.class(),
+            Self::Certificate(fault) => fault.error.class(),
             Self::Unverified(unverified) => unverified.class(),
             Self::TimedOut(_) => Class::Retry { after: None },
             Self::Usage { .. }
@@ -253,6 +263,8 @@ impl Classify for Error {
             Self::PrivateKey { source, .. } | Self::Signing { source, .. } => source.hint(),
             Self::PublicKey(fault) => fault.error.hint(),
             Self::TrustRoot { source, .. } => source.hint(),
+            Self::TrustPolicy { source, .. } => source.hint(),
+            Self::Certificate(fault) => fault.error.hint(),
             Self::Unverified(unverified) => unverified.hint(),
             Self::Filter(source) => source.hint(),
             Self::TimedOut(_) => Some("allow more time with `--timeout`".into()),

@@ -26,7 +26,9 @@ pub(crate) struct Global {
 /// Flags of kubectl that say which cluster is meant, and as whom. The artifact commands need no cluster: accepted there
 /// so that scripts keep working, and not looked at.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Cluster (create, get, export, reconcile, suspend, resume)")]
+#[command(
+    next_help_heading = "Cluster (create, get, export, reconcile, suspend, resume, install, uninstall)"
+)]
 pub(crate) struct ClusterFlags {
     /// Namespace; the context's own if absent
     #[arg(long, short = 'n', global = true, hide_short_help = true, value_name = "NAME", value_parser = parse_name)]

@@ -4,6 +4,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     cli::{self, Cli},
+    completion,
     context::Context,
     error::Error,
     exit::Exit,
@@ -12,6 +13,9 @@ use crate::{
 
 /// Runs the process.
 pub(crate) fn main() -> Exit {
+    if let Some(words) = completion::asked(std::env::args_os()) {
+        return complete(&words);
+    }
     let cli = match cli::parse() {
         Ok(cli) => cli,
         Err(usage) => return ui::usage(&usage),
@@ -25,6 +29,15 @@ pub(crate) fn main() -> Exit {
     // Dropping the runtime waits for work on threads, which then has removed its temporary files.
     drop(runtime);
     exit
+}
+
+/// Shells show nothing that goes wrong, and wait for nothing that is still running.
+fn complete(words: &[String]) -> Exit {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let (Some(context), Ok(runtime)) = (completion::context(), runtime) else { return Exit::Failed };
+    runtime.block_on(completion::run(words, &context));
+    runtime.shutdown_background();
+    Exit::Ok
 }
 
 async fn until_done(cli: Cli, context: &Context) -> Exit {

@@ -18,7 +18,7 @@ use crate::{
     cli,
     error::{At as _, Error, Result},
     measure::{Subject, compare, median, peak, quiet},
-    printer, run, tools as programs,
+    printer, run, signatures, tools as programs,
 };
 
 const MIB: u64 = 1 << 20;
@@ -28,6 +28,7 @@ pub(crate) fn run(arguments: &cli::Bench) -> Result<()> {
         cli::Part::Plugin => plugin(arguments),
         cli::Part::Webhook => webhook(),
         cli::Part::Controller => controller(&arguments.parts),
+        cli::Part::Verify => signatures::run(arguments.pairs),
     }
 }
 

@@ -28,9 +28,11 @@ pub(crate) enum Command {
     Demo,
     /// The whole system on this computer, until Ctrl-C: API server, registry, webhook and controller
     Cluster(Cluster),
-    /// Time and memory next to peers, as ratios: the plugin beside tar, gzip, curl and oras, the webhook, or
-    /// the controller beside a bare loader, gzip and nginx
+    /// Time and memory next to peers, as ratios: the plugin beside tar, gzip, curl and oras, the webhook, the
+    /// controller beside a bare loader, gzip and nginx, or the verifier beside cosign
     Bench(Bench),
+    /// What is released: archives, lists of parts, the manifest for krew, checksums and their signature
+    Dist(Dist),
 }
 
 /// What `test` runs.
@@ -81,4 +83,32 @@ pub(crate) enum Part {
     Webhook,
     /// `oci-controller`
     Controller,
+    /// Signatures: the verifier alone, and `kubectl oci verify` beside cosign
+    Verify,
+}
+
+/// What `dist` makes.
+#[derive(Debug, Args)]
+pub(crate) struct Dist {
+    /// Where it goes; `dist` in the target folder if not given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Build for this target of Rust; this computer's own if not given; can be repeated
+    #[arg(long, value_name = "TRIPLE")]
+    pub(crate) target: Vec<String>,
+    /// Take the programs of this folder and build none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) programs: Option<PathBuf>,
+    /// Make the image of controller and webhook too
+    #[arg(long)]
+    pub(crate) image: bool,
+    /// Build and pack nothing: manifest, checksums and signature for the archives that are there, which must be all
+    #[arg(long, conflicts_with_all = ["target", "programs", "image"])]
+    pub(crate) collect: bool,
+    /// Sign the checksums with this key; the variable `COSIGN_PASSWORD` opens it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// The address of the folder that the archives are published in
+    #[arg(long, value_name = "URL")]
+    pub(crate) base: Option<String>,
 }

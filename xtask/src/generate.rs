@@ -1,23 +1,29 @@
 //! `cargo xtask generate`: the files that are made from the code, and committed.
 
-use std::{fmt::Write as _, fs, path::PathBuf};
+use std::{fmt::Write as _, fs, path::PathBuf, process::Command};
 
 use oci_crds::{
     schema,
     validate::{Code, Kind},
 };
-use oci_testkit::tools::workspace;
+use oci_testkit::tools::{Tool, workspace};
+use serde_json::Value;
 
 use crate::{
+    dist,
     error::{At as _, Error, Result},
     printer,
+    run::output,
 };
 
 const NOTICE: &str = "made by `cargo xtask generate`; do not edit";
 
+/// The overlays that the plugin installs.
+const OVERLAYS: [&str; 6] = ["beside-flux", "cert-manager", "ha", "policy", "sharded", "single"];
+
 /// Writes every generated file.
 pub(crate) fn run() -> Result<()> {
-    for (path, text) in files()? {
+    for (path, text) in files()?.into_iter().chain(rendered()?) {
         let whole = workspace().join(&path);
         if let Some(folder) = whole.parent() {
             fs::create_dir_all(folder).at(folder)?;
@@ -28,11 +34,14 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Fails if a committed file is not what would be generated.
+/// Fails if a committed file is not what would be generated; what takes kubectl is a test's.
 pub(crate) fn check() -> Result<()> {
-    for (path, text) in files()? {
-        let whole = workspace().join(&path);
-        if fs::read_to_string(&whole).unwrap_or_default() != text {
+    compare(files()?)
+}
+
+fn compare(files: Vec<(PathBuf, String)>) -> Result<()> {
+    for (path, text) in files {
+        if committed(&path.to_string_lossy()) != text {
             return Err(Error::Wrong(format!(
                 "{} is out of date: run `cargo xtask generate`",
                 path.display()
@@ -47,16 +56,53 @@ fn files() -> Result<Vec<(PathBuf, String)>> {
     Ok(vec![
         ("crds/ocirepositories.yaml".into(), crd()?),
         ("docs/reference/validation.md".into(), validation()),
+        ("krew-manifest.yaml".into(), dist::manifest(&committed("krew-manifest.yaml"))),
     ])
 }
 
+/// What the repository has.
+fn committed(path: &str) -> String {
+    fs::read_to_string(workspace().join(path)).unwrap_or_default()
+}
+
 fn crd() -> Result<String> {
-    let broken = |error: &dyn std::fmt::Display| Error::Wrong(format!("the CRD cannot be written: {error}"));
     // By way of a value, so that the fields are sorted and one line stays one line.
-    let value = serde_json::to_value(schema::crd()).map_err(|error| broken(&error))?;
+    let value = serde_json::to_value(schema::crd()).map_err(|error| broken("the CRD", &error))?;
+    Ok(format!("# {NOTICE}\n{}", yaml("the CRD", &value)?))
+}
+
+/// The overlays as kustomize renders them, for the plugin. The versions of the CRD are left out: it has them already.
+fn rendered() -> Result<Vec<(PathBuf, String)>> {
+    let kubectl = Tool::named("kubectl")?.find()?;
+    let render = |overlay: &str| {
+        let folder = workspace().join("deploy/overlays").join(overlay);
+        let made = output(Command::new(&kubectl).arg("kustomize").arg(&folder))?;
+        let what = format!("the overlay {overlay}");
+        if !made.status.success() {
+            return Err(broken(&what, &String::from_utf8_lossy(&made.stderr)));
+        }
+        let objects: Vec<Value> = serde_saphyr::from_multiple(&String::from_utf8_lossy(&made.stdout))
+            .map_err(|error| broken(&what, &error))?;
+        let mut text = format!("# {NOTICE}\n");
+        for mut object in objects {
+            let is_kind = object.get("kind").is_some_and(|kind| kind == "CustomResourceDefinition");
+            if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut).filter(|_| is_kind) {
+                spec.remove("versions");
+            }
+            text = format!("{text}---\n{}", yaml(&what, &object)?);
+        }
+        Ok((PathBuf::from(format!("deploy/install/{overlay}.yaml")), text))
+    };
+    OVERLAYS.into_iter().map(render).collect()
+}
+
+fn yaml(what: &str, value: &Value) -> Result<String> {
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
-    let yaml = serde_saphyr::to_string_with_options(&value, options).map_err(|error| broken(&error))?;
-    Ok(format!("# {NOTICE}\n{yaml}"))
+    serde_saphyr::to_string_with_options(value, options).map_err(|error| broken(what, &error))
+}
+
+fn broken(what: &str, error: &dyn std::fmt::Display) -> Error {
+    Error::Wrong(format!("{what} cannot be written: {error}"))
 }
 
 const INTRODUCTION: &str = "
@@ -115,5 +161,6 @@ mod tests {
     #[test]
     fn generated_files_are_current() {
         check().unwrap();
+        compare(rendered().unwrap()).unwrap();
     }
 }

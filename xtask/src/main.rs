@@ -5,21 +5,21 @@ mod check;
 mod cli;
 mod cluster;
 mod demo;
+mod dist;
 mod error;
 mod generate;
 mod measure;
 mod prerequisites;
 mod printer;
 mod run;
+mod signatures;
 mod test;
 mod tools;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    let done = match cli::Cli::parse().command {
+    let done = match <cli::Cli as clap::Parser>::parse().command {
         cli::Command::Check => check::run(),
         cli::Command::Generate => generate::run(),
         cli::Command::Tools => tools::foreign(),
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         cli::Command::Demo => demo::run(),
         cli::Command::Cluster(arguments) => cluster::run(&arguments),
         cli::Command::Bench(arguments) => bench::run(&arguments),
+        cli::Command::Dist(arguments) => dist::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -44,6 +44,9 @@ pub(crate) struct Compared {
     pub(crate) theirs: Duration,
     /// Median of the ratios of each pair, ours to theirs.
     pub(crate) ratio: f64,
+    /// Processor time of a run, as a mean; zero where there is no `/proc`.
+    pub(crate) our_processor: Duration,
+    pub(crate) their_processor: Duration,
 }
 
 /// Runs A B A B …, after one unmeasured run of each.
@@ -51,8 +54,14 @@ pub(crate) fn compare(ours: &Subject<'_>, theirs: &Subject<'_>, pairs: u32) -> R
     ours.time()?;
     theirs.time()?;
     let (mut mine, mut other, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut our_processor, mut their_processor) = (Duration::ZERO, Duration::ZERO);
     for _ in 0..pairs {
-        let (a, b) = (ours.time()?, theirs.time()?);
+        let start = processor();
+        let a = ours.time()?;
+        let middle = processor();
+        let b = theirs.time()?;
+        our_processor += middle.saturating_sub(start);
+        their_processor += processor().saturating_sub(middle);
         ratios.push(a.as_secs_f64() / b.as_secs_f64().max(f64::MIN_POSITIVE));
         mine.push(a.as_secs_f64());
         other.push(b.as_secs_f64());
@@ -61,7 +70,17 @@ pub(crate) fn compare(ours: &Subject<'_>, theirs: &Subject<'_>, pairs: u32) -> R
         ours: Duration::from_secs_f64(median(&mut mine)),
         theirs: Duration::from_secs_f64(median(&mut other)),
         ratio: median(&mut ratios),
+        our_processor: our_processor / pairs.max(1),
+        their_processor: their_processor / pairs.max(1),
     })
+}
+
+/// Processor time of all children that have ended, which the kernel counts in hundredths of a second.
+fn processor() -> Duration {
+    let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Fields 16 and 17 of proc(5), counted behind the name.
+    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(13).take(2);
+    Duration::from_millis(fields.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * 10)
 }
 
 /// The middle value, or the mean of the two in the middle.

@@ -35,6 +35,12 @@ pub(crate) fn check() -> Result<()> {
         ),
         version("git", &["--version"], (0, 0), "install the package `git`: tests make repositories with it"),
         version("tar", &["--version"], (0, 0), "install the package `tar`: tests compare archives with it"),
+        version(
+            "strip",
+            &["--version"],
+            (0, 0),
+            "install the package `binutils`: an image for tests is made with it",
+        ),
         small_disks(),
     ]
     .into_iter()

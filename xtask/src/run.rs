@@ -1,6 +1,7 @@
 //! Running programs.
 
 use std::{
+    ffi::OsString,
     path::PathBuf,
     process::{Command, Output},
     sync::{
@@ -74,6 +75,12 @@ impl Steps {
     }
 }
 
+/// A variable of the environment; an empty one is none.
+#[expect(clippy::disallowed_methods, reason = "the one place of this program that reads the environment")]
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
 /// Where cargo puts what it builds.
 pub(crate) fn target() -> Result<PathBuf> {
     let found = output(&mut cargo(["metadata", "--no-deps", "--format-version=1"]))?;
@@ -87,18 +94,20 @@ pub(crate) fn target() -> Result<PathBuf> {
 
 /// Builds programs of this project and returns the folder that they are in.
 pub(crate) fn programs(packages: &[&str], release: bool) -> Result<PathBuf> {
-    let mut command = cargo(["build", "--locked"]);
-    command.args(packages.iter().flat_map(|package| ["-p", package]));
-    if release {
-        command.arg("--release");
-    }
-    through(&mut command)?;
-    Ok(target()?.join(if release { "release" } else { "debug" }))
+    built(packages, if release { "release" } else { "dev" })
 }
 
-/// Builds the plugin and returns its path.
-pub(crate) fn plugin(release: bool) -> Result<PathBuf> {
-    Ok(programs(&["kubectl-oci"], release)?.join(format!("kubectl-oci{}", std::env::consts::EXE_SUFFIX)))
+/// Builds the plugin, in small as it is released or for development, and returns its path.
+pub(crate) fn plugin(released: bool) -> Result<PathBuf> {
+    let folder = built(&["kubectl-oci"], if released { "plugin" } else { "dev" })?;
+    Ok(folder.join(format!("kubectl-oci{}", std::env::consts::EXE_SUFFIX)))
+}
+
+fn built(packages: &[&str], profile: &str) -> Result<PathBuf> {
+    let mut command = cargo(["build", "--locked", "--profile", profile]);
+    command.args(packages.iter().flat_map(|package| ["-p", package]));
+    through(&mut command)?;
+    Ok(target()?.join(if profile == "dev" { "debug" } else { profile }))
 }
 
 /// Runs `work` so that Ctrl-C does not end this process but sets the flag: `work` then returns, and what it holds

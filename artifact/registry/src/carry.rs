@@ -118,10 +118,17 @@ async fn is_there(source: &Fetched, to: &Place, tag: &Tag) -> Result<bool, Error
 }
 
 impl Place {
-    /// What refers to a manifest.
+    /// What refers to a manifest, in the list of either kind: Notation's program writes the tag in any case.
     async fn referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
         match self {
-            Self::Registry(client) => client.referrers(subject).await,
+            Self::Registry(client) => {
+                let mut found = Vec::new();
+                client.each_referrer_by_api(subject, &mut |one| found.push(one)).await?;
+                let by_tag = client.referrers_by_tag(subject).await?;
+                let listed: BTreeSet<Digest> = found.iter().map(|one| one.digest.clone()).collect();
+                found.extend(by_tag.into_iter().filter(|one| !listed.contains(&one.digest)));
+                Ok(found)
+            }
             Self::Layout(layout) => layout.referrers(subject),
         }
     }

@@ -30,6 +30,18 @@ impl RepositoryClient {
         digest: &Digest,
         each: &mut (dyn FnMut(Descriptor) + Send),
     ) -> Result<(), Error> {
+        if !self.each_referrer_by_api(digest, each).await? {
+            self.referrers_by_tag(digest).await?.into_iter().for_each(each);
+        }
+        Ok(())
+    }
+
+    /// What the API lists, and whether there is one.
+    pub async fn each_referrer_by_api(
+        &self,
+        digest: &Digest,
+        each: &mut (dyn FnMut(Descriptor) + Send),
+    ) -> Result<bool, Error> {
         let action = format!("listing the referrers of {}@{digest}", self.repository());
         let path = self.path(&format!("referrers/{digest}"));
         let call = Call::new(Method::GET, path, &[200, 404], action).header(header::ACCEPT, OCI_INDEX);
@@ -40,13 +52,13 @@ impl RepositoryClient {
             }
             Document::Manifest(_) => Err(Fault::Protocol("the list of referrers is no index".into())),
         };
-        if !self.pages(call, "the page of referrers", &mut take).await? {
-            self.referrers_by_tag(digest).await?.into_iter().for_each(each);
-        }
-        Ok(())
+        self.pages(call, "the page of referrers", &mut take).await
     }
 
-    async fn referrers_by_tag(&self, digest: &Digest) -> Result<Vec<Descriptor>, Error> {
+    /// What the tag `<algorithm>-<hex>` lists, whether or not the registry has the API; none is an empty list.
+    ///
+    /// For signatures of Notation, whose program writes that tag in any case.
+    pub async fn referrers_by_tag(&self, digest: &Digest) -> Result<Vec<Descriptor>, Error> {
         let Some(tag) = tag_of(digest) else { return Ok(Vec::new()) };
         match self.manifest(&Target::Tag(tag)).await {
             Ok(fetched) => match fetched.document {

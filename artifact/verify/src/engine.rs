@@ -7,8 +7,8 @@ use oci_artifact::{
 };
 
 use crate::{
-    About, Blob, By, Format, Found, How, Identities, Legacy, Log, Material, Part, Policy, Reason, Refusal,
-    Rejected, Unavailable, Verdict, Verified, bundle, legacy, sigstore::Evidence,
+    About, Blob, By, Format, How, Identities, Legacy, Log, Material, Part, Policy, Reason, Refusal, Rejected,
+    Verdict, Verified, bundle, legacy, material::Outages, sigstore::Evidence,
 };
 
 /// A signature that counts.
@@ -26,29 +26,17 @@ pub(crate) struct Accepted {
 /// the computer's clock.
 pub fn verify(policy: &Policy, artifact: &Digest, material: &Material, now: Timestamp) -> Verdict {
     let mut refused = policy_faults(policy);
-    let mut unreachable = Vec::new();
-    let mut wait = None;
-    let mut look = |why: &str, after| {
-        unreachable.push(why.to_owned());
-        wait = wait.max(after);
-    };
+    let mut outages = Outages::default();
     let mut found: Vec<Signature<'_>> = Vec::new();
-    match &material.bundles {
-        Found::Here(bundles) => found.extend(bundles.iter().map(Signature::Bundle)),
-        Found::Unreachable { why, after } => look(why, *after),
-    }
-    match &material.legacy {
-        Found::Here(all) => found.extend(all.iter().map(Signature::Legacy)),
-        Found::Unreachable { why, after } => look(why, *after),
-    }
-    for missed in &material.missed {
-        look(&missed.why, missed.after);
-    }
+    found.extend(outages.here(&material.bundles).iter().map(Signature::Bundle));
+    found.extend(outages.here(&material.legacy).iter().map(Signature::Legacy));
+    outages.missed(&material.missed);
     let nobody = refused.iter().any(|refusal| refusal.about == About::Policy);
     for signature in found.iter().filter(|_| !nobody).take(SIGNATURES) {
         match signature.verify(policy, artifact, now) {
             Ok(Accepted { by, when, how }) => {
-                return Verdict::Verified(Verified { by, when, how, refused, let_pass: Vec::new() });
+                let (level, let_pass) = (None, Vec::new());
+                return Verdict::Verified(Verified { by, when, how, refused, level, let_pass });
             }
             Err(reason) => refused.push(Refusal { about: signature.about(), reason }),
         }
@@ -57,12 +45,12 @@ pub fn verify(policy: &Policy, artifact: &Digest, material: &Material, now: Time
         refused.extend(material.refused.iter().cloned());
     }
     let unseen = found.len().saturating_sub(SIGNATURES).saturating_add(material.more);
-    let nothing = found.is_empty() && material.refused.is_empty() && unseen == 0 && !nobody;
     let rejected = Rejected { refused, unseen };
-    if !unreachable.is_empty() && !nobody {
-        return Verdict::Unavailable(Unavailable { why: unreachable, after: wait, rejected });
+    if nobody {
+        return Verdict::Rejected(rejected);
     }
-    if nothing { Verdict::NotSigned } else { Verdict::Rejected(rejected) }
+    let nothing = found.is_empty() && material.refused.is_empty() && unseen == 0;
+    outages.verdict(nothing, rejected)
 }
 
 /// What is wrong with the policy itself. What concerns all of it leaves nothing to verify.
@@ -160,7 +148,7 @@ pub(crate) fn by_identity(
     }
     let log = match (logged, format) {
         // Notation knows no logs.
-        (false, _) | (_, Format::NotationJws | Format::NotationCose) => Log::Unasked,
+        (false, _) | (_, Format::NotationJws | Format::NotationCose | Format::Notation) => Log::Unasked,
         (true, Format::Legacy) => Log::Promise,
         (true, Format::Bundle) => Log::Inclusion,
     };

@@ -7,8 +7,8 @@
 //! now ─────────────────────────────────────────────┘
 //! ```
 //!
-//! Judging reaches no network, no clock and no environment: what a registry said is an argument. The module `discover`
-//! alone asks a registry for that. Reasons are values; text is made where a person reads it.
+//! Verifying reaches no network, no clock and no environment: what a registry said is an argument. The module `discover`
+//! alone asks a registry for that, and [`judge`] does the one after the other for every format. Reasons are values; text is made where a person reads it.
 //!
 //! Signing is in [`sign`]. Formats: Cosign's simple signing (`legacy`), Sigstore bundles v0.3 (`bundle`), and Notation, which
 //! has a policy and a function of its own (`notation`). The Sigstore crates are imported by the module `sigstore` alone.
@@ -34,20 +34,21 @@ mod sigstore;
 mod trust_root;
 mod verdict;
 
-pub use discover::{Wanted, discover, is_signature, judge};
+pub use discover::{AnyPolicy, Artifact, Asked, Wanted, ask, discover, is_signature, judge};
 pub use engine::verify;
 pub use keys::{KeyError, KeyFault, Keys};
 pub use legacy::tag_of as legacy_tag;
 pub use material::{BUNDLE_TYPE, Blob, Found, LEGACY_TYPE, Legacy, Material, Missed, annotation};
 pub use notation::{
-    CertificateError, CertificateFault, Check, NOTATION_COSE_TYPE, NOTATION_JWS_TYPE, NotationMaterial,
-    NotationPolicy, NotationReason, StatementFault, SubjectError, TimestampFault, TrustPolicyError,
-    verify_notation,
+    CertificateError, CertificateFault, Check, NOTATION_COSE_TYPE, NOTATION_JWS_TYPE, NotationPolicy,
+    NotationReason, StatementFault, SubjectError, TimestampFault, TrustPolicyError, verify_notation,
 };
 pub use part::Part;
 pub use policy::{Identities, Policy};
 pub use reason::Reason;
-pub use trust_root::{TrustRoot, TrustRootError};
+#[cfg(feature = "tuf")]
+pub use sigstore::tuf;
+pub use trust_root::{CommonRoot, TrustRoot, TrustRootError};
 pub use verdict::{
     About, By, Format, How, Ignored, LetPass, Log, Refusal, Rejected, Unavailable, Verdict, Verified,
 };

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use oci_artifact::name::Digest;
 
-use crate::Refusal;
+use crate::{Refusal, Rejected, Unavailable, Verdict};
 
 /// The media type of a bundle's layer. Older bundles have others and are no signatures of ours.
 pub const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -89,4 +89,45 @@ pub struct Material {
     pub missed: Vec<Missed>,
     /// Signatures that are there and were not even fetched.
     pub more: usize,
+}
+
+/// What could not be looked at.
+#[derive(Default)]
+pub(crate) struct Outages {
+    why: Vec<String>,
+    after: Option<Duration>,
+}
+
+impl Outages {
+    /// What is there; notes it if nobody could look.
+    pub(crate) fn here<'a, T>(&mut self, found: &'a Found<T>) -> &'a [T] {
+        match found {
+            Found::Here(found) => found,
+            Found::Unreachable { why, after } => {
+                self.note(why, *after);
+                &[]
+            }
+        }
+    }
+
+    /// Notes what could not be fetched.
+    pub(crate) fn missed(&mut self, missed: &[Missed]) {
+        for Missed { why, after } in missed {
+            self.note(why, *after);
+        }
+    }
+
+    fn note(&mut self, why: &str, after: Option<Duration>) {
+        self.why.push(why.to_owned());
+        self.after = self.after.max(after);
+    }
+
+    /// What it comes to where no signature counts, or `nothing` is there. Without an answer neither is known.
+    pub(crate) fn verdict(self, nothing: bool, rejected: Rejected) -> Verdict {
+        let Self { why, after } = self;
+        if !why.is_empty() {
+            return Verdict::Unavailable(Unavailable { why, after, rejected });
+        }
+        if nothing { Verdict::NotSigned } else { Verdict::Rejected(rejected) }
+    }
 }

@@ -1,6 +1,8 @@
 //! Authorities and logs by which signatures without keys are verified.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use jiff::civil::{Date, date};
 
 use oci_artifact::{
     Class, Classify,
@@ -43,6 +45,9 @@ pub enum TrustRootError {
     /// A part of it is wrong.
     #[error("trusted root: it cannot be used: {0}")]
     Unusable(String),
+    /// It is to be had from somewhere, and was not yet.
+    #[error("trusted root: it was not fetched yet, so nobody is trusted")]
+    Awaited,
 }
 
 impl TrustRoot {
@@ -60,6 +65,9 @@ impl TrustRoot {
         Ok(Self { root: Root::parse(text)?, digest: Digest::of(bytes) })
     }
 
+    /// When the public Sigstore wrote the root that is built in.
+    pub const PUBLIC_DATE: Date = date(2026, 8, 21);
+
     /// The public Sigstore's, as it was when this program was built.
     pub fn public() -> Result<Arc<Self>, TrustRootError> {
         static PUBLIC: OnceLock<Result<Arc<TrustRoot>, TrustRootError>> = OnceLock::new();
@@ -76,17 +84,58 @@ impl TrustRoot {
     }
 }
 
+/// The root for whoever names none. Clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub struct CommonRoot(Arc<RwLock<Now>>);
+
+/// What it is now.
+#[derive(Debug, Default)]
+enum Now {
+    /// The public Sigstore's, as built in.
+    #[default]
+    BuiltIn,
+    /// Another one.
+    Other(Arc<TrustRoot>),
+    /// None yet.
+    Awaited,
+}
+
+impl CommonRoot {
+    /// None, until there is one: for roots that are not the public Sigstore's.
+    pub fn awaited() -> Self {
+        Self(Arc::new(RwLock::new(Now::Awaited)))
+    }
+
+    /// What is verified by from now on.
+    pub fn replace(&self, root: Arc<TrustRoot>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Now::Other(root);
+    }
+
+    /// The root of this moment.
+    pub fn get(&self) -> Result<Arc<TrustRoot>, TrustRootError> {
+        match &*self.0.read().unwrap_or_else(PoisonError::into_inner) {
+            Now::BuiltIn => TrustRoot::public(),
+            Now::Other(root) => Ok(Arc::clone(root)),
+            Now::Awaited => Err(TrustRootError::Awaited),
+        }
+    }
+}
+
 impl Classify for TrustRootError {
     fn reason(&self) -> &'static str {
         match self {
             Self::TooLarge | Self::TooMany => "TrustRootTooLarge",
             Self::Json(_) | Self::MediaType(_) | Self::Unusable(_) => "TrustRootMalformed",
             Self::NoAuthority | Self::NoTime => "TrustRootIncomplete",
+            Self::Awaited => "TrustRootAwaited",
         }
     }
 
     fn class(&self) -> Class {
-        Class::Terminal
+        match self {
+            Self::Awaited => Class::Retry { after: None },
+            _ => Class::Terminal,
+        }
     }
 
     fn hint(&self) -> Option<String> {
@@ -94,6 +143,7 @@ impl Classify for TrustRootError {
             Self::NoAuthority | Self::NoTime => {
                 "add what is missing; `cosign trusted-root create` writes such a file of certificates and keys"
             }
+            Self::Awaited => "see the controller's log for why, or name a trusted root of the object's own",
             _ => {
                 "write the file with `cosign trusted-root create`, or take it from the repository of your Sigstore"
             }

@@ -36,7 +36,9 @@ pub struct Verified {
     pub how: How,
     /// What was refused on the way: broken keys, other signatures.
     pub refused: Vec<Refusal>,
-    /// What is wrong with it, and let pass by the policy's level. Notation only.
+    /// The level by which it counts, as the trust policy names it. Notation only.
+    pub level: Option<&'static str>,
+    /// What is wrong with it, and let pass by that level. Notation only.
     pub let_pass: Vec<LetPass>,
 }
 
@@ -110,6 +112,8 @@ pub enum Format {
     NotationJws,
     /// Notation's, as CBOR.
     NotationCose,
+    /// Notation's, as something else.
+    Notation,
 }
 
 /// What a log says about a signature.
@@ -188,6 +192,7 @@ impl fmt::Display for Format {
             Self::Legacy => "signature",
             Self::NotationJws => "JWS signature",
             Self::NotationCose => "COSE signature",
+            Self::Notation => "Notation signature",
         })
     }
 }
@@ -221,12 +226,12 @@ impl fmt::Display for Ignored {
             return f.write_str(" skips verification");
         }
         f.write_str(" lets pass: ")?;
-        list(f, &self.let_pass)
+        listed(f, &self.let_pass)
     }
 }
 
 /// The first of many.
-fn list(f: &mut fmt::Formatter<'_>, all: &[impl fmt::Display]) -> fmt::Result {
+fn listed(f: &mut fmt::Formatter<'_>, all: &[impl fmt::Display]) -> fmt::Result {
     for (index, one) in all.iter().take(SHOWN).enumerate() {
         write!(f, "{}{one}", if index == 0 { "" } else { "; " })?;
     }
@@ -238,7 +243,7 @@ fn list(f: &mut fmt::Formatter<'_>, all: &[impl fmt::Display]) -> fmt::Result {
 
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        list(f, &self.refused)?;
+        listed(f, &self.refused)?;
         if self.unseen > 0 {
             write!(f, "; {} more signatures were not looked at", self.unseen)?;
         }
@@ -255,7 +260,7 @@ impl fmt::Display for Verdict {
                     return Ok(());
                 }
                 f.write_str("; let pass: ")?;
-                list(f, &verified.let_pass)
+                listed(f, &verified.let_pass)
             }
             Self::Ignored(ignored) => write!(f, "not verified: {ignored}"),
             Self::NotSigned => f.write_str("no signature was found"),

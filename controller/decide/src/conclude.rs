@@ -83,7 +83,7 @@ fn succeeded(observed: &Observed, resolved: &Resolved, stored: Option<&Artifact>
         draft.conditions.remove(kind);
     }
     draft.forget_refutation();
-    draft.verified(Some(resolved));
+    let judged_anew = draft.judged(Some(resolved));
     let message = format!("stored artifact for digest '{}'", resolved.revision);
     draft.conditions.set(ARTIFACT_IN_STORAGE, TRUE, reason::SUCCEEDED, &message);
     draft.conditions.sum_up();
@@ -104,6 +104,9 @@ fn succeeded(observed: &Observed, resolved: &Resolved, stored: Option<&Artifact>
             notices.push(Notice::stored(observed, artifact));
         } else if recovered {
             notices.push(Notice::recovered(observed, artifact, &message));
+        }
+        if stored.is_some() || judged_anew {
+            notices.extend(Notice::lenient(observed, artifact, resolved));
         }
     }
     Conclusion { status, notices, next: schedule::regular(observed), failures: 0 }
@@ -138,7 +141,7 @@ fn failed(observed: &Observed, failure: &Failure, resolved: Option<&Resolved>) -
         draft.conditions.remove(kind);
     }
     draft.forget_refutation();
-    draft.verified(resolved);
+    draft.judged(resolved);
     draft.conditions.set(kind, status, meaning.reason, &message);
     draft.conditions.remove(STALLED);
     draft.conditions.set(RECONCILING, TRUE, reason::PROGRESSING_WITH_RETRY, &progress);

@@ -9,7 +9,7 @@ use oci_crds::{
 };
 
 use crate::{
-    Observed, Resolved, Stored,
+    Judged, Observed, Resolved, Stored,
     conditions::{Conditions, FALSE, TRUE},
     plan::{has_revision, verified_message},
 };
@@ -49,15 +49,26 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// That the signature was verified in this run, if it was.
-    pub(crate) fn verified(&mut self, resolved: Option<&Resolved>) {
-        let verified = |resolved: &&Resolved| resolved.signature.as_ref().is_some_and(|known| known.verified);
-        let Some(Resolved { revision, signature: Some(signature), .. }) = resolved.filter(verified) else {
-            return;
-        };
-        let message = verified_message(revision);
-        self.conditions.set(SOURCE_VERIFIED, TRUE, reason::SUCCEEDED, &message);
-        self.status.source_verification_fingerprint = Some(signature.fingerprint.clone());
+    /// What came of the signature in this run, if it was looked at. Where the policy asks for nobody's, nothing that was
+    /// said before holds. Whether that is news.
+    pub(crate) fn judged(&mut self, resolved: Option<&Resolved>) -> bool {
+        let Some(Resolved { revision, signature: Some(signature), .. }) = resolved else { return false };
+        match &signature.judged {
+            None => false,
+            Some(Judged::Verified { .. }) => {
+                let message = verified_message(revision);
+                let before = self.conditions.says(SOURCE_VERIFIED, TRUE, reason::SUCCEEDED, &message);
+                self.conditions.set(SOURCE_VERIFIED, TRUE, reason::SUCCEEDED, &message);
+                self.status.source_verification_fingerprint = Some(signature.fingerprint.clone());
+                !before
+            }
+            Some(Judged::Ignored { .. }) => {
+                let before = self.conditions.is(SOURCE_VERIFIED, TRUE);
+                self.conditions.remove(SOURCE_VERIFIED);
+                self.status.source_verification_fingerprint = None;
+                before
+            }
+        }
     }
 
     /// Whether the registry has another artifact than the one that is stored, if that is known.

@@ -30,5 +30,5 @@ pub use notice::{Kind, Notice};
 pub use observed::{Observed, Settings, Stored};
 pub use outcome::{Outcome, Refusal};
 pub use patch::status_patch;
-pub use plan::{Choice, Plan, Resolved, Signature, decide};
+pub use plan::{Choice, Judged, Plan, Resolved, Signature, decide};
 pub use schedule::Next;

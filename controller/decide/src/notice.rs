@@ -7,7 +7,7 @@ use oci_crds::{
     v1::Artifact,
 };
 
-use crate::{Observed, text::bounded};
+use crate::{Judged, Observed, Resolved, plan::verified_message, text::bounded};
 
 /// Annotations of manifests that say where the content is from.
 const ORIGIN_SOURCE: &str = "org.opencontainers.image.source";
@@ -53,6 +53,19 @@ impl Notice {
     /// What failed before works again; the artifact is the one that was there.
     pub(crate) fn recovered(observed: &Observed, artifact: &Artifact, message: &str) -> Self {
         Self::about(observed, artifact, reason::SUCCEEDED, message)
+    }
+
+    /// What the policy of the signature does not insist on, if there is such.
+    pub(crate) fn lenient(observed: &Observed, artifact: &Artifact, resolved: &Resolved) -> Option<Self> {
+        let revision = &resolved.revision;
+        let message = match resolved.signature.as_ref()?.judged.as_ref()? {
+            Judged::Verified { let_pass: None } => return None,
+            Judged::Verified { let_pass: Some(what) } => {
+                format!("{}; let pass: {what}", verified_message(revision))
+            }
+            Judged::Ignored { why } => format!("signature of revision {revision} is not verified: {why}"),
+        };
+        Some(Self::about(observed, artifact, reason::VERIFICATION_LENIENT, &message))
     }
 
     fn about(observed: &Observed, artifact: &Artifact, reason: &'static str, message: &str) -> Self {

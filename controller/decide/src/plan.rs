@@ -46,8 +46,23 @@ pub struct Resolved {
 pub struct Signature {
     /// Tells apart what signatures are verified by, as Flux's `status.sourceVerificationFingerprint`.
     pub fingerprint: String,
-    /// Whether it was verified by just that in this run.
-    pub verified: bool,
+    /// What verifying it by just that came to in this run, if that was done.
+    pub judged: Option<Judged>,
+}
+
+/// What a signature came to by which an artifact may be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// It counts.
+    Verified {
+        /// What is wrong with it and let pass, for people.
+        let_pass: Option<String>,
+    },
+    /// The policy does not ask whose it is, Flux's "ignored": nothing is verified.
+    Ignored {
+        /// Why, for people.
+        why: String,
+    },
 }
 
 /// How an artifact was chosen.
@@ -99,7 +114,7 @@ pub fn decide(observed: &Observed, resolved: Option<&Resolved>) -> Plan {
         match &wanted.signature {
             None => return Plan::Trust(wanted),
             Some(signature)
-                if !(signature.verified || is_verified(observed, &wanted.revision, signature)) =>
+                if signature.judged.is_none() && !is_verified(observed, &wanted.revision, signature) =>
             {
                 return Plan::Verify(wanted);
             }

@@ -5,17 +5,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use oci_artifact::{
     Class,
-    name::{Host, Repository},
+    name::{Digest, Host, Repository},
 };
 use oci_crds::validate::Checked;
 use oci_decide::{Failure, Observed, Step};
 use oci_identity::Identities;
-use oci_registry::{Access as Rights, Error, Fault, RepositoryClient};
+use oci_registry::{Access as Rights, Error, Fault, Fetched, RepositoryClient};
+use oci_verify::{AnyPolicy, Artifact, Asked, Verdict};
 
 use crate::{
-    breaker::Breaker,
+    breaker::{Breaker, Pass},
     certificates,
     clients::Clients,
     connection::Connection,
@@ -47,6 +49,8 @@ pub(crate) struct Access<'a> {
     pub(crate) client: RepositoryClient,
     /// With the end that everything else has.
     pub(crate) bounded: RepositoryClient,
+    /// The manifest that was fetched to verify its signature: it is not fetched once more.
+    pub(crate) known: Option<Fetched>,
     login: Login,
     /// Whether there is a Secret with certificates, and one with a proxy.
     has: (bool, bool),
@@ -81,6 +85,7 @@ impl<'a> Access<'a> {
             progress,
             route: (repository.host().clone(), connection.key),
             bounded: client.clone().until(Some(end)).stalling_after(SILENCE),
+            known: None,
             client,
             timeout: checked.timeout,
             login,
@@ -100,19 +105,50 @@ impl<'a> Access<'a> {
         action: &str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Failure> {
-        let pass = self.breaker.enter(&self.route, Instant::now()).map_err(|shut| {
+        let pass = self.enter(step, action)?;
+        match call.await {
+            Ok(done) => {
+                pass.answered();
+                Ok(done)
+            }
+            Err(error) => Err(self.learn(pass, step, action, &error)),
+        }
+    }
+
+    /// Looks for signatures, unless the registry is left alone for now. A manifest that it took is kept for the fetch.
+    pub(crate) async fn judge(
+        &mut self,
+        policy: &AnyPolicy,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Verdict, Failure> {
+        let action = format!("looking for signatures of {}@{digest}", self.repository());
+        let mut artifact = Artifact::new(digest.clone());
+        let pass = self.enter(Step::Signature, &action)?;
+        // Boxed: large, and rare.
+        let asking = Box::pin(oci_verify::ask(&self.bounded, policy, &mut artifact, now));
+        let Asked { verdict, answer } = asking.await;
+        match answer {
+            Some(Ok(())) => pass.answered(),
+            // The verdict says it too, and what was found in spite of it.
+            Some(Err(error)) => drop(self.learn(pass, Step::Signature, &action, &error)),
+            None => drop(pass),
+        }
+        self.known = artifact.into_manifest();
+        Ok(verdict)
+    }
+
+    fn enter(&self, step: Step, action: &str) -> Result<Pass<'_, Route, Why>, Failure> {
+        self.breaker.enter(&self.route, Instant::now()).map_err(|shut| {
             let (fault, hint) = shut.why;
             let class = Class::Retry { after: Some(shut.left) };
             Failure { step, class, message: format!("{action}: {fault}"), hint }
-        })?;
-        let error = match call.await {
-            Ok(done) => {
-                pass.answered();
-                return Ok(done);
-            }
-            Err(error) => error,
-        };
-        let failure = self.failure(step, action, &error);
+        })
+    }
+
+    /// What a failed call means, to the object and to all others of the registry.
+    fn learn(&self, pass: Pass<'_, Route, Why>, step: Step, action: &str, error: &Error) -> Failure {
+        let failure = self.failure(step, action, error);
         match &*error.fault {
             Fault::Deadline if self.timeout < TELLING => drop(pass),
             fault if fault.is_unreachable() || matches!(fault, Fault::Proxy { .. }) => {
@@ -120,7 +156,7 @@ impl<'a> Access<'a> {
             }
             _ => pass.answered(),
         }
-        Err(failure)
+        failure
     }
 
     /// What an error of this object's client means.

@@ -26,7 +26,7 @@ pub(crate) struct Wanted {
 impl Access<'_> {
     /// The layer of the artifact with this digest. An index leads to its manifest for `platform`.
     pub(crate) async fn layer(
-        &self,
+        &mut self,
         digest: &Digest,
         platform: &Platform,
         wanted: &Layer,
@@ -48,12 +48,16 @@ impl Access<'_> {
         Ok(Wanted { layer: layer.clone(), annotations: manifest.annotations })
     }
 
-    async fn manifest(&self, digest: &Digest, platform: &Platform) -> Result<Manifest, Failure> {
+    async fn manifest(&mut self, digest: &Digest, platform: &Platform) -> Result<Manifest, Failure> {
+        let mut known = self.known.take().filter(|known| known.digest == *digest);
         let mut target = Target::Digest(digest.clone());
         for _ in 0..=DEPTH {
             let action = format!("fetching the manifest {}@{target}", self.repository());
-            let call = self.bounded.manifest(&target);
-            let index = match self.ask(Step::Manifest, &action, call).await?.document {
+            let fetched = match known.take() {
+                Some(known) => known,
+                None => self.ask(Step::Manifest, &action, self.bounded.manifest(&target)).await?,
+            };
+            let index = match fetched.document {
                 Document::Manifest(manifest) => return Ok(manifest),
                 Document::Index(index) => index,
             };

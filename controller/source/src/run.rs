@@ -13,10 +13,10 @@ use oci_crds::{
     v1::Artifact,
     validate::{Checked, Operation},
 };
-use oci_decide::{Failure, Observed, Outcome, Plan, Resolved, Signature, Step, decide};
+use oci_decide::{Failure, Judged, Observed, Outcome, Plan, Resolved, Signature, Step, decide};
 use oci_identity::{Identities, cache::Subject, on_behalf_of};
 use oci_registry::{Error, Options};
-use oci_verify::Verdict;
+use oci_verify::CommonRoot;
 
 use crate::{
     access::{Access, Route, Why},
@@ -63,6 +63,8 @@ pub struct SourceOptions {
     pub registry: Options,
     /// Logs in by identities; `None` where there are none, as outside of a cluster.
     pub identities: Option<Identities>,
+    /// Verifies signatures without keys of objects that name no trusted root.
+    pub root: CommonRoot,
     /// What is taken from an image index where an object says nothing.
     pub platform: Platform,
     /// What the digests of stored files are made with.
@@ -82,6 +84,7 @@ impl SourceOptions {
             store,
             registry: Options { attempts: 3, longest_pause, ..Options::default() },
             identities: None,
+            root: CommonRoot::default(),
             platform: Platform::linux_amd64(),
             algorithm: Algorithm::Sha256,
             transfers: 8,
@@ -106,13 +109,14 @@ struct Shared {
 impl Source {
     /// Works with these settings.
     pub fn new(options: SourceOptions) -> Self {
-        let SourceOptions { store, registry, identities, platform, algorithm, transfers, cpus } = options;
+        let SourceOptions { store, registry, identities, root, platform, algorithm, transfers, cpus } =
+            options;
         Self(Arc::new(Shared {
             clients: Clients::new(registry),
             identities,
             breaker: Breaker::new(),
             platform,
-            roots: Roots::new(),
+            roots: Roots::new(root),
             transfer: Transfer::new(store, algorithm, transfers, cpus),
         }))
     }
@@ -176,8 +180,8 @@ impl Source {
                     return Ok(Outcome::Stored { resolved: wanted, artifact: Box::new(artifact) });
                 }
                 Plan::Verify(wanted) => {
-                    self.verify(observed, checked, access, &trust, &wanted).await?;
-                    let signature = wanted.signature.map(|known| Signature { verified: true, ..known });
+                    let judged = Some(self.verify(observed, checked, access, &trust, &wanted).await?);
+                    let signature = wanted.signature.map(|known| Signature { judged, ..known });
                     *resolved = Some(Resolved { signature, ..wanted });
                 }
                 _ => *resolved = Some(access.resolve(checked).await?),
@@ -196,20 +200,16 @@ impl Source {
         &self,
         observed: &Observed,
         checked: &Checked,
-        access: &Access<'_>,
+        access: &mut Access<'_>,
         trust: &Trust,
         wanted: &Resolved,
-    ) -> Result<(), Failure> {
+    ) -> Result<Judged, Failure> {
         // Whatever the plan was: without a policy nothing is verified.
-        let Some(verification) = &checked.verify else {
-            return verify::judge(&Verdict::NotSigned);
-        };
+        let verification = checked.verify.as_ref().ok_or_else(verify::unasked)?;
         let policy = verify::policy(verification, trust, &self.0.roots)?;
-        let digest = &wanted.revision.digest;
-        // Boxed: large, and rare.
-        let verdict = Box::pin(oci_verify::judge(&access.bounded, &policy, digest, observed.now)).await;
-        tracing::debug!(%digest, %verdict, "verified");
-        verify::judge(&verdict)
+        let verdict = access.judge(&policy, &wanted.revision.digest, observed.now).await?;
+        verify::told(observed, wanted, &verdict);
+        verify::judge(verification, &verdict)
     }
 
     /// Reads the material.
@@ -230,7 +230,7 @@ impl Source {
         &self,
         observed: &Observed,
         checked: &Checked,
-        access: &Access<'_>,
+        access: &mut Access<'_>,
         wanted: &Resolved,
         progress: &dyn Progress,
         control: &Control,
@@ -268,6 +268,6 @@ impl Source {
 fn note(observed: &Observed, trust: &Trust, resolved: Option<&mut Resolved>) {
     if let (Some(verify), Some(resolved)) = (&observed.spec.verify, resolved) {
         let fingerprint = verify::fingerprint(verify, trust);
-        resolved.signature = Some(Signature { fingerprint, verified: false });
+        resolved.signature = Some(Signature { fingerprint, judged: None });
     }
 }

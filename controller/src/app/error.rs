@@ -8,6 +8,7 @@ use oci_registry::VariableError;
 use crate::{
     cluster::{guard::GuardError, lease::LeaseError},
     storage::OpenBucketError,
+    trust::TrustError,
 };
 
 /// Why the process cannot start, or did not end well.
@@ -26,6 +27,9 @@ pub enum Error {
     /// The environment names a proxy that is none.
     #[error("the variable {0}")]
     Proxy(#[from] VariableError),
+    /// The trust root of signatures without keys is of no use.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// There is no way to the API server.
     #[error("no access to the API server: {0}")]
     Cluster(Box<kube::Error>),

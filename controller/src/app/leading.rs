@@ -8,7 +8,7 @@ use kube::Client;
 use oci_artifact::manifest::Platform;
 use oci_decide::{Settings, Stored, retention::Policy};
 use oci_identity::{Environment, Identities, cache::Ledger};
-use oci_registry::Proxies;
+use oci_registry::{Options as Registry, Proxies};
 use oci_source::{Source, SourceOptions, store::Store};
 use tokio::sync::{mpsc, watch as signal};
 
@@ -28,6 +28,7 @@ use crate::{
         trigger::Triggers,
     },
     storage::{Local, OpenError, Storage, StorageOptions},
+    trust::Keeper,
 };
 
 /// Between two tries to open a storage.
@@ -41,6 +42,7 @@ pub(super) struct Needs {
     pub(super) args: Args,
     pub(super) client: Client,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) trust: Arc<Keeper>,
     pub(super) health: Health,
     pub(super) serving: Arc<Serving>,
     pub(super) recorder: Recorder,
@@ -76,6 +78,7 @@ impl Leading {
             needs.serving.begin(&storage)?;
             storage
         };
+        needs.trust.remember().await;
         let cache = Arc::new(Cache::new(needs.args.reconcile.default_service_account.clone()));
         let scheduler = Arc::new(Scheduler::new(needs.args.reconcile.concurrent));
         let restore = Arc::new(Restore::default());
@@ -106,6 +109,7 @@ impl Leading {
             runs,
             self.storage.clone().keep(self.needs.leading.clone()),
             self.repair(&triggers),
+            self.needs.trust.keep(),
             self.restore(first),
         );
     }
@@ -235,8 +239,9 @@ fn source(needs: &Needs, storage: Storage) -> Source {
     let reconcile = &needs.args.reconcile;
     let store: Arc<dyn Store> = Arc::new(storage);
     let mut options = SourceOptions::new(store);
-    concat!("oci-controller/", env!("CARGO_PKG_VERSION")).clone_into(&mut options.registry.user_agent);
-    options.registry.proxies = needs.proxies.clone();
+    let Registry { user_agent, proxies, .. } = web(&needs.proxies);
+    (options.registry.user_agent, options.registry.proxies) = (user_agent, proxies);
+    options.root = needs.trust.root();
     let ledger: Arc<dyn Ledger> = needs.metrics.tokens.clone();
     let limits = needs.args.tokens.limits();
     options.identities = Some(Identities::new(needs.environment.clone(), limits, ledger, needs.now));
@@ -245,4 +250,10 @@ fn source(needs: &Needs, storage: Storage) -> Source {
     options.transfers = reconcile.concurrent.saturating_mul(4).max(8);
     options.cpus = reconcile.concurrent.min(options.cpus).max(1);
     Source::new(options)
+}
+
+/// How this program shows itself to web servers, and the proxies in between.
+pub(super) fn web(proxies: &Proxies) -> Registry {
+    let user_agent = concat!("oci-controller/", env!("CARGO_PKG_VERSION")).to_owned();
+    Registry { user_agent, proxies: proxies.clone(), ..Registry::default() }
 }

@@ -43,10 +43,14 @@ use crate::{
     observe::{Metrics, Snapshot, logs},
     reconcile::scheduler::Scheduler,
     storage::Storage,
+    trust::{Keeper, Surroundings},
 };
 
 /// For what is told to others at the end.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// For all requests of one look for a newer trust root.
+const REFRESH: Duration = Duration::from_mins(1);
 
 /// Runs the process.
 pub fn main() -> ExitCode {
@@ -114,6 +118,7 @@ struct Process {
     health: Health,
     metrics: Arc<Metrics>,
     serving: Arc<Serving>,
+    trust: Arc<Keeper>,
     probes: Option<TcpListener>,
     figures: Option<TcpListener>,
 }
@@ -127,8 +132,19 @@ impl Process {
         let probes = bound("health-addr", &args.health_addr)?;
         let figures = bound("metrics-addr", &args.metrics_addr)?;
         let metrics = Arc::new(Metrics::new(args.object_metrics));
+        let trust = Keeper::new(
+            &args.trust,
+            Surroundings {
+                folder: args.storage.storage_path.clone(),
+                web: leading::web(&proxies),
+                patience: REFRESH,
+                metrics: Arc::clone(&metrics.trust),
+                now,
+            },
+        )?;
         let serving = Arc::new(Serving::new(&args, &proxies, metrics.connections("artifacts"))?);
-        Ok(Self { args, proxies, health: Health::default(), metrics, serving, probes, figures })
+        let (health, trust) = (Health::default(), Arc::new(trust));
+        Ok(Self { args, proxies, health, metrics, serving, trust, probes, figures })
     }
 
     /// Works until it is told to end.
@@ -247,6 +263,7 @@ impl Process {
             args: self.args.clone(),
             client: client.clone(),
             metrics: Arc::clone(&self.metrics),
+            trust: Arc::clone(&self.trust),
             health: self.health.clone(),
             serving: Arc::clone(&self.serving),
             recorder: recorder.clone(),

@@ -14,17 +14,20 @@ const PREFIX: usize = 200;
 #[command(next_help_heading = "Storage in a bucket")]
 pub struct BucketArgs {
     /// Where artifacts are stored instead of a volume, so that every replica serves them: s3://BUCKET[/PREFIX],
-    /// gs://BUCKET[/PREFIX] or az://CONTAINER[/PREFIX]. --storage-path is for temporary files then
+    /// gs://BUCKET[/PREFIX] or az://CONTAINER[/PREFIX]. --storage-path is for temporary files then (variable
+    /// STORAGE_BUCKET)
     #[arg(id = "storage_bucket", long = "storage-bucket", value_name = "URL")]
     #[arg(default_value = "", hide_default_value = true, value_parser = maybe(place))]
     pub place: Maybe<BucketPlace>,
 
     /// Where the bucket's service is, if it is not the cloud's usual one: for MinIO, Ceph, R2 and others that speak S3
+    /// (variable STORAGE_BUCKET_ENDPOINT)
     #[arg(id = "storage_bucket_endpoint", long = "storage-bucket-endpoint", value_name = "URL")]
     #[arg(default_value = "", hide_default_value = true, value_parser = maybe(endpoint))]
     pub endpoint: Maybe<Url>,
 
-    /// The region of a bucket in S3; AWS_REGION or AWS_DEFAULT_REGION if not given
+    /// The region of a bucket in S3; AWS_REGION or AWS_DEFAULT_REGION if not given (variable
+    /// STORAGE_BUCKET_REGION)
     #[arg(id = "storage_bucket_region", long = "storage-bucket-region", value_name = "REGION")]
     #[arg(default_value = "", hide_default_value = true, value_parser = maybe(region))]
     pub region: Maybe<String>,

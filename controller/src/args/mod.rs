@@ -12,6 +12,7 @@ mod flags;
 mod gates;
 mod ignored;
 mod selector;
+mod trust;
 mod values;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ pub use flags::{ElectionArgs, LogArgs, ReconcileArgs, RefusedArgs, TokenArgs, Wa
 pub use gates::{Gate, Gates};
 pub use ignored::Ignored;
 pub use selector::SelectorError;
+pub use trust::{TrustArgs, TrustedRootFrom};
 pub use values::{Encoding, Level};
 
 use values::{algorithm, boolean, listen, maybe, operations, origin, period, url};
@@ -40,13 +42,17 @@ pub const FLUX_LEASE: &str = "source-controller-leader-election";
 /// Our Lease, and how our shards' begin.
 pub const LEASE: &str = "oci-controller-leader-election";
 
-/// Variables that stand for flags, as source-controller has them.
-const VARIABLES: [(&str, &str); 5] = [
+/// Variables that stand for flags, as source-controller has them, and more.
+const VARIABLES: [(&str, &str); 8] = [
     ("STORAGE_PATH", "storage-path"),
     ("STORAGE_ADDRESS", "storage-addr"),
     ("STORAGE_ADV_ADDR", "storage-adv-addr"),
     ("METRICS_ADDR", "metrics-addr"),
     ("EVENTS_ADDR", "events-addr"),
+    // Ours, for a ConfigMap that may lack some of them.
+    ("STORAGE_BUCKET", "storage-bucket"),
+    ("STORAGE_BUCKET_ENDPOINT", "storage-bucket-endpoint"),
+    ("STORAGE_BUCKET_REGION", "storage-bucket-region"),
 ];
 
 /// Reconciles OCIRepository objects, stores their artifacts and serves them.
@@ -68,6 +74,10 @@ pub struct Args {
     /// Tokens of identities
     #[command(flatten)]
     pub tokens: TokenArgs,
+
+    /// The trust root of signatures without keys
+    #[command(flatten)]
+    pub trust: TrustArgs,
 
     /// What is watched
     #[command(flatten)]
@@ -221,7 +231,8 @@ impl Args {
             );
         }
         let advertised = self.storage.storage_adv_addr.is_some();
-        self.bucket.contradiction(advertised).map(str::to_owned)
+        let bucket = self.bucket.contradiction(advertised).map(str::to_owned);
+        bucket.or_else(|| self.trust.contradiction())
     }
 
     /// Where artifacts are, if that is in a bucket. Each shard has a folder of its own: whatever nobody knows in there is

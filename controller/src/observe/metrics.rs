@@ -22,6 +22,7 @@ use super::{
     },
     snapshot::{Gathered, Snapshot},
     tokens::TokenMetrics,
+    trust::TrustMetrics,
 };
 
 /// Seconds by which runs are late: from what nobody notices to what is worse than a short interval.
@@ -76,6 +77,8 @@ pub struct Metrics {
     pub watch_restarts: Counter,
     /// The cache of tokens.
     pub tokens: Arc<TokenMetrics>,
+    /// The trust root of signatures without keys.
+    pub trust: Arc<TrustMetrics>,
 }
 
 impl Metrics {
@@ -100,11 +103,13 @@ impl Metrics {
             notifications: Told::default(),
             watch_restarts: Counter::default(),
             tokens: Arc::new(TokenMetrics::new(objects)),
+            trust: Arc::default(),
         };
         metrics.register_flux();
         metrics.register_runs();
         metrics.register_others();
         metrics.tokens.register(&mut metrics.registry);
+        metrics.trust.register(&mut metrics.registry);
         metrics.registry.register_collector(Box::new(metrics.gathered.clone()));
         metrics.touch();
         metrics

@@ -8,8 +8,10 @@ mod requests;
 mod series;
 mod snapshot;
 mod tokens;
+mod trust;
 
 pub use metrics::{Metrics, Told};
 pub use requests::Requests;
 pub use snapshot::Snapshot;
 pub use tokens::TokenMetrics;
+pub use trust::TrustMetrics;

@@ -18,3 +18,4 @@ mod storage;
 mod storage_damage;
 mod storage_keep;
 mod storage_volume;
+mod trust;

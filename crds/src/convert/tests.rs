@@ -149,21 +149,3 @@ fn convert_there_and_back_is_the_identity() {
         assert_eq!(convert(&new, &v1).unwrap(), new);
     }
 }
-
-#[test]
-fn convert_never_panics() {
-    let mut random = fastrand::Rng::with_seed(5);
-    let desired = to("v1");
-    for _ in 0..20_000 {
-        let mut bytes = random_object(&mut random, "v1beta2").into_bytes();
-        for _ in 0..random.usize(1..4) {
-            let at = random.usize(0..bytes.len());
-            bytes[at] = random.u8(..);
-        }
-        bytes.truncate(random.usize(0..=bytes.len()));
-        if let Ok(text) = String::from_utf8(bytes) {
-            let _ = convert(&text, &desired);
-            let _ = named(&text);
-        }
-    }
-}

@@ -11,13 +11,21 @@ use kube::{
     config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 use oci_registry::Proxies;
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::oneshot,
+    time::{sleep, timeout},
+};
 
 use super::error::{ClusterError, places};
 use crate::global::ClusterFlags;
 
 /// Longest time until a connection stands.
 const CONNECT: Duration = Duration::from_secs(30);
+/// Times that a busy server is asked again, as client-go.
+const BUSY: u32 = 10;
+/// Pause before a busy server is asked again, where it names none, and the longest that it may name.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
 /// What the process's surroundings say about clusters.
 #[derive(Debug, Default)]
@@ -41,6 +49,36 @@ pub(crate) struct Access {
     pub(crate) namespace: String,
     /// Longest time of a request.
     pub(crate) request_timeout: Option<Duration>,
+}
+
+impl Access {
+    /// One request. A server that is too busy is asked again.
+    pub(super) async fn call<T>(
+        &self,
+        doing: impl Fn() -> String,
+        request: impl AsyncFn() -> kube::Result<T>,
+    ) -> Result<T, ClusterError> {
+        let mut asked = 0;
+        loop {
+            tracing::debug!("{} at {}", doing(), self.server);
+            let answered = match self.request_timeout {
+                None => request().await,
+                Some(limit) => timeout(limit, request()).await.map_err(|_| ClusterError::Unreachable {
+                    doing: doing(),
+                    server: self.server.clone(),
+                    why: "no answer within --request-timeout".to_owned(),
+                })?,
+            };
+            match answered {
+                Err(kube::Error::Api(status)) if status.code == 429 && asked < BUSY => {
+                    asked += 1;
+                    let named = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+                    sleep(Duration::from_secs(named.into()).clamp(PAUSE.0, PAUSE.1)).await;
+                }
+                other => return other.map_err(|error| ClusterError::of(error, doing(), &self.server)),
+            }
+        }
+    }
 }
 
 /// Makes a client. Runs the kubeconfig's credential plugin, if there is one. `proxies` are for servers for which the

@@ -9,7 +9,6 @@ use kube::{
 };
 use oci_crds::v1::OciRepository;
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
 
 use super::{
     access::Access,
@@ -18,15 +17,11 @@ use super::{
 };
 
 /// Who sets what `create` sets: kustomize-controller treats `kubectl…` as a person whose changes it may undo.
-const CREATOR: &str = "kubectl-oci";
+pub(super) const CREATOR: &str = "kubectl-oci";
 /// Who sets what `suspend`, `resume` and `reconcile` set: kustomize-controller must not undo these.
 const OPERATOR: &str = "oci-cli";
 /// Objects of one page.
-const PAGE: u32 = 500;
-/// Times that a busy server is asked again, as client-go.
-const BUSY: u32 = 10;
-/// Pause before a busy server is asked again, where it names none, and the longest that it may name.
-const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
+pub(super) const PAGE: u32 = 500;
 /// Seconds until the server ends a watch, so that a dead connection is noticed.
 const WATCH: u32 = 60;
 /// Silence after which a watch is taken for dead.
@@ -72,7 +67,7 @@ impl Repositories {
     /// One object, if it exists.
     pub(crate) async fn find(&self, name: &str) -> Result<Option<Stored>, ClusterError> {
         let doing = || format!("reading {}", self.full_name(name));
-        match self.call(doing, async || self.api.get(name).await).await {
+        match self.access.call(doing, async || self.api.get(name).await).await {
             Ok(object) => Ok(Some(object.into())),
             Err(ClusterError::Refused { status, .. }) if status.is_not_found() => Ok(None),
             Err(error) => Err(error),
@@ -91,7 +86,7 @@ impl Repositories {
         let mut found: Vec<Stored> = Vec::new();
         let mut parameters = all.clone().limit(PAGE);
         loop {
-            let page = match self.call(doing, async || self.api.list(&parameters).await).await {
+            let page = match self.access.call(doing, async || self.api.list(&parameters).await).await {
                 // The list took too long to be read in pages: once more, as one.
                 Err(error) if error.is_expired() && parameters.continue_token.is_some() => {
                     found.clear();
@@ -121,7 +116,8 @@ impl Repositories {
         parameters.dry_run = how.dry_run;
         let doing = || format!("applying {}", self.full_name(name));
         let patch = Patch::Apply(object);
-        let stored = self.call(doing, async || self.api.patch(name, &parameters, &patch).await).await?;
+        let stored =
+            self.access.call(doing, async || self.api.patch(name, &parameters, &patch).await).await?;
         Ok(stored.into())
     }
 
@@ -143,7 +139,7 @@ impl Repositories {
         let what = self.full_name(name);
         let doing = || format!("{verb} {what}");
         let patch = Patch::Merge(patch);
-        match self.call(doing, async || self.api.patch(name, &parameters, &patch).await).await {
+        match self.access.call(doing, async || self.api.patch(name, &parameters, &patch).await).await {
             Ok(object) => Ok(object.into()),
             Err(ClusterError::Refused { status, .. }) if status.is_not_found() => {
                 Err(ClusterError::NotFound { what })
@@ -161,7 +157,7 @@ impl Repositories {
     {
         let parameters = WatchParams::default().fields(&format!("metadata.name={name}")).timeout(WATCH);
         let doing = || self.watching(name);
-        self.call(doing, async || self.api.watch(&parameters, since).await).await
+        self.access.call(doing, async || self.api.watch(&parameters, since).await).await
     }
 
     /// What an error in the middle of a watch means.
@@ -171,36 +167,6 @@ impl Repositories {
 
     fn watching(&self, name: &str) -> String {
         format!("watching {}", self.full_name(name))
-    }
-
-    /// One request. A server that is too busy is asked again.
-    async fn call<T>(
-        &self,
-        doing: impl Fn() -> String,
-        request: impl AsyncFn() -> kube::Result<T>,
-    ) -> Result<T, ClusterError> {
-        let mut asked = 0;
-        loop {
-            tracing::debug!("{} at {}", doing(), self.access.server);
-            let answered = match self.access.request_timeout {
-                None => request().await,
-                Some(limit) => timeout(limit, request()).await.map_err(|_| ClusterError::Unreachable {
-                    doing: doing(),
-                    server: self.access.server.clone(),
-                    why: "no answer within --request-timeout".to_owned(),
-                })?,
-            };
-            match answered {
-                Err(kube::Error::Api(status)) if status.code == 429 && asked < BUSY => {
-                    asked += 1;
-                    let named = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
-                    sleep(Duration::from_secs(named.into()).clamp(PAUSE.0, PAUSE.1)).await;
-                }
-                other => {
-                    return other.map_err(|error| ClusterError::of(error, doing(), &self.access.server));
-                }
-            }
-        }
     }
 }
 

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! kubeconfig + flags -> access -> api ── get, list, apply, merge, watch ──> API server
-//!                                  └─ wait: watch again and again, until kstatus says that the goal is reached
+//!                        │         └─ wait: watch again and again, until kstatus says that the goal is reached
+//!                        └─ anything ── objects of other kinds, for installing
 //! ```
 
 mod access;
+mod anything;
 mod api;
 mod error;
 mod kstatus;
@@ -15,6 +17,7 @@ mod spec;
 mod wait;
 
 pub(crate) use access::{Access, Surroundings, connect, is_pod, namespace};
+pub(crate) use anything::{Anything, Kind, Named};
 pub(crate) use api::{Applying, Filter, Repositories};
 pub(crate) use error::ClusterError;
 pub(crate) use kstatus::Condition;

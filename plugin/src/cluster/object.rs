@@ -40,6 +40,11 @@ impl Stored {
         self.0.metadata.resource_version.as_deref().unwrap_or_default()
     }
 
+    /// What must be done before it can be gone.
+    pub(crate) fn finalizers(&self) -> impl Iterator<Item = &str> {
+        self.0.metadata.finalizers.iter().flatten().map(String::as_str)
+    }
+
     /// Whether the controller leaves it alone.
     pub(crate) fn is_suspended(&self) -> bool {
         self.field("/spec/suspend").and_then(Value::as_bool).unwrap_or_default()

@@ -22,11 +22,14 @@ const EXAMPLES: &str = "Examples:
     --certificate-identity https://github.com/org/app/.github/workflows/release.yml@refs/heads/main \\
     --certificate-oidc-issuer https://token.actions.githubusercontent.com
 
+  # By Notation's trust policy
+  kubectl oci verify artifact oci://ghcr.io/org/app:v1 --trust-policy trustpolicy.json --certificate root.crt
+
   # As the controller would for this object
   kubectl oci verify artifact oci://ghcr.io/org/app:v1 -f app.yaml
 
-Logs are never asked, and with a key they are not looked at. Exit codes: 0 signed as it should be, 1 not, 2 it could not
-be found out.";
+Logs are never asked, and with a key they are not looked at. Exit codes: 0 signed as it should be, 1 not, or the trust
+policy skips verification, 2 it could not be found out.";
 
 /// Check whose signature an artifact has
 #[derive(Args, Debug)]
@@ -62,8 +65,9 @@ pub(crate) async fn run(args: Verify, context: &Context) -> Result<Exit, Error> 
         context.printer.action(doing());
     }
     // Not by HEAD: what is signed must be there.
-    let artifact = repository.manifest(&reference.target_or_latest()).await.doing(doing)?.digest;
-    let verdict = signing::judge(&repository, &policy, &artifact, context).await;
+    let fetched = repository.manifest(&reference.target_or_latest()).await.doing(doing)?;
+    let artifact = fetched.digest.clone();
+    let verdict = signing::judge(&repository, &policy, fetched.into(), context).await;
     let name = format!("{}@{artifact}", reference.repository);
     match (args.output, &verdict) {
         (None, Verdict::Verified(verified)) => signing::tell(&name, verified, context),

@@ -8,7 +8,7 @@ use oci_crds::{
     v1::{Spec, Status},
     validate::Operation,
 };
-use oci_decide::{Choice, Failure, Outcome, Resolved, Step};
+use oci_decide::{Choice, Failure, Judged, Outcome, Resolved, Step};
 use serde::Serialize;
 
 use super::{input::Item, watch::Seen};
@@ -37,6 +37,9 @@ pub(super) struct Run {
     layer: Option<Layer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stored: Option<Stored>,
+    /// What the policy of signatures does not insist on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lenient: Option<String>,
     status: Status,
     #[serde(skip)]
     exit: Exit,
@@ -91,6 +94,7 @@ impl Run {
         path: Option<PathBuf>,
     ) -> Self {
         let exit = exit(&outcome, &seen);
+        let lenient = lenient(&outcome);
         let chosen = |resolved| Chosen::new(&item.object.spec, resolved);
         let (artifact, stored) = match outcome {
             Outcome::Stored { resolved, artifact } => {
@@ -122,6 +126,7 @@ impl Run {
                 },
             }),
             stored,
+            lenient,
             status,
             exit,
         }
@@ -153,6 +158,9 @@ impl Run {
             if let Some(path) = &stored.path {
                 line("File", path.display().to_string());
             }
+        }
+        if let Some(lenient) = &self.lenient {
+            line("Signed", lenient.clone());
         }
         let ready = self.status.conditions.iter().flatten().find(|known| known.type_ == condition::READY);
         if let Some(ready) = ready {
@@ -198,6 +206,15 @@ impl Chosen {
             }
             _ => format!("by {}", self.by),
         }
+    }
+}
+
+/// What the policy of signatures does not insist on, if it was asked.
+fn lenient(outcome: &Outcome) -> Option<String> {
+    let (Outcome::Stored { resolved, .. } | Outcome::Kept(resolved)) = outcome else { return None };
+    match resolved.signature.as_ref()?.judged.as_ref()? {
+        Judged::Verified { let_pass } => let_pass.as_ref().map(|what| format!("verified; let pass: {what}")),
+        Judged::Ignored { why } => Some(format!("not verified: {why}")),
     }
 }
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use clap::Args;
 use oci_crds::validate::Verification;
 use oci_source::material::SecretData;
-use oci_verify::{Identities, Keys, Policy, TrustRoot};
+use oci_verify::{AnyPolicy, Identities, Keys, NotationPolicy, Policy, TrustRoot};
 
 use super::policy::public_root;
 use crate::{
@@ -34,7 +34,7 @@ pub(crate) struct FilePolicy {
 
 impl FilePolicy {
     /// The policy of the object, if a file is named.
-    pub(crate) async fn policy(&self, context: &Context) -> Result<Option<Policy>, Error> {
+    pub(crate) async fn policy(&self, context: &Context) -> Result<Option<AnyPolicy>, Error> {
         let Some(file) = self.file.clone() else { return Ok(None) };
         let namespace = context.flags.namespace.clone().unwrap_or_else(|| NAMESPACE.to_owned());
         let source = if file.as_os_str() == "-" { Source::Stdin } else { Source::File(file.clone()) };
@@ -48,7 +48,7 @@ impl FilePolicy {
     }
 }
 
-fn policy(asked: &Asked<'_>, place: &str) -> Result<Policy, Error> {
+fn policy(asked: &Asked<'_>, place: &str) -> Result<AnyPolicy, Error> {
     let wrong = |why: String, hint: Option<&str>| Error::Document {
         doing: "reading spec.verify of",
         place: place.to_owned(),
@@ -60,7 +60,9 @@ fn policy(asked: &Asked<'_>, place: &str) -> Result<Policy, Error> {
         asked.secret(name).ok_or_else(|| wrong(format!("the Secret `{name}` is not in the files"), hint))
     };
     match &asked.verification {
-        Verification::CosignKeys { secret: name } => Ok(Policy::Keys(keys(secret(name)?))),
+        Verification::CosignKeys { secret: name } => {
+            Ok(Policy::Keys(Keys::read(entries(secret(name)?))).into())
+        }
         Verification::CosignKeyless { identities, trusted_root } => {
             let root = match trusted_root {
                 None => public_root()?,
@@ -72,15 +74,17 @@ fn policy(asked: &Asked<'_>, place: &str) -> Result<Policy, Error> {
                     root.map(Arc::new).map_err(|source| Error::TrustRoot { path: name.into(), source })?
                 }
             };
-            Ok(Policy::Keyless { identities: Identities::OneOf(identities.clone()), root })
+            Ok(Policy::Keyless { identities: Identities::OneOf(identities.clone()), root }.into())
         }
-        Verification::Notation { .. } => {
-            Err(wrong("signatures of Notation are not verified by this command yet".into(), None))
+        Verification::Notation { secret: name } => {
+            let policy = NotationPolicy::read(entries(secret(name)?));
+            let policy =
+                policy.map_err(|source| Error::TrustPolicy { place: format!("Secret {name}"), source })?;
+            Ok(policy.into())
         }
     }
 }
 
-fn keys(secret: &SecretData) -> Keys {
-    let entries = secret.data.iter();
-    Keys::read(entries.map(|(name, value)| (name.as_str(), value.expose().as_slice())))
+fn entries(secret: &SecretData) -> impl Iterator<Item = (&str, &[u8])> {
+    secret.data.iter().map(|(name, value)| (name.as_str(), value.expose().as_slice()))
 }

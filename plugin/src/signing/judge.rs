@@ -5,7 +5,7 @@ use oci_artifact::{
     name::{Digest, Target},
 };
 use oci_registry::{Place, RepositoryClient};
-use oci_verify::{Policy, Reason, Verdict, Verified};
+use oci_verify::{AnyPolicy, Artifact, NotationReason, Reason, TrustRoot, Verdict, Verified};
 
 use crate::{
     context::Context,
@@ -24,21 +24,21 @@ pub(crate) struct Unverified {
 /// The verdict about an artifact of a repository.
 pub(crate) async fn judge(
     repository: &RepositoryClient,
-    policy: &Policy,
-    artifact: &Digest,
+    policy: &AnyPolicy,
+    mut artifact: Artifact,
     context: &Context,
 ) -> Verdict {
-    oci_verify::judge(repository, policy, artifact, context.now).await
+    oci_verify::judge(repository, policy, &mut artifact, context.now).await
 }
 
 /// Says whose signature an artifact has, or fails.
 pub(crate) async fn verified(
     repository: &RepositoryClient,
-    policy: &Policy,
+    policy: &AnyPolicy,
     artifact: &Digest,
     context: &Context,
 ) -> Result<(), Error> {
-    let verdict = judge(repository, policy, artifact, context).await;
+    let verdict = judge(repository, policy, Artifact::new(artifact.clone()), context).await;
     let name = format!("{}@{artifact}", repository.repository());
     match &verdict {
         Verdict::Verified(verified) => {
@@ -53,7 +53,7 @@ pub(crate) async fn verified(
 pub(crate) async fn verified_target(
     source: &Place,
     target: &Target,
-    policy: &Policy,
+    policy: &AnyPolicy,
     doing: &dyn Fn() -> String,
     context: &Context,
 ) -> Result<Target, Error> {
@@ -67,9 +67,9 @@ pub(crate) async fn verified_target(
 
 /// Tells a person whose signature it is.
 pub(crate) fn tell(artifact: &str, verified: &Verified, context: &Context) {
-    let Verified { by, when, how, refused, let_pass } = verified;
-    let told =
-        refused.iter().map(ToString::to_string).chain(let_pass.iter().map(|one| one.reason.to_string()));
+    let Verified { by, when, how, refused, let_pass, .. } = verified;
+    let let_pass = let_pass.iter().map(|one| format!("let pass by the trust policy: {one}"));
+    let told = refused.iter().map(ToString::to_string).chain(let_pass);
     for warning in told {
         context.printer.warning(clean(&warning));
     }
@@ -101,7 +101,16 @@ impl Unverified {
 
     /// What to do, in this program's words.
     pub(crate) fn hint(&self) -> Option<String> {
-        let Verdict::Rejected(rejected) = &self.verdict else { return None };
+        let rejected = match &self.verdict {
+            Verdict::Rejected(rejected) => rejected,
+            Verdict::Ignored(_) => {
+                return Some(
+                    "the controller takes such an artifact as it is; to have it verified, set the level to `strict`"
+                        .into(),
+                );
+            }
+            _ => return None,
+        };
         rejected.refused.iter().find_map(|refusal| match &refusal.reason {
             Reason::KeyForIdentities => {
                 Some("it was made with a key: pass the public one with `--key`".into())
@@ -111,7 +120,14 @@ impl Unverified {
                     .into(),
             ),
             Reason::UnknownLog(_) | Reason::Chain(_) | Reason::NoAuthority(_) => {
-                Some("for a Sigstore of your own, pass its `trusted_root.json` with `--trusted-root`".into())
+                let date = TrustRoot::PUBLIC_DATE;
+                Some(format!(
+                    "for a Sigstore of your own, or if the built-in trust root of {date} is too old, pass a \
+                     `trusted_root.json` with `--trusted-root`"
+                ))
+            }
+            Reason::Notation(NotationReason::Untrusted(_)) => {
+                Some("if that authority is trusted, pass its root's certificate with `--certificate`".into())
             }
             other => other.hint(),
         })

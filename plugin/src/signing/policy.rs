@@ -9,10 +9,10 @@ use std::{
 
 use clap::Args;
 use oci_artifact::{
-    limits::{Budget, TRUSTED_ROOT_BYTES},
+    limits::{Budget, CERTIFICATE_BYTES, TRUST_POLICY_BYTES, TRUSTED_ROOT_BYTES},
     name::{IdentityPattern, Pattern},
 };
-use oci_verify::{Identities, Policy, TrustRoot};
+use oci_verify::{AnyPolicy, Identities, NotationPolicy, Policy, TrustRoot};
 
 use super::key::public_keys;
 use crate::{context::Context, error::Error};
@@ -39,6 +39,18 @@ pub(crate) struct PolicyArgs {
     /// Authorities and logs, a `trusted_root.json` in place of the public Sigstore's
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     trusted_root: Option<PathBuf>,
+    /// Notation's trust policy, a `trustpolicy.json`; it takes --certificate
+    #[arg(
+        long,
+        visible_alias = "policy",
+        value_name = "FILE",
+        requires = "certificate",
+        conflicts_with_all = ["key", "certificate_identity", "certificate_identity_regexp", "trusted_root"]
+    )]
+    trust_policy: Option<PathBuf>,
+    /// A certificate of the trust policy's stores, PEM or DER; can be repeated
+    #[arg(long, value_name = "FILE", requires = "trust_policy")]
+    certificate: Vec<PathBuf>,
 }
 
 /// Whose signature counts, for commands that do something else afterwards.
@@ -64,11 +76,24 @@ pub(crate) struct VerifyArgs {
     /// Authorities and logs, a `trusted_root.json` in place of the public Sigstore's
     #[arg(long, value_name = "FILE", conflicts_with = "verify_key")]
     verify_trusted_root: Option<PathBuf>,
+    /// Verify first by Notation's trust policy, a `trustpolicy.json`; it takes --verify-certificate
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "verify_certificate",
+        conflicts_with_all = [
+            "verify_key", "verify_certificate_identity", "verify_certificate_identity_regexp", "verify_trusted_root",
+        ]
+    )]
+    verify_trust_policy: Option<PathBuf>,
+    /// A certificate of the trust policy's stores, PEM or DER; can be repeated
+    #[arg(long, value_name = "FILE", requires = "verify_trust_policy")]
+    verify_certificate: Vec<PathBuf>,
 }
 
 impl VerifyArgs {
     /// The policy, if one is asked for.
-    pub(crate) fn policy(&self, context: &Context) -> Result<Option<Policy>, Error> {
+    pub(crate) fn policy(&self, context: &Context) -> Result<Option<AnyPolicy>, Error> {
         let args = PolicyArgs {
             key: self.verify_key.clone(),
             certificate_identity: self.verify_certificate_identity.clone(),
@@ -76,6 +101,8 @@ impl VerifyArgs {
             certificate_oidc_issuer: self.verify_certificate_oidc_issuer.clone(),
             certificate_oidc_issuer_regexp: self.verify_certificate_oidc_issuer_regexp.clone(),
             trusted_root: self.verify_trusted_root.clone(),
+            trust_policy: self.verify_trust_policy.clone(),
+            certificate: self.verify_certificate.clone(),
         };
         if args.is_empty() { Ok(None) } else { args.read("--verify-", context).map(Some) }
     }
@@ -90,18 +117,21 @@ impl PolicyArgs {
             &self.certificate_oidc_issuer,
             &self.certificate_oidc_issuer_regexp,
         ];
-        self.trusted_root.is_none() && lists.iter().all(|list| list.is_empty())
+        self.trusted_root.is_none() && self.trust_policy.is_none() && lists.iter().all(|list| list.is_empty())
     }
 
     /// The policy.
-    pub(crate) fn policy(&self, context: &Context) -> Result<Policy, Error> {
+    pub(crate) fn policy(&self, context: &Context) -> Result<AnyPolicy, Error> {
         self.read("--", context)
     }
 
     /// The policy; flags begin with `prefix`.
-    fn read(&self, prefix: &str, context: &Context) -> Result<Policy, Error> {
+    fn read(&self, prefix: &str, context: &Context) -> Result<AnyPolicy, Error> {
+        if let Some(path) = &self.trust_policy {
+            return Ok(notation(path, &self.certificate)?.into());
+        }
         if !self.key.is_empty() {
-            return Ok(Policy::Keys(public_keys(&self.key, context)?));
+            return Ok(Policy::Keys(public_keys(&self.key, context)?).into());
         }
         let subjects = patterns(&self.certificate_identity, &self.certificate_identity_regexp)?;
         let issuers = patterns(&self.certificate_oidc_issuer, &self.certificate_oidc_issuer_regexp)?;
@@ -109,8 +139,8 @@ impl PolicyArgs {
             return Err(Error::Usage {
                 message: "it is not said whose signature counts".into(),
                 hint: Some(format!(
-                    "pass `{prefix}key FILE`, or `{prefix}certificate-identity SUBJECT` and \
-                     `{prefix}certificate-oidc-issuer URL`"
+                    "pass `{prefix}key FILE`, `{prefix}certificate-identity SUBJECT` and \
+                     `{prefix}certificate-oidc-issuer URL`, or `{prefix}trust-policy FILE`"
                 )),
             });
         }
@@ -123,7 +153,7 @@ impl PolicyArgs {
             Some(path) => trust_root(path)?,
             None => public_root()?,
         };
-        Ok(Policy::Keyless { identities: Identities::OneOf(all.collect()), root })
+        Ok(Policy::Keyless { identities: Identities::OneOf(all.collect()), root }.into())
     }
 }
 
@@ -142,12 +172,31 @@ pub(super) fn public_root() -> Result<Arc<TrustRoot>, Error> {
 }
 
 fn trust_root(path: &Path) -> Result<Arc<TrustRoot>, Error> {
+    let root = TrustRoot::parse(&read(path, TRUSTED_ROOT_BYTES, "the trusted root")?);
+    root.map(Arc::new).map_err(|source| Error::TrustRoot { path: path.to_owned(), source })
+}
+
+/// The trust policy and its certificates: all of them can be used, or none is.
+fn notation(path: &Path, certificates: &[PathBuf]) -> Result<NotationPolicy, Error> {
+    let document = read(path, TRUST_POLICY_BYTES, "the trust policy")?;
+    let mut entries = Vec::new();
+    for path in certificates {
+        entries.push((path.display().to_string(), read(path, CERTIFICATE_BYTES, "the certificate")?));
+    }
+    let entries = entries.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    let policy = NotationPolicy::new(&document, entries)
+        .map_err(|source| Error::TrustPolicy { place: path.display().to_string(), source })?;
+    match policy.faults().first() {
+        Some(fault) => Err(Error::Certificate(Box::new(fault.clone()))),
+        None => Ok(policy),
+    }
+}
+
+/// A file, and at most `limit` bytes of it.
+fn read(path: &Path, limit: usize, what: &'static str) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     File::open(path)
-        .and_then(|file| {
-            Budget::new(file, TRUSTED_ROOT_BYTES as u64, "the trusted root").read_to_end(&mut bytes)
-        })
-        .map_err(|source| Error::file("reading the trusted root", path, source))?;
-    let root = TrustRoot::parse(&bytes);
-    root.map(Arc::new).map_err(|source| Error::TrustRoot { path: path.to_owned(), source })
+        .and_then(|file| Budget::new(file, limit as u64, what).read_to_end(&mut bytes))
+        .map_err(|source| Error::file("reading", path, source))?;
+    Ok(bytes)
 }

@@ -7,7 +7,7 @@ use oci_artifact::{
 };
 use oci_registry::RepositoryClient;
 use oci_verify::{
-    Keys, Policy, Verdict,
+    Artifact, Keys, Policy, Verdict,
     sign::{Notes, SigningKey},
 };
 
@@ -69,8 +69,10 @@ impl Signer {
     ) -> Result<(), Error> {
         let Some((key, _)) = &self.0 else { return Ok(()) };
         let public = key.public_pem();
-        let policy = Policy::Keys(Keys::named([("--key", public.as_bytes())]));
-        if let Verdict::Verified(_) = judge(repository, &policy, artifact, context).await {
+        let policy = Policy::Keys(Keys::named([("--key", public.as_bytes())])).into();
+        if let Verdict::Verified(_) =
+            judge(repository, &policy, Artifact::new(artifact.clone()), context).await
+        {
             return Ok(());
         }
         let doing = || format!("signing {}@{artifact}", repository.repository());

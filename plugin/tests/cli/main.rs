@@ -5,6 +5,8 @@ mod build;
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod completion;
+#[cfg(test)]
 mod convert;
 #[cfg(test)]
 mod copy;
@@ -26,6 +28,8 @@ mod list;
 mod login;
 #[cfg(test)]
 mod logins;
+#[cfg(test)]
+mod notation;
 #[cfg(test)]
 mod origin;
 #[cfg(test)]

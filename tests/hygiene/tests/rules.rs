@@ -145,7 +145,7 @@ fn webhook_knows_no_registry() {
 
 #[test]
 fn plugin_links_neither_runtime_nor_second_tls() {
-    never("kubectl-oci", &["kube-runtime", "ring", "openssl", "openssl-sys", "native-tls"]);
+    never("kubectl-oci", &["kube-runtime", "sigstore-tuf", "ring", "openssl", "openssl-sys", "native-tls"]);
 }
 
 fn sources() -> Vec<Source> {
@@ -234,10 +234,12 @@ fn texts_name_no_machine() {
     assert!(found.is_empty(), "paths of somebody's machine do not belong into the project: {found:#?}");
 }
 
-/// The names in backticks in the last cell of each row of the guides' tables whose last column has the tests.
+/// The names in backticks in the last cell of each row of the tables, of guides and invariants, whose last column has the
+/// tests.
 fn tests_of_the_guides() -> Vec<(String, String)> {
     let mut named = Vec::new();
-    for guide in files(&[".md"]).unwrap().into_iter().filter(|file| file.name.starts_with("docs/guide/")) {
+    let promises = |name: &str| name.starts_with("docs/guide/") || name == "docs/design/invariants.md";
+    for guide in files(&[".md"]).unwrap().into_iter().filter(|file| promises(&file.name)) {
         let mut of_tests = false;
         for line in guide.text.lines() {
             let Some((_, last)) = line.strip_suffix('|').and_then(|row| row.rsplit_once('|')) else {

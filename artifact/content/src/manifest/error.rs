@@ -1,12 +1,22 @@
 //! Why a document is no usable manifest.
 
-use crate::{Class, Classify};
+use crate::{Class, Classify, name::excerpt};
+
+/// An error about JSON, which may quote the document.
+fn brief(error: &serde_json::Error) -> String {
+    error.to_string().chars().filter(|c| !c.is_control()).take(400).collect()
+}
+
+/// Foreign names for a message.
+fn listed(names: &[String]) -> String {
+    names.iter().map(|name| excerpt(name)).collect::<Vec<_>>().join(", ")
+}
 
 /// Why a document is no usable manifest.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No JSON object of the expected shape.
-    #[error("the manifest is not valid JSON of the expected shape: {0}")]
+    #[error("the manifest is not valid JSON of the expected shape: {}", brief(.0))]
     Json(#[source] serde_json::Error),
     /// `schemaVersion` is not 2.
     #[error("the manifest has schemaVersion {0}, only 2 is supported")]
@@ -18,7 +28,7 @@ pub enum Error {
     #[error("the document is neither an image manifest nor an image index")]
     Neither,
     /// `mediaType` and Content-Type, or `mediaType` and shape, disagree.
-    #[error("the manifest says it is `{stated}` but was served as `{served}`")]
+    #[error("the manifest says it is `{}` but was served as `{}`", excerpt(.stated), excerpt(.served))]
     MediaType {
         /// What the document says, or what its shape means.
         stated: String,
@@ -26,7 +36,7 @@ pub enum Error {
         served: String,
     },
     /// A type that no client of ours reads.
-    #[error("manifest media type `{0}` is not supported")]
+    #[error("manifest media type `{}` is not supported", excerpt(.0))]
     Unsupported(String),
     /// More entries than allowed.
     #[error("the manifest has {count} {what}, more than {limit}")]
@@ -50,7 +60,7 @@ pub enum Error {
         count: usize,
     },
     /// No layer has the type that was asked for.
-    #[error("no layer has media type `{wanted}`; the layers are: {}", .found.join(", "))]
+    #[error("no layer has media type `{wanted}`; the layers are: {}", listed(.found))]
     LayerMediaType {
         /// The type asked for.
         wanted: String,
@@ -58,7 +68,7 @@ pub enum Error {
         found: Vec<String>,
     },
     /// No child of the index runs on the platform.
-    #[error("the index has no manifest for platform `{wanted}`; it has: {}", .found.join(", "))]
+    #[error("the index has no manifest for platform `{wanted}`; it has: {}", listed(.found))]
     Platform {
         /// The platform asked for.
         wanted: String,
@@ -84,5 +94,26 @@ impl Classify for Error {
 
     fn class(&self) -> Class {
         Class::Terminal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_quote_little_of_foreign_names_and_nothing_of_control() {
+        let name = format!("a\n\u{1b}[31m{}", "b".repeat(10_000));
+        let (stated, found) = (name.clone(), vec![name.clone(), name.clone()]);
+        for error in [
+            Error::MediaType { stated, served: name.clone() },
+            Error::Unsupported(name.clone()),
+            Error::LayerMediaType { wanted: "c".to_owned(), found: found.clone() },
+            Error::Platform { wanted: "c/d".to_owned(), found },
+            Error::Json(serde::de::Error::custom(name)),
+        ] {
+            let text = error.to_string();
+            assert!(text.len() < 600 && !text.chars().any(char::is_control), "{text:?}");
+        }
     }
 }

@@ -172,7 +172,7 @@ impl<'de> Deserialize<'de> for Digest {
 }
 
 /// At most 80 characters of foreign text, control characters escaped: fit for an error message.
-pub(super) fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     let mut out: String = text.chars().take(80).flat_map(char::escape_debug).collect();
     if text.chars().nth(80).is_some() {
         out.push('…');

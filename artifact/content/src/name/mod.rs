@@ -17,6 +17,7 @@ mod tag;
 mod version;
 
 pub use cloud::{Cloud, Ecr};
+pub(crate) use digest::excerpt;
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use host::{Host, HostError};
 pub use identity::IdentityPattern;

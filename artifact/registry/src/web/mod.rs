@@ -1,7 +1,9 @@
-//! Requests to servers that are no registries: token services of clouds, metadata services, storage services.
+//! Requests to servers that are no registries: token services of clouds, metadata services, storage services, and mirrors
+//! of trust roots.
 //!
-//! Bounded like everything else, and small but for a [`Transfer`]: 64 KiB of an answer, ten seconds for it, no redirects. Certificates are verified by the
-//! system's authorities, whatever is trusted or switched off for registries.
+//! Bounded like everything else, and small but for a [`Transfer`]: 64 KiB of an answer unless it is told otherwise, ten
+//! seconds for it, no redirects. Certificates are verified by the system's authorities, whatever is trusted or switched
+//! off for registries.
 
 mod transfer;
 
@@ -49,13 +51,14 @@ pub struct WebRequest {
     headers: Vec<(Cow<'static, str>, Secret<String>)>,
     body: Option<Secret<Vec<u8>>>,
     metadata: bool,
+    most: u64,
 }
 
 /// An answer of any status.
 pub struct WebReply {
     /// The HTTP status.
     pub status: u16,
-    /// At most 64 KiB.
+    /// At most as many bytes as the request allows.
     pub body: Secret<Vec<u8>>,
     /// How long the server asks to wait before the next request.
     pub retry_after: Option<Duration>,
@@ -72,13 +75,20 @@ impl WebReply {
 impl WebRequest {
     /// GET.
     pub fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, headers: Vec::new(), body: None, metadata: false }
+        Self {
+            method: Method::GET,
+            url,
+            headers: Vec::new(),
+            body: None,
+            metadata: false,
+            most: limits::TOKEN_REPLY_BYTES,
+        }
     }
 
     /// POST with a body of this content type.
     pub fn post(url: Url, content_type: &'static str, body: Vec<u8>) -> Self {
         let headers = vec![("content-type".into(), Secret::new(content_type.to_owned()))];
-        Self { method: Method::POST, url, headers, body: Some(Secret::new(body)), metadata: false }
+        Self { method: Method::POST, headers, body: Some(Secret::new(body)), ..Self::get(url) }
     }
 
     /// POST of a form.
@@ -96,6 +106,13 @@ impl WebRequest {
     #[must_use]
     pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), Secret::new(value.into())));
+        self
+    }
+
+    /// With another bound of the answer than 64 KiB.
+    #[must_use]
+    pub fn at_most(mut self, bytes: u64) -> Self {
+        self.most = bytes;
         self
     }
 
@@ -179,7 +196,7 @@ impl Web {
         let headers = response.headers().clone();
         let retry_after = http_date::retry_after(&headers);
         let reply = Reply { response, url: request.url.clone(), idle };
-        let body = body::read_all(reply, limits::TOKEN_REPLY_BYTES, "the answer").await?;
+        let body = body::read_all(reply, request.most, "the answer").await?;
         Ok(WebReply { status, body: Secret::new(body.to_vec()), retry_after, headers })
     }
 }

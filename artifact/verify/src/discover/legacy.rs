@@ -18,6 +18,7 @@ impl Search<'_> {
             Err(error) if error.is_not_found() => return,
             Err(error) => {
                 self.found.legacy = unreachable(&error);
+                self.failed = Some(error);
                 return;
             }
         };

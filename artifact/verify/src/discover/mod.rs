@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! referrers API, else the tag `sha256-<hex>`  ──► a manifest each ──► its layer: a bundle, an envelope of Notation
+//! for Notation that tag as well               ──► likewise
 //! the tag `sha256-<hex>.sig`                  ──► a manifest      ──► its layers: legacy signatures
 //! ```
 //!
@@ -9,11 +10,14 @@
 //! does not keep the rest from being looked at. A list is a hint: what counts is the manifest that its digest leads to.
 
 mod candidates;
+mod judge;
 mod legacy;
 mod referrers;
 
+use std::collections::BTreeSet;
+
 pub use candidates::is_signature;
-use jiff::Timestamp;
+pub use judge::{AnyPolicy, Artifact, Asked, ask, judge};
 use oci_artifact::{
     Class, Classify as _,
     limits::{SIGNATURE_BYTES, SIGNATURES},
@@ -23,8 +27,8 @@ use oci_artifact::{
 use oci_registry::{Error, RepositoryClient};
 
 use crate::{
-    About, Blob, Format, Found, Material, Missed, Part, Policy, Reason, Refusal, Verdict, reason::excerpt,
-    verify,
+    About, Blob, Format, Found, Material, Missed, Part, Reason, Refusal, Rejected, Unavailable, Verdict,
+    reason::excerpt,
 };
 
 /// Whose signatures are looked for.
@@ -38,48 +42,44 @@ pub enum Wanted {
 
 /// Everything that a registry has, up to [`SIGNATURES`]; how many there are beyond them is told.
 pub async fn discover(client: &RepositoryClient, artifact: &Digest, wanted: Wanted) -> Material {
-    Search::new(client, artifact, &mut |_| false).run(wanted).await
+    search(client, artifact, wanted, &mut |_| false).await.0
 }
 
-/// Whether the policy has a signature of the artifact in a registry. Fetches no more than it takes to find one: a bundle
-/// takes three requests, and legacy signatures are looked for only where no bundle counts.
-pub async fn judge(client: &RepositoryClient, policy: &Policy, artifact: &Digest, now: Timestamp) -> Verdict {
-    // A policy that nobody can fulfil needs no signatures to say so.
-    let without = verify(policy, artifact, &Material::default(), now);
-    if without != Verdict::NotSigned {
-        return without;
-    }
-    let mut counts = |one: &Material| matches!(verify(policy, artifact, one, now), Verdict::Verified(_));
-    let found = Search::new(client, artifact, &mut counts).run(Wanted::Cosign).await;
-    verify(policy, artifact, &found, now)
+/// The same, up to the first signature that is `enough`, each given by itself; and why the last list was not to be had.
+async fn search(
+    client: &RepositoryClient,
+    artifact: &Digest,
+    wanted: Wanted,
+    enough: &mut (dyn FnMut(&Material) -> bool + Send),
+) -> (Material, Option<Error>) {
+    let (left, seen, failed) = (SIGNATURES, BTreeSet::new(), None);
+    Search { client, artifact, wanted, enough, found: Material::default(), left, seen, failed }.run().await
 }
 
 /// A search under way.
 struct Search<'a> {
     client: &'a RepositoryClient,
     artifact: &'a Digest,
+    wanted: Wanted,
     /// Whether this one signature is all that was looked for.
     enough: &'a mut (dyn FnMut(&Material) -> bool + Send),
     found: Material,
     /// How many more may be fetched.
     left: usize,
+    /// Referrers that were looked at.
+    seen: BTreeSet<Digest>,
+    /// Why the last list of signatures was not to be had.
+    failed: Option<Error>,
 }
 
-impl<'a> Search<'a> {
-    fn new(
-        client: &'a RepositoryClient,
-        artifact: &'a Digest,
-        enough: &'a mut (dyn FnMut(&Material) -> bool + Send),
-    ) -> Self {
-        Self { client, artifact, enough, found: Material::default(), left: SIGNATURES }
-    }
-
-    async fn run(mut self, wanted: Wanted) -> Material {
-        let done = self.by_referrers(wanted).await;
-        if !done && wanted == Wanted::Cosign {
+impl Search<'_> {
+    async fn run(mut self) -> (Material, Option<Error>) {
+        let done = self.by_referrers().await;
+        if !done && self.wanted == Wanted::Cosign {
+            self.failed = None;
             self.by_tag().await;
         }
-        self.found
+        (self.found, self.failed)
     }
 
     /// Takes one from what may still be fetched; counts it as unseen where there is none.
@@ -135,6 +135,13 @@ fn push<T>(found: &mut Found<T>, one: T) {
 fn unreachable<T>(error: &Error) -> Found<T> {
     let (why, after) = told(error);
     Found::Unreachable { why, after }
+}
+
+/// What is known where not even the artifact could be looked at.
+fn unavailable(error: &Error) -> Verdict {
+    let (why, after) = told(error);
+    let rejected = Rejected { refused: Vec::new(), unseen: 0 };
+    Verdict::Unavailable(Unavailable { why: vec![why], after, rejected })
 }
 
 /// Why something could not be looked at, and how long to wait.

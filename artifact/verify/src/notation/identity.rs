@@ -226,6 +226,7 @@ mod tests {
             ("", SubjectError::Form("an attribute has no `=`")),
             ("C=US,ST=WA,O", SubjectError::Form("an attribute has no `=`")),
             ("C=US,ST=WA,O=x,", SubjectError::Form("an attribute has no `=`")),
+            ("C=US,ST=WA,O=x,OU,CN=y", SubjectError::Form("an attribute has no `=`")),
             ("C=US,ST=WA,=x", SubjectError::Form("an attribute has no name")),
             ("C=US,ST=WA,O=a\\", SubjectError::Form("an escape is wrong")),
             ("C=US,ST=WA,O=a\\zz", SubjectError::Form("an escape is wrong")),
@@ -240,6 +241,13 @@ mod tests {
         ] {
             assert_eq!(parse(text), Err(error), "{text}");
         }
+    }
+
+    #[test]
+    fn subject_of_a_certificate_has_no_joined_attributes() {
+        let of = |name: &str| Subject::of_certificate(&name.parse().unwrap());
+        assert!(of("C=US,ST=WA,O=a,CN=b").is_ok());
+        assert_eq!(of("C=US,ST=WA,O=a+CN=b"), Err(SubjectError::Joined));
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(crate) enum Action {
 /// Which failed checks a statement lets pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Level {
+    /// As the statement names it, whatever it overrides.
+    name: &'static str,
     authenticity: Action,
     timestamp: Action,
     expiry: Action,
@@ -46,13 +48,13 @@ pub(crate) struct Level {
 impl Level {
     /// The level of that name; `skip` is none, because nothing is looked at.
     pub(super) fn named(name: &str) -> Option<Self> {
-        let (authenticity, others) = match name {
-            "strict" => (Action::Enforce, Action::Enforce),
-            "permissive" => (Action::Enforce, Action::Log),
-            "audit" => (Action::Log, Action::Log),
+        let (name, authenticity, others) = match name {
+            "strict" => ("strict", Action::Enforce, Action::Enforce),
+            "permissive" => ("permissive", Action::Enforce, Action::Log),
+            "audit" => ("audit", Action::Log, Action::Log),
             _ => return None,
         };
-        Some(Self { authenticity, timestamp: others, expiry: others, revocation: others })
+        Some(Self { name, authenticity, timestamp: others, expiry: others, revocation: others })
     }
 
     /// The level with another action for a check. Integrity is always enforced, and only revocation can be left out.
@@ -68,6 +70,10 @@ impl Level {
             Check::Revocation => self.revocation = action,
         }
         Ok(self)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        self.name
     }
 
     pub(super) fn action(self, check: Check) -> Action {

@@ -32,4 +32,4 @@ pub use identity::SubjectError;
 pub use level::Check;
 pub use policy::NotationPolicy;
 pub use reason::{NotationReason, TimestampFault};
-pub use verify::{NOTATION_COSE_TYPE, NOTATION_JWS_TYPE, NotationMaterial, verify_notation};
+pub use verify::{NOTATION_COSE_TYPE, NOTATION_JWS_TYPE, verify_notation};

@@ -37,12 +37,20 @@ impl NotationPolicy {
         entries.sort_unstable();
         let document = entries.iter().find(|(name, _)| *name == TRUST_POLICY);
         let (_, document) = document.ok_or(TrustPolicyError::Missing)?;
-        let trust_policy = TrustPolicy::parse(document)?;
+        let certificates =
+            entries.iter().filter(|(name, _)| ENDINGS.iter().any(|ending| name.ends_with(ending)));
+        Self::new(document, certificates.copied())
+    }
+
+    /// Reads a trust policy, and certificates of these names.
+    pub fn new<'a>(
+        trust_policy: &[u8],
+        certificates: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<Self, TrustPolicyError> {
+        let trust_policy = TrustPolicy::parse(trust_policy)?;
         let mut policy = Self { trust_policy, certificates: Vec::new(), faults: Vec::new() };
-        for (name, bytes) in entries {
-            if ENDINGS.iter().any(|ending| name.ends_with(ending)) {
-                policy.add(name, bytes);
-            }
+        for (name, bytes) in certificates {
+            policy.add(name, bytes);
         }
         Ok(policy)
     }

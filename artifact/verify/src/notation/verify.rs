@@ -23,8 +23,8 @@ use super::{
     trust_policy::{Identities, Rules, Statement, StoreType},
 };
 use crate::{
-    About, Blob, By, Format, Found, How, Ignored, LetPass, Log, Part, Reason, Refusal, Rejected, Unavailable,
-    Verdict, Verified, engine::check_blob, reason::excerpt,
+    About, Blob, By, Format, How, Ignored, LetPass, Log, Material, Part, Reason, Refusal, Rejected, Verdict,
+    Verified, engine::check_blob, material::Outages, reason::excerpt,
 };
 
 /// The media type of an envelope of JSON.
@@ -32,70 +32,90 @@ pub const NOTATION_JWS_TYPE: &str = "application/jose+json";
 /// The media type of an envelope of CBOR.
 pub const NOTATION_COSE_TYPE: &str = "application/cose";
 
-/// What was found beside an artifact for Notation, as it was fetched. All of it is hostile.
-#[derive(Clone, Debug, Default)]
-pub struct NotationMaterial {
-    /// The layers of the signatures, by the referrers of the artifact.
-    pub signatures: Found<Blob>,
-    /// Signatures that are there and were not even fetched.
-    pub more: usize,
-}
-
 /// Whether the policy has a Notation signature of the artifact in that repository: the first one that counts.
 ///
 /// `artifact` is the descriptor of the manifest that is then fetched. Where the policy skips verification, or lets pass
-/// that nobody trusted signed it, the verdict is [`Verdict::Ignored`].
+/// that nobody trusted signed it, the verdict is [`Verdict::Ignored`]. Of the material only what is Notation's counts.
 pub fn verify_notation(
     policy: &NotationPolicy,
     repository: &Repository,
     artifact: &Descriptor,
-    material: &NotationMaterial,
+    material: &Material,
     now: Timestamp,
 ) -> Verdict {
+    let (statement, rules) = match policy.rules(repository) {
+        Ok(known) => known,
+        Err(verdict) => return *verdict,
+    };
     let mut refused = policy.refusals();
-    let Some(statement) = policy.trust_policy.about(repository) else {
-        let reason = NotationReason::NoStatement(excerpt(&repository.to_string())).into();
-        refused.push(Refusal { about: About::Policy, reason });
-        return Verdict::Rejected(Rejected { refused, unseen: 0 });
-    };
-    let Some(rules) = &statement.rules else {
-        return Verdict::Ignored(Ignored {
-            statement: statement.name.clone(),
-            let_pass: Vec::new(),
-            refused,
-        });
-    };
-    let (found, unreachable) = match &material.signatures {
-        Found::Here(found) => (found.as_slice(), None),
-        Found::Unreachable { why, after } => (&[][..], Some((why.clone(), *after))),
-    };
+    let mut outages = Outages::default();
+    let found = outages.here(&material.notation);
+    outages.missed(&material.missed);
     let mut ignored = None;
     for blob in found.iter().take(SIGNATURES) {
         let judge = Judge { policy, statement, rules, now, let_pass: Vec::new() };
         match judge.verify(artifact, blob) {
-            Ok(accepted) if accepted.authentic => return Verdict::Verified(accepted.verified(refused)),
+            Ok(accepted) if accepted.authentic => {
+                return Verdict::Verified(accepted.verified(rules.level.name(), refused));
+            }
             Ok(accepted) => ignored = ignored.or(Some(accepted.let_pass)),
             Err(reason) => refused.push(Refusal { about: about(blob), reason }),
         }
     }
+    refused.extend(material.refused.iter().cloned());
     if let Some(let_pass) = ignored {
         return Verdict::Ignored(Ignored { statement: statement.name.clone(), let_pass, refused });
     }
     let unseen = found.len().saturating_sub(SIGNATURES).saturating_add(material.more);
-    let rejected = Rejected { refused, unseen };
-    if let Some((why, after)) = unreachable {
-        return Verdict::Unavailable(Unavailable { why: vec![why], after, rejected });
-    }
-    if found.is_empty() && unseen == 0 { Verdict::NotSigned } else { Verdict::Rejected(rejected) }
+    let nothing = found.is_empty() && material.refused.is_empty() && unseen == 0;
+    outages.verdict(nothing, Rejected { refused, unseen })
 }
 
 fn about(blob: &Blob) -> About {
-    let format =
-        if blob.media_type == NOTATION_COSE_TYPE { Format::NotationCose } else { Format::NotationJws };
+    let format = Format::of_notation(&blob.media_type);
     About::Signature { format, digest: blob.digest.clone() }
 }
 
+impl Format {
+    /// The format of an envelope.
+    pub(crate) fn of_notation(media_type: &str) -> Self {
+        match media_type {
+            NOTATION_JWS_TYPE => Self::NotationJws,
+            NOTATION_COSE_TYPE => Self::NotationCose,
+            _ => Self::Notation,
+        }
+    }
+}
+
 impl NotationPolicy {
+    /// What the policy alone comes to, whatever the signatures of the repository are: it skips verification, or cannot be
+    /// fulfilled.
+    pub(crate) fn without_signatures(&self, repository: &Repository) -> Option<Verdict> {
+        self.rules(repository).err().map(|verdict| *verdict)
+    }
+
+    /// The statement about a repository, and its rules if there is something to verify.
+    fn rules(&self, repository: &Repository) -> Result<(&Statement, &Rules), Box<Verdict>> {
+        let mut refused = self.refusals();
+        let mut refuse = |reason: NotationReason| {
+            refused.push(Refusal { about: About::Policy, reason: reason.into() });
+            let rejected = Rejected { refused: std::mem::take(&mut refused), unseen: 0 };
+            Box::new(Verdict::Rejected(rejected))
+        };
+        let Some(statement) = self.trust_policy.about(repository) else {
+            return Err(refuse(NotationReason::NoStatement(excerpt(&repository.to_string()))));
+        };
+        match &statement.rules {
+            None => {
+                let statement = statement.name.clone();
+                let ignored = Ignored { statement, let_pass: Vec::new(), refused };
+                Err(Box::new(Verdict::Ignored(ignored)))
+            }
+            Some(_) if self.certificates.is_empty() => Err(refuse(NotationReason::NoCertificates)),
+            Some(rules) => Ok((statement, rules)),
+        }
+    }
+
     fn refusals(&self) -> Vec<Refusal> {
         let refusal = |fault: &super::CertificateFault| Refusal {
             about: About::Certificate(fault.name.clone()),
@@ -116,9 +136,9 @@ struct Accepted {
 }
 
 impl Accepted {
-    fn verified(self, refused: Vec<Refusal>) -> Verified {
+    fn verified(self, level: &'static str, refused: Vec<Refusal>) -> Verified {
         let Self { by, when, how, let_pass, .. } = self;
-        Verified { by, when, how, refused, let_pass }
+        Verified { by, when, how, refused, level: Some(level), let_pass }
     }
 }
 
@@ -180,9 +200,6 @@ impl Judge<'_> {
             return Err(NotationReason::NoStore { statement: self.statement.name.clone(), kind }.into());
         }
         let certificates = &self.policy.certificates;
-        if certificates.is_empty() {
-            return Err(NotationReason::NoCertificates.into());
-        }
         let is_trusted = |one: &Certificate| certificates.iter().any(|trusted| trusted.der() == one.der());
         if chain.iter().any(is_trusted) {
             return Ok(());

@@ -9,6 +9,7 @@
 
 mod attachment;
 mod error;
+mod file;
 mod key;
 mod pair;
 mod payload;

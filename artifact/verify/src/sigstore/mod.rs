@@ -7,6 +7,8 @@ mod faults;
 mod key;
 mod root;
 mod signed;
+#[cfg(feature = "tuf")]
+pub mod tuf;
 
 pub(crate) use key::PublicKey;
 pub(crate) use root::{Evidence, Root};

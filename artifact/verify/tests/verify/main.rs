@@ -7,7 +7,6 @@ mod bundles;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
-mod hostile;
 #[cfg(test)]
 mod identities;
 #[cfg(test)]
@@ -26,3 +25,5 @@ mod roots;
 mod sign;
 #[cfg(test)]
 mod texts;
+#[cfg(test)]
+mod tuf;

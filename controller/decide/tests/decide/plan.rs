@@ -4,7 +4,7 @@ use oci_crds::validate::Code;
 use oci_decide::{Choice, Observed, Plan, Refusal, Resolved, Stored, decide};
 use serde_json::{Value, json};
 
-use crate::world::{ONE, TWO, moved, observed, ready, resolved, signed, trusted, v1, verified};
+use crate::world::{ONE, TWO, ignored, moved, observed, ready, resolved, signed, trusted, v1, verified};
 
 /// A plan in a word or two.
 fn told(plan: &Plan) -> String {
@@ -219,6 +219,7 @@ fn decide_verifies_what_was_not_verified_just_so() {
         row("what verifies is not known", ready(&signed("True")), Some(v1()), &format!("trust v1@{ONE}")),
         row("verified before", ready(&signed("True")), wanted(), &keep),
         row("verified now", ready(&signed("False")), Some(verified(v1())), &keep),
+        row("not asked for now", ready(&signed("False")), Some(ignored(v1())), &keep),
         row("refuted before", ready(&signed("False")), wanted(), &verify),
         row("never verified", ready(&json!({ "spec": signed("True")["spec"] })), wanted(), &verify),
         row("another revision", ready(&signed("True")), Some(trusted(moved())), &format!("verify v1@{TWO}")),

@@ -1,14 +1,14 @@
 //! What a status holds after a run.
 
 use oci_crds::v1::Artifact;
-use oci_decide::{Observed, Outcome, Step, Stored, conclude};
+use oci_decide::{Judged, Notice, Observed, Outcome, Signature, Step, Stored, conclude};
 use serde_json::json;
 
 use crate::{
     runs::{check_invariants, damaged, failed, kstatus, refused, stored},
     world::{
-        FILE, OTHER_FILE, TRUST, condition, failing, moved, observed, ready, signed, told, trusted, v1,
-        verified,
+        FILE, OTHER_FILE, TRUST, condition, failing, ignored, moved, observed, ready, signed, told, trusted,
+        v1, verified,
     },
 };
 
@@ -168,6 +168,38 @@ fn conclude_writes_down_what_was_verified_and_by_what() {
     // Nothing was verified in this run: what was said stays.
     let status = conclude(&ready(&signed("True")), &Outcome::Kept(trusted(v1()))).status;
     assert_eq!(told_of(&status), (good.to_owned(), Some(TRUST.to_owned())));
+}
+
+#[test]
+fn conclude_takes_back_what_was_verified_once_the_policy_asks_for_nobody() {
+    let told_by = |outcome: Outcome| {
+        let conclusion = conclude(&ready(&signed("True")), &outcome);
+        assert_eq!(told(&conclusion.status), "Ready=True:Succeeded ArtifactInStorage=True:Succeeded");
+        assert_eq!(conclusion.status.source_verification_fingerprint, None);
+        let one = |told: Notice| format!("{:?} {}", told.kind, told.reason);
+        conclusion.notices.into_iter().map(one).collect::<Vec<_>>()
+    };
+    assert_eq!(told_by(Outcome::Kept(ignored(v1()))), ["Normal VerificationLenient"]);
+    assert_eq!(
+        told_by(stored(ignored(v1()), OTHER_FILE)),
+        ["Normal NewArtifact", "Normal VerificationLenient"]
+    );
+    // What was never verified is not told again and again.
+    let mut before = ready(&json!({ "spec": signed("True")["spec"] }));
+    let again = conclude(&before, &Outcome::Kept(ignored(v1())));
+    assert_eq!((again.notices.len(), &again.status), (0, &before.status));
+    // What a level lets pass is told when it is verified, and once.
+    let mut resolved = verified(v1());
+    let let_pass = Some("expiry: it expired".to_owned());
+    resolved.signature =
+        Some(Signature { fingerprint: TRUST.to_owned(), judged: Some(Judged::Verified { let_pass }) });
+    let outcome = Outcome::Kept(resolved);
+    let first = conclude(&before, &outcome);
+    let messages: Vec<_> = first.notices.iter().map(|notice| notice.message.as_str()).collect();
+    let [message] = messages[..] else { panic!("{messages:?}") };
+    assert!(message.ends_with("; let pass: expiry: it expired"), "{message}");
+    before.status = first.status;
+    assert_eq!(conclude(&before, &outcome).notices.len(), 0);
 }
 
 #[test]

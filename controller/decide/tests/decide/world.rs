@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use oci_crds::v1::{OciRepository, Status};
-use oci_decide::{Choice, Observed, Resolved, Settings, Signature, Stored};
+use oci_decide::{Choice, Judged, Observed, Resolved, Settings, Signature, Stored};
 use serde_json::{Value, json};
 
 /// Of a manifest.
@@ -111,12 +111,19 @@ pub(crate) const TRUST: &str = "sha256:ccccccccccccccccccccccccccccccccccccccccc
 
 /// The same once it was verified in this run.
 pub(crate) fn verified(resolved: Resolved) -> Resolved {
-    Resolved { signature: Some(Signature { fingerprint: TRUST.to_owned(), verified: true }), ..resolved }
+    let judged = Some(Judged::Verified { let_pass: None });
+    Resolved { signature: Some(Signature { fingerprint: TRUST.to_owned(), judged }), ..resolved }
+}
+
+/// The same where the policy asks for nobody's signature.
+pub(crate) fn ignored(resolved: Resolved) -> Resolved {
+    let judged = Some(Judged::Ignored { why: "the policy skips it".to_owned() });
+    Resolved { signature: Some(Signature { fingerprint: TRUST.to_owned(), judged }), ..resolved }
 }
 
 /// The same once it is known what verifies it.
 pub(crate) fn trusted(resolved: Resolved) -> Resolved {
-    Resolved { signature: Some(Signature { fingerprint: TRUST.to_owned(), verified: false }), ..resolved }
+    Resolved { signature: Some(Signature { fingerprint: TRUST.to_owned(), judged: None }), ..resolved }
 }
 
 /// That a signature is asked for, and what an earlier run said about that of `v1@ONE`.

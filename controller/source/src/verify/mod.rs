@@ -11,8 +11,11 @@ use std::{
 pub(crate) use fingerprint::fingerprint;
 use oci_artifact::{Class, Classify, name::IdentityPattern};
 use oci_crds::{v1::Verify, validate::Verification};
-use oci_decide::{Failure, Step};
-use oci_verify::{About, Identities, Keys, Policy, Rejected, TrustRoot, Verdict};
+use oci_decide::{Failure, Judged, Observed, Resolved, Step};
+use oci_verify::{
+    About, AnyPolicy, CommonRoot, Identities, Keys, LetPass, NotationPolicy, Policy, Rejected, TrustRoot,
+    Verdict,
+};
 
 use crate::{
     fingerprint::Fingerprint,
@@ -28,16 +31,20 @@ const ROOTS: usize = 32;
 const IDLE: Duration = Duration::from_hours(1);
 
 /// Trusted roots by their bytes: parsing one takes longer than verifying a signature.
-pub(crate) struct Roots(Mutex<Pool<Fingerprint, Arc<TrustRoot>>>);
+pub(crate) struct Roots {
+    known: Mutex<Pool<Fingerprint, Arc<TrustRoot>>>,
+    /// Of who names none.
+    common: CommonRoot,
+}
 
 impl Roots {
-    pub(crate) fn new() -> Self {
-        Self(Mutex::new(Pool::new(ROOTS, IDLE)))
+    pub(crate) fn new(common: CommonRoot) -> Self {
+        Self { known: Mutex::new(Pool::new(ROOTS, IDLE)), common }
     }
 
     fn parse(&self, bytes: &[u8], origin: &str) -> Result<Arc<TrustRoot>, Failure> {
         let (key, now) = (Fingerprint::of([Some(bytes)]), Instant::now());
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(root) = known.get(&key, now) {
             return Ok(Arc::clone(root));
         }
@@ -51,26 +58,33 @@ impl Roots {
 }
 
 /// Whose signature counts. `trust` is what the spec names.
-pub(crate) fn policy(wanted: &Verification, trust: &Trust, roots: &Roots) -> Result<Policy, Failure> {
+pub(crate) fn policy(wanted: &Verification, trust: &Trust, roots: &Roots) -> Result<AnyPolicy, Failure> {
     match wanted {
         Verification::CosignKeys { .. } => {
             let secret = trust.secret.as_ref().ok_or_else(|| unread("public keys"))?;
-            let entries = secret.data.iter().map(|(name, value)| (name.as_str(), value.expose().as_slice()));
-            Ok(Policy::Keys(Keys::read(entries)))
+            Ok(Policy::Keys(Keys::read(entries(secret))).into())
         }
         Verification::CosignKeyless { identities, trusted_root } => {
             let root = match (trusted_root, &trust.root) {
                 (Some(_), Some(secret)) => roots.parse(root_of(secret)?, &secret.origin)?,
                 (Some(_), None) => return Err(unread("trusted root")),
-                (None, _) => TrustRoot::public().map_err(|error| Failure::new(Step::Signature, &error))?,
+                (None, _) => roots.common.get().map_err(|error| Failure::new(Step::Signature, &error))?,
             };
-            Ok(Policy::Keyless { identities: allowed(identities), root })
+            Ok(Policy::Keyless { identities: allowed(identities), root }.into())
         }
         Verification::Notation { .. } => {
-            let hint = "sign with cosign and set spec.verify.provider to `cosign`";
-            Err(terminal("signatures of Notation are not supported yet".to_owned(), Some(hint)))
+            let secret = trust.secret.as_ref().ok_or_else(|| unread("trust policy"))?;
+            let policy = NotationPolicy::read(entries(secret)).map_err(|error| {
+                let message = format!("secret '{}': {error}", secret.origin);
+                Failure { message, ..Failure::new(Step::Signature, &error) }
+            })?;
+            Ok(policy.into())
         }
     }
+}
+
+fn entries(secret: &SecretData) -> impl Iterator<Item = (&str, &[u8])> {
+    secret.data.iter().map(|(name, value)| (name.as_str(), value.expose().as_slice()))
 }
 
 /// An empty list means anybody to Flux. Only an object that was stored without the webhook has one, and it is told so.
@@ -86,21 +100,55 @@ fn root_of(secret: &SecretData) -> Result<&[u8], Failure> {
     })
 }
 
-/// Nothing if it is verified.
-pub(crate) fn judge(verdict: &Verdict) -> Result<(), Failure> {
+/// No policy, where one is wanted.
+pub(crate) fn unasked() -> Failure {
+    terminal("nothing says whose signature counts".to_owned(), None)
+}
+
+/// What the artifact may be used by, or why it may not.
+pub(crate) fn judge(wanted: &Verification, verdict: &Verdict) -> Result<Judged, Failure> {
     let (class, hint) = match verdict {
-        Verdict::Verified(_) => return Ok(()),
+        Verdict::Verified(verified) => return Ok(Judged::Verified { let_pass: listed(&verified.let_pass) }),
+        // The trust policy is the administrator's word, as in Flux.
+        Verdict::Ignored(ignored) => return Ok(Judged::Ignored { why: ignored.to_string() }),
         // Somebody may sign it, right after it was pushed.
         Verdict::NotSigned => (
             Class::Retry { after: None },
-            Some("sign it, as with `cosign sign`, or remove spec.verify".to_owned()),
+            Some(format!("sign it, as with `{} sign`, or remove spec.verify", program(wanted))),
         ),
         Verdict::Rejected(rejected) => (rejected_class(rejected), hint(rejected)),
-        // No policy that is read here asks for it; what is not verified does not pass.
-        Verdict::Ignored(_) => (Class::Terminal, None),
         Verdict::Unavailable(unavailable) => (Class::Retry { after: unavailable.after }, None),
     };
     Err(Failure { step: Step::Signature, class, message: verdict.to_string(), hint })
+}
+
+fn program(wanted: &Verification) -> &'static str {
+    match wanted {
+        Verification::CosignKeys { .. } | Verification::CosignKeyless { .. } => "cosign",
+        Verification::Notation { .. } => "notation",
+    }
+}
+
+fn listed(let_pass: &[LetPass]) -> Option<String> {
+    let all: Vec<_> = let_pass.iter().map(ToString::to_string).collect();
+    Some(all.join("; ")).filter(|all| !all.is_empty())
+}
+
+/// Tells the log what came of it; what is not insisted on is told at once, with each run that finds it so.
+pub(crate) fn told(observed: &Observed, wanted: &Resolved, verdict: &Verdict) {
+    let Observed { namespace, name, .. } = observed;
+    let revision = &wanted.revision;
+    match verdict {
+        Verdict::Verified(verified) if verified.let_pass.is_empty() => {
+            tracing::debug!(namespace, name, %revision, %verdict, "verified");
+        }
+        Verdict::Verified(_) | Verdict::Ignored(_) => {
+            tracing::warn!(namespace, name, %revision, %verdict, "the policy of signatures lets pass");
+        }
+        Verdict::NotSigned | Verdict::Rejected(_) | Verdict::Unavailable(_) => {
+            tracing::debug!(namespace, name, %revision, %verdict, "not verified");
+        }
+    }
 }
 
 /// What the policy itself lacks is not mended by another signature.

@@ -11,6 +11,10 @@ mod faults;
 #[cfg(test)]
 mod identities;
 #[cfg(test)]
+mod notation;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod polling;
 #[cfg(test)]
 mod signatures;

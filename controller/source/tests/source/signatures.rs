@@ -267,17 +267,3 @@ async fn keys_of_no_use_ask_nobody_for_signatures() {
         assert_eq!(registry.count(|request| request.class == Endpoint::Referrers), 0);
     }
 }
-
-#[tokio::test]
-async fn notation_is_refused_by_name() {
-    let (registry, world) = (Registry::start(), World::new());
-    let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
-    sign(&registry, owner(), &digest);
-    let mut case = usual(&registry);
-    case.respecify(&json!({ "provider": "notation", "secretRef": { "name": "keys" } }));
-    let failure = world.refuses(&registry, &mut case).await;
-    assert_eq!(failure.class, Class::Terminal);
-    assert!(failure.message.contains("Notation are not supported yet"), "{failure:?}");
-    let message = case.condition("Ready").1;
-    assert!(message.starts_with("failed to verify the signature using provider 'notation': "), "{message}");
-}

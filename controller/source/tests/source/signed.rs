@@ -80,7 +80,8 @@ pub(crate) fn signer() -> (String, String) {
     (whole(sigstore::ISSUER), whole(sigstore::SUBJECT))
 }
 
-fn at_the_time(mut case: Case) -> Case {
+/// At a time at which the signatures of tests count.
+pub(crate) fn at_the_time(mut case: Case) -> Case {
     case.observed.now = Timestamp::from_second(NOW + 3_600).unwrap();
     case
 }

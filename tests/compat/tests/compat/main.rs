@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod completion;
+#[cfg(test)]
 mod consumer;
 #[cfg(test)]
 mod copy;
@@ -11,6 +13,10 @@ mod copy;
 mod cosign;
 #[cfg(test)]
 mod foreign;
+#[cfg(test)]
+mod image;
+#[cfg(test)]
+mod krew;
 #[cfg(test)]
 mod login;
 #[cfg(test)]

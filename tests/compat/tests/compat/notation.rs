@@ -9,8 +9,7 @@ use oci_artifact::{
 };
 use oci_registry::{Access, Client, Options};
 use oci_verify::{
-    Blob, By, Format, Found, NotationMaterial, NotationPolicy, NotationReason, Reason, Verdict,
-    verify_notation,
+    Blob, By, Format, Found, Material, NotationPolicy, NotationReason, Reason, Verdict, verify_notation,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
@@ -104,7 +103,7 @@ fn verdict(
     artifact: &Descriptor,
     blobs: &[Blob],
 ) -> Verdict {
-    let material = NotationMaterial { signatures: Found::Here(blobs.to_vec()), more: 0 };
+    let material = Material { notation: Found::Here(blobs.to_vec()), ..Material::default() };
     verify_notation(policy, repository, artifact, &material, "2044-01-01T00:00:00Z".parse().unwrap())
 }
 
@@ -123,8 +122,7 @@ fn push(bench: &Bench, host: &str) {
     }
 }
 
-/// By the referrers API where there is one: left to itself the program writes the tag that stands for it in any case, which
-/// a registry with the API does not read.
+/// By the referrers API where there is one: left to itself the program writes the tag that stands for it in any case.
 fn sign(bench: &Bench, kind: &str, more: &[&str]) {
     let args = ["sign", "--insecure-registry", "--force-referrers-tag=false", "--signature-format", kind];
     bench.notation(&[&args[..], more].concat());
@@ -218,4 +216,69 @@ fn signature_of_notation_by_another_authority_does_not_count() {
     let (artifact, blobs) = fetch(&repository, "v1");
     let verdict = verdict(&policy(&root, &repository), &repository, &artifact, &blobs);
     assert!(matches!(only_reason(verdict), Reason::Notation(NotationReason::Untrusted(_))));
+}
+
+/// The trust policy of [`policy`] and the root's certificate as files.
+fn write_policy(bench: &Bench, root: &str, repository: &str) {
+    let document = json!({ "version": "1.0", "trustPolicies": [{
+        "name": "apps",
+        "registryScopes": [repository],
+        "signatureVerification": { "level": "strict" },
+        "trustStores": ["ca:acme"],
+        "trustedIdentities": ["x509.subject: C=US, ST=WA, O=Acme\\, Inc."],
+    }]});
+    bench.write("trustpolicy.json", &document.to_string());
+    bench.write("root.crt", root);
+}
+
+/// As the program signs if nothing is said: by the tag that stands for the referrers API, whether or not there is one.
+fn signed_by_notation_is_taken_at_the_desk(host: &str, flags: &[&str]) {
+    const POLICY: [&str; 4] = ["--trust-policy", "trustpolicy.json", "--certificate", "root.crt"];
+    for kind in ["jws", "cose"] {
+        let (bench, name) = (Bench::new(), format!("{host}/{kind}"));
+        let root = configure(&bench, &KeyPair::generate().unwrap());
+        write_policy(&bench, &root, &name);
+        let (v1, v2) = (format!("oci://{name}:v1"), format!("oci://{name}:v2"));
+        let digest = bench.push(&v1, &[]);
+        bench.push(&v2, &["--annotations", "other=yes"]);
+        let sign = ["sign", "--insecure-registry", "--signature-format", kind];
+        bench.notation(&[&sign[..], flags, &[&format!("{name}@{digest}")]].concat());
+        let seen = bench.run(&[&["verify", "artifact", &v1, "-o", "json"][..], &POLICY].concat());
+        assert_eq!(seen.code, Some(0), "{seen:#?}");
+        let report = crate::bench::json(&seen.stdout);
+        assert_eq!(crate::bench::text(&report["digest"]), digest);
+        assert_eq!(report["signature"]["format"], "notation");
+        assert_eq!(report["signature"]["level"], "strict");
+        let subject = crate::bench::text(&report["signature"]["subject"]);
+        assert!(subject.starts_with("CN=ci,O=Acme"), "{subject}");
+        let pull = |url: &str| {
+            let verify = ["--verify-trust-policy", "trustpolicy.json", "--verify-certificate", "root.crt"];
+            bench.run(&[&["pull", "artifact", url, "-o", "out"][..], &verify].concat())
+        };
+        let seen = pull(&v2);
+        assert_eq!(seen.code, Some(1), "{seen:#?}");
+        assert!(!bench.path("out").exists());
+        let seen = pull(&v1);
+        assert_eq!(seen.code, Some(0), "{seen:#?}");
+        // And of somebody else's authority.
+        configure(&bench, &KeyPair::generate().unwrap());
+        write_policy(&bench, &root, &format!("{host}/{kind}"));
+        bench.notation(&[&sign[..], flags, &[&v2.replace("oci://", "")]].concat());
+        let seen = bench.run(&[&["verify", "artifact", &v2, "-o", "json"][..], &POLICY].concat());
+        assert_eq!(seen.code, Some(1), "{seen:#?}");
+        assert_eq!(crate::bench::json(&seen.stdout)["reason"], "CertificateUntrusted");
+    }
+}
+
+#[test]
+fn notation_s_signature_by_its_tag_is_taken_at_the_desk() {
+    let (without_api, with_api) = (distribution(), olareg());
+    for host in [without_api.host(), with_api.host()] {
+        signed_by_notation_is_taken_at_the_desk(&host, &[]);
+    }
+}
+
+#[test]
+fn notation_s_signature_by_the_referrers_api_is_taken_at_the_desk() {
+    signed_by_notation_is_taken_at_the_desk(&olareg().host(), &["--force-referrers-tag=false"]);
 }

@@ -14,8 +14,8 @@
 //! ```
 //!
 //! Tests that stop the server, or that change cluster-wide objects which others would notice, start their own. There is
-//! no controller manager: nothing is garbage-collected, namespaces have no `default` account and never finish
-//! terminating.
+//! no controller manager, unless it is asked for: nothing is garbage-collected, namespaces have no `default` account and
+//! never finish terminating.
 
 #![expect(clippy::panic, reason = "a test that has no server, or waits in vain, fails with the reason")]
 
@@ -56,6 +56,7 @@ static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
 #[derive(Debug)]
 pub struct ControlPlane {
     // In the order in which they are to go.
+    controllers: Option<Kept>,
     api: Option<Kept>,
     etcd: Kept,
     folder: TempDir,
@@ -68,6 +69,14 @@ impl ControlPlane {
     /// Starts one and waits until it is ready; a test that cannot have it fails with the reason.
     pub async fn start() -> Self {
         Self::try_start().await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Starts one that finishes deletions: namespaces end, and what belonged to something deleted goes with it.
+    pub async fn start_with_controllers() -> Self {
+        let mut plane = Self::start().await;
+        let started = servers::controllers(plane.folder.path(), &plane.kubeconfig());
+        plane.controllers = Some(started.unwrap_or_else(|error| panic!("{error}")));
+        plane
     }
 
     /// The one that all tests of this executable share. Clients belong to the runtime of a test: make one in each.
@@ -83,7 +92,7 @@ impl ControlPlane {
         std::fs::create_dir(folder.path().join("home"))?;
         let admin = Identity::Certificate(authority.user("admin", &["system:masters"]));
         let etcd = servers::etcd(folder.path())?;
-        let mut plane = Self { api: None, etcd, folder, authority, admin, port: 0 };
+        let mut plane = Self { controllers: None, api: None, etcd, folder, authority, admin, port: 0 };
         for _ in 0..PORTS {
             plane.port = servers::free_port()?;
             if matches!(plane.serve().await?, Attempt::Ready) {

@@ -121,6 +121,19 @@ pub(super) fn api_server(folder: &Path, port: u16) -> Result<Kept, Error> {
     Ok(Kept::start(&Start { program: &program, arguments, environment: &[], folder, log, remove: None })?)
 }
 
+/// Starts those controllers of Kubernetes that finish deletions: of namespaces, and of what belongs to something deleted.
+pub(super) fn controllers(folder: &Path, kubeconfig: &Path) -> Result<Kept, Error> {
+    let program = Tool::named("kube-controller-manager")?.find()?;
+    let arguments = [
+        "--controllers=namespace-controller,garbage-collector-controller".to_owned(),
+        "--leader-elect=false".to_owned(),
+        "--secure-port=0".to_owned(),
+        format!("--kubeconfig={}", kubeconfig.display()),
+    ];
+    let (arguments, log) = (&arguments, "kube-controller-manager.log");
+    Ok(Kept::start(&Start { program: &program, arguments, environment: &[], folder, log, remove: None })?)
+}
+
 /// A port that was free a moment ago.
 pub(super) fn free_port() -> io::Result<u16> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;

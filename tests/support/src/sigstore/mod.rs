@@ -23,8 +23,10 @@ mod der;
 mod keys;
 pub mod legacy;
 mod log;
+pub mod notation;
 mod recorded;
 mod stamp;
+pub mod tuf;
 
 pub use authority::{Certified, Instance, Request, San};
 pub use keys::{Kind, Owner};

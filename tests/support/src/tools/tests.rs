@@ -3,11 +3,13 @@
 use super::*;
 
 #[test]
-fn tools_have_a_module_each() {
+fn tools_are_in_the_modules_that_pin_them() {
     for tool in TOOLS {
         let text = std::fs::read_to_string(tool.module().join("go.mod")).unwrap();
         assert!(text.contains(&format!("tool {}\n", tool.package)), "{}", tool.name);
-        let module = format!("module github.com/kubectl-oci/kubectl-oci/tests/compat/go/{}\n", tool.name);
+        let folder = tool.module();
+        let folder = folder.strip_prefix(workspace()).unwrap().display();
+        let module = format!("module github.com/kubectl-oci/kubectl-oci/{folder}\n");
         assert!(text.starts_with(&module), "{}", tool.name);
     }
 }

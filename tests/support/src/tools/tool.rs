@@ -26,8 +26,8 @@ pub struct Tool {
     stamp: Option<&'static str>,
 }
 
-/// Registries and clients, each in a module of its own, because their dependencies contradict each other.
-pub const TOOLS: [Tool; 6] = [
+/// Registries, clients and installers, each in a module of its own, because their dependencies contradict each other.
+pub const TOOLS: [Tool; 9] = [
     foreign("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", "tests/compat/go/cosign"),
     foreign("crane", "github.com/google/go-containerregistry/cmd/crane", "tests/compat/go/crane"),
     foreign(
@@ -35,15 +35,23 @@ pub const TOOLS: [Tool; 6] = [
         "github.com/distribution/distribution/v3/cmd/registry",
         "tests/compat/go/distribution",
     ),
+    foreign("helm", "helm.sh/helm/v4/cmd/helm", "tests/compat/go/helm"),
+    foreign("krew", "sigs.k8s.io/krew/cmd/krew", "tests/compat/go/krew"),
     foreign("notation", "github.com/notaryproject/notation/cmd/notation", "tests/compat/go/notation"),
     foreign("olareg", "github.com/olareg/olareg/cmd/olareg", "tests/compat/go/olareg"),
     foreign("oras", "oras.land/oras/cmd/oras", "tests/compat/go/oras"),
+    foreign("validate-krew-manifest", "sigs.k8s.io/krew/cmd/validate-krew-manifest", "tests/compat/go/krew"),
 ];
 
 /// The programs of a control plane, of one module and in one folder of the cache.
-pub const CONTROL_PLANE: [Tool; 3] = [
+pub const CONTROL_PLANE: [Tool; 4] = [
     server("etcd", "go.etcd.io/etcd/server/v3", None),
     server("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver", Some("k8s.io/kubernetes")),
+    server(
+        "kube-controller-manager",
+        "k8s.io/kubernetes/cmd/kube-controller-manager",
+        Some("k8s.io/kubernetes"),
+    ),
     server("kubectl", "k8s.io/kubernetes/cmd/kubectl", Some("k8s.io/kubernetes")),
 ];
 
@@ -118,8 +126,8 @@ impl Tool {
         if path.is_file() {
             return Ok(path);
         }
-        // Such folders often hold the servers only.
-        if self.name == "kubectl" {
+        // Such folders often hold the two servers only.
+        if ["kubectl", "kube-controller-manager"].contains(&self.name) {
             return self.cached();
         }
         Err(Error::Assets { name: self.name, folder: folder.to_owned(), command: self.command })

@@ -52,6 +52,20 @@ fn chain_is_there_and_complete() {
 }
 
 #[test]
+fn certificate_names_one_algorithm() {
+    let chain = Chain::usual();
+    let mut draft = Draft::of(&chain);
+    // ECDSA with SHA-256, behind what is signed; with SHA-384.
+    let name = [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    let der = &mut draft.certificates[0];
+    let place = der.windows(name.len()).rposition(|window| window == name).unwrap();
+    der[place + name.len() - 1] = 3;
+    let reason = both_refused(&trusting(&chain), &draft);
+    let told = matches!(&reason, Reason::Malformed { part: Part::Certificate, fault } if fault.contains("two algorithms"));
+    assert!(told, "{reason}");
+}
+
+#[test]
 fn chain_is_in_order() {
     let missing = NotationReason::NotIssued { certificate: LEAF.to_owned(), issuer: "CN=root".to_owned() };
     assert_eq!(changed(|chain| drop(chain.remove(1))), missing);

@@ -27,6 +27,7 @@ fn every_algorithm_of_notation_counts_in_both_envelopes() {
             assert_eq!((verified.how.format, verified.how.log), (format, Log::Unasked), "{kind:?}");
             assert_eq!((verified.when, verified.how.timestamped), (None, false));
             assert_eq!((verified.refused.len(), verified.let_pass.len()), (0, 0));
+            assert_eq!(verified.level, Some("strict"));
             let By::Certificate { subject, digest } = verified.by else { panic!() };
             assert_eq!(subject, "CN=ci,O=Example,ST=WA,C=US");
             assert_eq!(digest, oci_artifact::name::Digest::of(&chain.der[0]));
@@ -173,6 +174,48 @@ fn untagged_cbor_is_no_envelope() {
     assert_eq!(bytes[0], 0xd2);
     let reason = refused(&trusting(&chain), &blob(oci_verify::NOTATION_COSE_TYPE, &bytes[1..]));
     assert_reason!(reason, Reason::Malformed { part: Part::Envelope, .. });
+}
+
+#[test]
+fn attributes_have_their_types() {
+    let chain = Chain::usual();
+    let policy = trusting(&chain);
+    let good = Draft::of(&chain).jws_json();
+    let protected = URL_SAFE_NO_PAD.decode(good["protected"].as_str().unwrap()).unwrap();
+    for (name, value) in [
+        ("io.cncf.notary.signingScheme", json!(7)),
+        ("io.cncf.notary.signingTime", json!(1_750_000_000)),
+        ("io.cncf.notary.signingTime", json!("yesterday")),
+        ("alg", json!(["ES256"])),
+        ("cty", json!(null)),
+        ("crit", json!("io.cncf.notary.signingScheme")),
+    ] {
+        let (mut json, mut changed) =
+            (good.clone(), serde_json::from_slice::<serde_json::Value>(&protected).unwrap());
+        changed[name] = value;
+        json["protected"] = json!(URL_SAFE_NO_PAD.encode(changed.to_string()));
+        let reason = refused(&policy, &blob(oci_verify::NOTATION_JWS_TYPE, json.to_string().as_bytes()));
+        assert_reason!(reason, Reason::Malformed { part: Part::Attributes, .. });
+    }
+    let stamp = |_: &[u8]| b"abc".to_vec();
+    let bytes = Draft::of(&chain).with(|draft| draft.stamp = Some(&stamp)).cose_bytes();
+    // Text as bytes, a time as another kind of time, bytes as text.
+    for (before, from, to, part) in [
+        ("io.cncf.notary.signingScheme", 0x6b, 0x4b, Part::Attributes),
+        ("io.cncf.notary.signingTime", 0xc1, 0xc0, Part::Attributes),
+        ("io.cncf.notary.timestampSignature", 0x43, 0x63, Part::Timestamp),
+    ] {
+        let mut old = before.as_bytes().to_vec();
+        old.push(from);
+        let place = bytes.windows(old.len()).position(|window| window == old).unwrap();
+        let mut changed = bytes.clone();
+        changed[place + before.len()] = to;
+        let reason = refused(&policy, &blob(oci_verify::NOTATION_COSE_TYPE, &changed));
+        assert!(
+            matches!(&reason, Reason::Malformed { part: found, .. } if *found == part),
+            "{before}: {reason}"
+        );
+    }
 }
 
 #[test]

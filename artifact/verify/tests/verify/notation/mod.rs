@@ -14,7 +14,7 @@ mod who;
 use jiff::Timestamp;
 use oci_artifact::{manifest::Descriptor, name::Repository};
 use oci_verify::{
-    Blob, Found, NotationMaterial, NotationPolicy, NotationReason, Reason, Verdict, Verified, verify_notation,
+    Blob, Found, Material, NotationPolicy, NotationReason, Reason, Verdict, Verified, verify_notation,
 };
 use serde_json::{Value, json};
 
@@ -63,7 +63,7 @@ fn trusting(chain: &Chain) -> NotationPolicy {
 
 /// The verdict about the artifact at some moment.
 fn judge_at(policy: &NotationPolicy, blobs: &[Blob], at: Timestamp) -> Verdict {
-    let material = NotationMaterial { signatures: Found::Here(blobs.to_vec()), more: 0 };
+    let material = Material { notation: Found::Here(blobs.to_vec()), ..Material::default() };
     let repository = Repository::parse("registry.example/org/app").unwrap();
     verify_notation(policy, &repository, &artifact(), &material, at)
 }

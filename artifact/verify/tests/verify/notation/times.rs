@@ -134,6 +134,31 @@ fn timestamp_is_whole() {
     assert_reason_of(&fault(|token| token.accuracy = Some(vec![4, 0])), "cannot be read: its time is none");
 }
 
+#[test]
+fn timestamp_is_a_signed_time() {
+    let fault = |from: &[u8], to: &[u8]| {
+        let (chain, stamper) = (Chain::usual(), Stamper::new());
+        let stamp = |signature: &[u8]| {
+            let mut token = stamper.stamp(signature, &Token::new(&stamper));
+            // The last one: the content's type is an attribute as well, which is signed.
+            let place = token.windows(from.len()).rposition(|window| window == from).unwrap();
+            token[place..place + from.len()].copy_from_slice(to);
+            token
+        };
+        let draft = Draft::of(&chain).with(|draft| draft.stamp = Some(&stamp));
+        match notation_refused(&stamped(&chain, &stamper, "always"), &draft) {
+            NotationReason::Timestamp(fault) => fault,
+            other => panic!("{other}"),
+        }
+    };
+    let pkcs7 = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
+    let data = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
+    assert_reason_of(&fault(&pkcs7, &data), "is about something else than a time");
+    let info = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 0x10, 1, 4];
+    let other = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 0x10, 1, 5];
+    assert_eq!(fault(&info, &other), TimestampFault::Digest);
+}
+
 fn assert_reason_of(fault: &TimestampFault, begin: &str) {
     assert!(fault.to_string().starts_with(begin), "{fault}");
 }

@@ -3,7 +3,8 @@
 use oci_artifact::name::Repository;
 use oci_testkit::sigstore::NOW;
 use oci_verify::{
-    About, Found, NotationMaterial, NotationReason, Reason, SubjectError, Verdict, verify_notation,
+    About, Format, Found, Material, Missed, NotationReason, Reason, Refusal, SubjectError, Verdict,
+    verify_notation,
 };
 use rcgen::DnType;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use super::{
     accepted, artifact,
     draft::Draft,
-    judge, notation_refused,
+    judge, level, notation_refused,
     pki::{Chain, Kind, SIGNER, issue, plan_with},
     read, strict, trusting,
 };
@@ -36,8 +37,20 @@ fn another_authority_is_not_trusted() {
 #[test]
 fn policy_without_certificates_trusts_nobody() {
     let chain = Chain::usual();
-    let reason = notation_refused(&read(&strict(), &[]), &Draft::of(&chain));
-    assert_eq!(reason, NotationReason::NoCertificates);
+    let reason = Reason::Notation(NotationReason::NoCertificates);
+    let without = vec![Refusal { about: About::Policy, reason }];
+    for name in ["strict", "permissive", "audit"] {
+        for blobs in [vec![], vec![Draft::of(&chain).jws()]] {
+            let Verdict::Rejected(rejected) = judge(&read(&level(name), &[]), &blobs) else {
+                panic!("{name}")
+            };
+            assert_eq!(rejected.refused, without, "{name}");
+        }
+    }
+    // One that cannot be read is none.
+    let Verdict::Rejected(rejected) = judge(&read(&strict(), &["junk"]), &[]) else { panic!() };
+    let about: Vec<_> = rejected.refused.iter().map(|refusal| &refusal.about).collect();
+    assert_eq!(about, [&About::Certificate("000.crt".to_owned()), &About::Policy]);
 }
 
 #[test]
@@ -123,7 +136,7 @@ fn statement_that_names_the_repository_comes_before_the_one_about_all() {
     let chain = Chain::usual();
     let about = |policy: &oci_verify::NotationPolicy, name: &str| {
         let repository = Repository::parse(name).unwrap();
-        let material = NotationMaterial::default();
+        let material = Material::default();
         verify_notation(policy, &repository, &artifact(), &material, now())
     };
     let policy = scoped(&["registry.example/org/app", "docker.io/org/app"], "*", &chain);
@@ -154,11 +167,27 @@ fn outage_is_not_nothing_found() {
     let chain = Chain::usual();
     let (policy, repository) = (trusting(&chain), Repository::parse("a.example/b").unwrap());
     let signatures = Found::Unreachable { why: "503".to_owned(), after: None };
-    let material = NotationMaterial { signatures, more: 0 };
+    let material = Material { notation: signatures, ..Material::default() };
     let verdict = verify_notation(&policy, &repository, &artifact(), &material, now());
     assert!(matches!(&verdict, Verdict::Unavailable(unavailable) if unavailable.why == ["503"]), "{verdict}");
-    let material = NotationMaterial { signatures: Found::default(), more: 3 };
+    let material = Material { more: 3, ..Material::default() };
     let verdict = verify_notation(&policy, &repository, &artifact(), &material, now());
     assert!(matches!(&verdict, Verdict::Rejected(rejected) if rejected.unseen == 3), "{verdict}");
-    assert!(A.starts_with("sha256:"));
+    // What could not be fetched, and what is attached in a wrong way, beside a signature that does not count.
+    let missed = vec![Missed { why: "429".to_owned(), after: Some(std::time::Duration::from_secs(9)) }];
+    let about = About::Signature { format: Format::Notation, digest: A.parse().unwrap() };
+    let refused = vec![Refusal { about, reason: Reason::Index }];
+    let of = |missed: &[Missed], blobs: Vec<_>| {
+        let (missed, refused) = (missed.to_vec(), refused.clone());
+        let material = Material { missed, refused, notation: Found::Here(blobs), ..Material::default() };
+        verify_notation(&policy, &repository, &artifact(), &material, now())
+    };
+    let other = Draft::of(&Chain::usual()).jws();
+    let Verdict::Unavailable(unavailable) = of(&missed, vec![other.clone()]) else { panic!() };
+    assert_eq!((unavailable.why, unavailable.after), (vec!["429".to_owned()], missed[0].after));
+    assert_eq!(unavailable.rejected.refused.len(), 2);
+    let Verdict::Rejected(rejected) = of(&[], vec![other]) else { panic!() };
+    assert_eq!((rejected.refused.len(), &rejected.refused[1]), (2, &refused[0]));
+    assert!(matches!(of(&[], vec![]), Verdict::Rejected(_)));
+    assert!(matches!(of(&missed, vec![Draft::of(&chain).jws()]), Verdict::Verified(_)));
 }
