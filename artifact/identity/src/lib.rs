@@ -19,6 +19,7 @@
 pub mod account;
 mod aws;
 mod azure;
+pub mod bucket;
 pub mod cache;
 mod context;
 mod desk;
@@ -34,6 +35,7 @@ mod metadata;
 mod oauth;
 mod place;
 mod source;
+pub mod xml;
 
 pub use environment::Environment;
 pub use error::IdentityError;

@@ -80,6 +80,24 @@ impl Identities {
         Self(Arc::new(Inner { environment, cache, gke: gcp::Gke::default(), now }))
     }
 
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.0.environment
+    }
+
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.0.cache
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.0.now)()
+    }
+
+    /// For the identity of this process.
+    pub(crate) fn context<'a>(&'a self, web: &'a Web) -> Context<'a> {
+        let Inner { environment, gke, now, .. } = &*self.0;
+        Context { environment, web, now: *now, gke, account: None }
+    }
+
     /// A source that logs in by `plan`. `web` reaches the token services; `way` tells apart those that are reached in
     /// another way (an object's proxy), whose tokens are not shared.
     pub fn source(&self, plan: Plan, web: Arc<Web>, way: Option<String>) -> IdentitySource {

@@ -98,7 +98,7 @@ impl Transport {
 }
 
 /// Counts what goes out, and keeps the fault of our own side.
-fn watch(
+pub(crate) fn watch(
     item: Result<Bytes, Error>,
     progress: &AtomicU64,
     failed: &OnceLock<Fault>,
@@ -116,7 +116,11 @@ fn watch(
 }
 
 /// `None` if neither an answer came nor a byte went out for `idle`.
-async fn unless_idle<T>(sending: impl Future<Output = T>, progress: &AtomicU64, idle: Duration) -> Option<T> {
+pub(crate) async fn unless_idle<T>(
+    sending: impl Future<Output = T>,
+    progress: &AtomicU64,
+    idle: Duration,
+) -> Option<T> {
     let mut sending = std::pin::pin!(sending);
     let mut before = progress.load(Ordering::Relaxed);
     loop {

@@ -7,6 +7,7 @@ use oci_registry::VariableError;
 
 use crate::{
     cluster::{guard::GuardError, lease::LeaseError},
+    storage::OpenBucketError,
     trust::TrustError,
 };
 
@@ -51,6 +52,9 @@ pub enum Error {
     /// Nobody says in which namespace the Lease is.
     #[error("--enable-leader-election needs the variable RUNTIME_NAMESPACE, or --leader-election-namespace")]
     Namespace,
+    /// The bucket cannot be used as the flags and the environment say.
+    #[error(transparent)]
+    Bucket(#[from] OpenBucketError),
     /// The operating system refuses something.
     #[error("{doing} failed: {source}")]
     System {

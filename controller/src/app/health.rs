@@ -1,8 +1,11 @@
 //! `/healthz`, `/readyz` and `/metrics`.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
@@ -11,6 +14,8 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
+
+use crate::storage::Bucket;
 
 /// What probes are told.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +26,8 @@ struct State {
     leading: AtomicBool,
     ready: AtomicBool,
     ending: AtomicBool,
+    /// Set where everybody serves.
+    bucket: OnceLock<Bucket>,
 }
 
 impl Health {
@@ -34,24 +41,38 @@ impl Health {
         self.0.ready.store(true, Ordering::Relaxed);
     }
 
+    /// Whoever leads: this process serves from a bucket.
+    pub(super) fn serves(&self, bucket: Bucket) {
+        let _ = self.0.bucket.set(bucket);
+    }
+
     /// The end has begun: nobody should come here any more.
     pub(super) fn ending(&self) {
         self.0.ending.store(true, Ordering::Relaxed);
     }
 
     /// Why nobody should come here, if so.
-    fn unready(&self) -> Option<&'static str> {
+    fn unready(&self) -> Option<Cow<'static, str>> {
         let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        let bucket = self.0.bucket.get();
         if is(&self.0.ending) {
-            Some("shutting down")
-        } else if !is(&self.0.leading) {
+            Some("shutting down".into())
+        } else if bucket.is_none() && !is(&self.0.leading) {
             // The words of source-controller's check of that name.
-            Some("leader-election: manager is not the leader")
-        } else if !is(&self.0.ready) {
-            Some("storage: artifacts are still being read or fetched")
-        } else {
+            Some("leader-election: manager is not the leader".into())
+        } else if is(&self.0.ready) {
             None
+        } else if let Some(bucket) = bucket {
+            let why = bucket.trouble().unwrap_or_else(|| "the bucket has not answered yet".to_owned());
+            Some(format!("storage: {why}").into())
+        } else {
+            Some("storage: artifacts are still being read or fetched".into())
         }
+    }
+
+    /// What does not work, although it is no reason not to come here: what was read before is served.
+    fn trouble(&self) -> Option<String> {
+        self.0.bucket.get()?.trouble()
     }
 
     /// The probes.
@@ -59,7 +80,10 @@ impl Health {
         let health = self.clone();
         let readiness = move || async move {
             match health.unready() {
-                None => (StatusCode::OK, "ok"),
+                None => (
+                    StatusCode::OK,
+                    health.trouble().map_or("ok".into(), |why| format!("ok, but: {why}").into()),
+                ),
                 Some(why) => (StatusCode::SERVICE_UNAVAILABLE, why),
             }
         };
@@ -89,6 +113,6 @@ mod tests {
         health.ready();
         assert_eq!(health.unready(), None);
         health.ending();
-        assert_eq!(health.unready(), Some("shutting down"));
+        assert_eq!(health.unready().as_deref(), Some("shutting down"));
     }
 }

@@ -1,6 +1,6 @@
-//! What is done while this process leads: storage, serving, watches and runs.
+//! What is done while this process leads: storage, watches and runs.
 
-use std::{collections::HashSet, net::TcpListener, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
@@ -9,11 +9,10 @@ use oci_artifact::manifest::Platform;
 use oci_decide::{Settings, Stored, retention::Policy};
 use oci_identity::{Environment, Identities, cache::Ledger};
 use oci_registry::{Options as Registry, Proxies};
-use oci_server::{Options, Running};
 use oci_source::{Source, SourceOptions, store::Store};
 use tokio::sync::{mpsc, watch as signal};
 
-use super::{Error, health::Health};
+use super::{Error, health::Health, serving::Serving};
 use crate::{
     args::Args,
     cluster::{
@@ -28,8 +27,7 @@ use crate::{
         scheduler::Scheduler,
         trigger::Triggers,
     },
-    serve,
-    storage::{Local, OpenError, StorageOptions},
+    storage::{Local, OpenError, Storage, StorageOptions},
     trust::Keeper,
 };
 
@@ -46,6 +44,7 @@ pub(super) struct Needs {
     pub(super) metrics: Arc<Metrics>,
     pub(super) trust: Arc<Keeper>,
     pub(super) health: Health,
+    pub(super) serving: Arc<Serving>,
     pub(super) recorder: Recorder,
     pub(super) fence: Arc<dyn Fn() -> bool + Send + Sync>,
     pub(super) leading: signal::Receiver<bool>,
@@ -58,7 +57,7 @@ pub(super) struct Needs {
 
 /// Everything that works while this process leads.
 pub(super) struct Leading {
-    pub(super) storage: Local,
+    pub(super) storage: Storage,
     pub(super) scheduler: Arc<Scheduler>,
     needs: Needs,
     cache: Arc<Cache>,
@@ -67,18 +66,19 @@ pub(super) struct Leading {
 }
 
 impl Leading {
-    /// Opens the storage, waiting for it if need be, and serves what is in it for as long as the server lives.
-    pub(super) async fn begin(needs: Needs) -> Result<(Self, Running), Error> {
-        let storage = open(&needs).await?;
-        needs.trust.remember().await;
-        let listener = listen(&needs.args)?;
-        let options = Options {
-            tls: None,
-            limits: serve::limits(),
-            connections: needs.metrics.connections("artifacts"),
+    /// Opens the storage, waiting for it if need be, and sees to it that it is served.
+    pub(super) async fn begin(needs: Needs) -> Result<Self, Error> {
+        let storage = if let Some(bucket) = needs.serving.bucket() {
+            // It is served already.
+            let fence = Arc::clone(&needs.fence);
+            bucket.lead(move || fence()).await;
+            Storage::Bucket(bucket)
+        } else {
+            let storage = Storage::Local(open(&needs).await?);
+            needs.serving.begin(&storage)?;
+            storage
         };
-        let server = serve::serve(listener, storage.clone(), options)
-            .map_err(|source| Error::System { doing: "starting to serve artifacts", source })?;
+        needs.trust.remember().await;
         let cache = Arc::new(Cache::new(needs.args.reconcile.default_service_account.clone()));
         let scheduler = Arc::new(Scheduler::new(needs.args.reconcile.concurrent));
         let restore = Arc::new(Restore::default());
@@ -96,8 +96,7 @@ impl Leading {
             fence: Arc::clone(&needs.fence),
             now: needs.now,
         });
-        let leading = Self { storage, scheduler, needs, cache, reconciler: Arc::new(reconciler), restore };
-        Ok((leading, server))
+        Ok(Self { storage, scheduler, needs, cache, reconciler: Arc::new(reconciler), restore })
     }
 
     /// Works until it is dropped.
@@ -192,7 +191,9 @@ impl Leading {
                 "some artifacts are still missing, serving the others"
             );
         }
-        self.needs.health.ready();
+        if self.needs.serving.bucket().is_none() {
+            self.needs.health.ready();
+        }
         std::future::pending::<()>().await;
     }
 }
@@ -200,14 +201,7 @@ impl Leading {
 /// Opens the storage. Whatever is wrong with it may be put right while we wait.
 async fn open(needs: &Needs) -> Result<Local, Error> {
     let storage = &needs.args.storage;
-    let options = StorageOptions {
-        retention: Policy {
-            ttl: storage.artifact_retention_ttl,
-            records: storage.artifact_retention_records,
-        },
-        algorithm: storage.artifact_digest_algo,
-        ..StorageOptions::default()
-    };
+    let options = options(&needs.args);
     let mut told = String::new();
     loop {
         let (root, now) = (storage.storage_path.clone(), needs.now);
@@ -228,11 +222,20 @@ async fn open(needs: &Needs) -> Result<Local, Error> {
     }
 }
 
-fn listen(args: &Args) -> Result<TcpListener, Error> {
-    super::bind("storage-addr", args.storage.storage_addr.socket())
+/// What is kept, and for how long.
+pub(super) fn options(args: &Args) -> StorageOptions {
+    let storage = &args.storage;
+    StorageOptions {
+        retention: Policy {
+            ttl: storage.artifact_retention_ttl,
+            records: storage.artifact_retention_records,
+        },
+        algorithm: storage.artifact_digest_algo,
+        ..StorageOptions::default()
+    }
 }
 
-fn source(needs: &Needs, storage: Local) -> Source {
+fn source(needs: &Needs, storage: Storage) -> Source {
     let reconcile = &needs.args.reconcile;
     let store: Arc<dyn Store> = Arc::new(storage);
     let mut options = SourceOptions::new(store);

@@ -5,6 +5,7 @@
 mod error;
 mod health;
 mod leading;
+mod serving;
 mod signals;
 mod surroundings;
 
@@ -12,7 +13,7 @@ use std::{
     io::{self, Write as _},
     net::TcpListener,
     process::ExitCode,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -27,6 +28,7 @@ pub use self::{error::Error, surroundings::now};
 use self::{
     health::Health,
     leading::{Leading, Needs},
+    serving::Serving,
     signals::Signals,
     surroundings::{bind, cluster, environment, variable},
 };
@@ -40,7 +42,7 @@ use crate::{
     },
     observe::{Metrics, Snapshot, logs},
     reconcile::scheduler::Scheduler,
-    storage::Local,
+    storage::Storage,
     trust::{Keeper, Surroundings},
 };
 
@@ -91,10 +93,9 @@ type Shown = Arc<OnceLock<Working>>;
 
 struct Working {
     scheduler: Arc<Scheduler>,
-    storage: Local,
+    storage: Storage,
     lease: String,
     fence: Fence,
-    server: Mutex<Option<Running>>,
 }
 
 impl Working {
@@ -116,6 +117,7 @@ struct Process {
     proxies: Proxies,
     health: Health,
     metrics: Arc<Metrics>,
+    serving: Arc<Serving>,
     trust: Arc<Keeper>,
     probes: Option<TcpListener>,
     figures: Option<TcpListener>,
@@ -140,8 +142,9 @@ impl Process {
                 now,
             },
         )?;
+        let serving = Arc::new(Serving::new(&args, &proxies, metrics.connections("artifacts"))?);
         let (health, trust) = (Health::default(), Arc::new(trust));
-        Ok(Self { args, proxies, health, metrics, trust, probes, figures })
+        Ok(Self { args, proxies, health, metrics, serving, trust, probes, figures })
     }
 
     /// Works until it is told to end.
@@ -155,6 +158,7 @@ impl Process {
         let leadership = self.campaign(&client)?;
         let ended = tokio::select! {
             ended = self.lead(api, &leadership, &recorder, &shown) => ended,
+            failed = self.serving.always(&self.health) => failed,
             () = signals.wait() => {
                 tracing::info!("shutting down");
                 Ok(())
@@ -167,7 +171,7 @@ impl Process {
             recorder.flush(FAREWELL.min(patience)).await;
             leadership.release().await;
         };
-        tokio::join!(told, end_serving(&shown, patience));
+        tokio::join!(told, self.serving.end(patience));
         tracing::info!("ended");
         ended
     }
@@ -255,12 +259,13 @@ impl Process {
         // Told to nobody when it ends: whoever looks at it ends with this future.
         let (_lead, leading) = watch::channel(true);
         let fence = term.clone();
-        let (leading, server) = Leading::begin(Needs {
+        let leading = Leading::begin(Needs {
             args: self.args.clone(),
             client: client.clone(),
             metrics: Arc::clone(&self.metrics),
             trust: Arc::clone(&self.trust),
             health: self.health.clone(),
+            serving: Arc::clone(&self.serving),
             recorder: recorder.clone(),
             fence: Arc::new(move || fence.is_leading()),
             leading,
@@ -277,9 +282,8 @@ impl Process {
             storage,
             lease: self.args.lease_name(),
             fence: leadership.fence(),
-            server: Mutex::new(Some(server)),
         });
-        leading.work().await;
+        Box::pin(leading.work()).await;
         Ok(())
     }
 
@@ -303,16 +307,5 @@ impl Process {
             min_retry: reconcile.min_retry_delay,
             max_retry: reconcile.max_retry_delay,
         }
-    }
-}
-
-/// Whoever is downloading may finish.
-async fn end_serving(shown: &Shown, patience: Duration) {
-    let server =
-        shown.get().and_then(|work| work.server.lock().unwrap_or_else(PoisonError::into_inner).take());
-    if let Some(server) = server
-        && !server.stop(patience).await
-    {
-        tracing::warn!("some downloads were cut");
     }
 }

@@ -7,6 +7,7 @@
 #![expect(clippy::doc_markdown, reason = "these comments are what --help shows")]
 
 mod address;
+mod bucket;
 mod flags;
 mod gates;
 mod ignored;
@@ -22,6 +23,7 @@ use reqwest::Url;
 use sha2::{Digest as _, Sha256};
 
 pub use address::Listen;
+pub use bucket::{BucketArgs, BucketCloud, BucketPlace};
 pub use flags::{ElectionArgs, LogArgs, ReconcileArgs, RefusedArgs, TokenArgs, WatchArgs};
 pub use gates::{Gate, Gates};
 pub use ignored::Ignored;
@@ -40,13 +42,17 @@ pub const FLUX_LEASE: &str = "source-controller-leader-election";
 /// Our Lease, and how our shards' begin.
 pub const LEASE: &str = "oci-controller-leader-election";
 
-/// Variables that stand for flags, as source-controller has them.
-const VARIABLES: [(&str, &str); 5] = [
+/// Variables that stand for flags, as source-controller has them, and more.
+const VARIABLES: [(&str, &str); 8] = [
     ("STORAGE_PATH", "storage-path"),
     ("STORAGE_ADDRESS", "storage-addr"),
     ("STORAGE_ADV_ADDR", "storage-adv-addr"),
     ("METRICS_ADDR", "metrics-addr"),
     ("EVENTS_ADDR", "events-addr"),
+    // Ours, for a ConfigMap that may lack some of them.
+    ("STORAGE_BUCKET", "storage-bucket"),
+    ("STORAGE_BUCKET_ENDPOINT", "storage-bucket-endpoint"),
+    ("STORAGE_BUCKET_REGION", "storage-bucket-region"),
 ];
 
 /// Reconciles OCIRepository objects, stores their artifacts and serves them.
@@ -56,6 +62,10 @@ pub struct Args {
     /// Storage and serving
     #[command(flatten)]
     pub storage: StorageArgs,
+
+    /// A bucket in the place of a volume
+    #[command(flatten)]
+    pub bucket: BucketArgs,
 
     /// Reconciliation
     #[command(flatten)]
@@ -220,7 +230,17 @@ impl Args {
                     .to_owned(),
             );
         }
-        self.trust.contradiction()
+        let advertised = self.storage.storage_adv_addr.is_some();
+        let bucket = self.bucket.contradiction(advertised).map(str::to_owned);
+        bucket.or_else(|| self.trust.contradiction())
+    }
+
+    /// Where artifacts are, if that is in a bucket. Each shard has a folder of its own: whatever nobody knows in there is
+    /// removed.
+    pub fn bucket(&self) -> Option<BucketPlace> {
+        let place = self.bucket.place.clone()?;
+        let shard = lease_name("", self.watch.watch_label_selector.as_deref());
+        Some(if shard.is_empty() { place } else { place.below(&format!("shard{shard}")) })
     }
 
     /// The one namespace that is watched; `None` means all.

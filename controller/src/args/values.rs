@@ -76,6 +76,25 @@ pub(super) fn listen(text: &str) -> Result<Listen, &'static str> {
     text.parse()
 }
 
+/// A number of bytes, as Kubernetes writes sizes: `4Gi`, `500M`, `1048576`.
+pub(super) fn bytes(text: &str) -> Result<u64, &'static str> {
+    const UNITS: [(&str, u64); 8] = [
+        ("Ki", 1 << 10),
+        ("Mi", 1 << 20),
+        ("Gi", 1 << 30),
+        ("Ti", 1 << 40),
+        ("k", 1_000),
+        ("M", 1_000_000),
+        ("G", 1_000_000_000),
+        ("T", 1_000_000_000_000),
+    ];
+    let unit = UNITS.into_iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?, size)));
+    let (number, size) = unit.unwrap_or((text, 1));
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let bytes = number.parse::<u64>().ok().filter(|_| digits).and_then(|number| number.checked_mul(size));
+    bytes.filter(|bytes| *bytes > 0).ok_or("it is no number of bytes such as 4Gi or 500M")
+}
+
 /// Where to listen; `0` means nowhere, as in controller-runtime.
 pub(super) fn operations(text: &str) -> Result<Maybe<Listen>, &'static str> {
     if matches!(text, "" | "0") { Ok(None) } else { listen(text).map(Some) }

@@ -27,7 +27,7 @@ use crate::{
         recorder::Recorder,
     },
     observe::Metrics,
-    storage::Local,
+    storage::Storage,
 };
 
 /// A run that takes longer than this says so in the status.
@@ -40,7 +40,7 @@ pub struct Parts {
     /// What is known of objects.
     pub cache: Arc<Cache>,
     /// Where artifacts are.
-    pub storage: Local,
+    pub storage: Storage,
     /// Where they come from.
     pub source: Source,
     /// Who tells others.

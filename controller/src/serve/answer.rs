@@ -8,7 +8,7 @@ use axum::{
         HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
         header::{
             ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-            LAST_MODIFIED, RANGE, X_CONTENT_TYPE_OPTIONS,
+            LAST_MODIFIED, RANGE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
         },
     },
 };
@@ -22,18 +22,18 @@ use super::{
     conditions::{self, Validators, Verdict},
     range::{self, Part},
 };
-use crate::storage::{Found, Inode, KIND, LATEST, Local};
+use crate::storage::{Found, Inode, KIND, LATEST, Storage};
 
 /// Answers requests for artifacts.
 #[derive(Debug)]
 pub(super) struct Artifacts {
-    storage: Local,
+    storage: Storage,
     cache: Arc<Cache>,
     streams: Arc<Streams>,
 }
 
 impl Artifacts {
-    pub(super) fn new(storage: Local) -> Self {
+    pub(super) fn new(storage: Storage) -> Self {
         Self { storage, cache: Arc::default(), streams: Arc::default() }
     }
 }
@@ -47,10 +47,16 @@ impl Answer for Artifacts {
             Method::HEAD => true,
             _ => return not_allowed(),
         };
-        let found = path(request.uri().path()).and_then(|path| Some((self.storage.find(&path)?, path)));
-        match found {
-            Some((found, path)) => self.file(request.headers(), &path, &found, head_only).await,
-            None => not_found(),
+        let Some(path) = path(request.uri().path()) else {
+            return not_found();
+        };
+        match self.storage.find(&path).await {
+            Ok(Some(found)) => self.file(request.headers(), &path, &found, head_only).await,
+            Ok(None) => not_found(),
+            Err(error) => {
+                tracing::error!(%error, %path, "an artifact cannot be served");
+                unavailable()
+            }
         }
     }
 }
@@ -64,11 +70,10 @@ impl Artifacts {
             None => (etag(inode), modified(inode)),
         };
         let latest = path.ends_with(LATEST);
-        let known = Validators {
-            etag: etag.to_str().unwrap_or_default(),
-            // What is the newest now may have been written long ago.
-            modified: (!latest).then(|| inode.modified()),
-        };
+        // What is the newest now may have been written long ago, and every replica has a file of its own of a bucket's.
+        let timed = !latest && self.storage.has_times();
+        let known =
+            Validators { etag: etag.to_str().unwrap_or_default(), modified: timed.then(|| inode.modified()) };
         let verdict = conditions::judge(headers, known);
         let part = match verdict {
             Verdict::Failed => {
@@ -87,7 +92,7 @@ impl Artifacts {
                 mark_partial(partial, &range, inode.size())
             }
         };
-        describe(&mut response, inode.size(), etag, (!latest).then_some(modified));
+        describe(&mut response, inode.size(), etag, timed.then_some(modified), latest);
         response
     }
 
@@ -124,7 +129,7 @@ impl Artifacts {
             if found.inode.size() > SMALL {
                 return Ok(Some(Body::File(Box::new(streams.stream(file, part)?))));
             }
-            let small = Arc::new(load(file, &found.inode)?);
+            let small = Arc::new(load(&file, &found.inode)?);
             let body = slice(&small.body, &part);
             cache.put(found.inode.id(), small);
             Ok(body)
@@ -155,7 +160,7 @@ fn wanted(headers: &HeaderMap, known: Validators<'_>, size: u64, head_only: bool
 }
 
 /// Reads a small file, and makes sure of its bytes.
-fn load(file: std::fs::File, inode: &Inode) -> io::Result<Small> {
+fn load(file: &std::fs::File, inode: &Inode) -> io::Result<Small> {
     use std::io::Read as _;
     let mut body = Vec::with_capacity(usize::try_from(inode.size()).unwrap_or_default());
     file.take(SMALL + 1).read_to_end(&mut body)?;
@@ -190,17 +195,23 @@ fn text(value: &str) -> HeaderValue {
 }
 
 /// The headers of a file.
-fn describe(response: &mut Response<Body>, size: u64, etag: HeaderValue, modified: Option<HeaderValue>) {
+fn describe(
+    response: &mut Response<Body>,
+    size: u64,
+    etag: HeaderValue,
+    modified: Option<HeaderValue>,
+    changes: bool,
+) {
     let (status, headers) = (response.status(), response.headers_mut());
     if !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED) {
         return;
     }
     headers.reserve(8);
     headers.insert(ETAG, etag);
-    match modified {
-        Some(modified) => headers.insert(LAST_MODIFIED, modified),
-        None => headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-    };
+    headers.extend(modified.map(|modified| (LAST_MODIFIED, modified)));
+    if changes {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    }
     if status == StatusCode::NOT_MODIFIED {
         return;
     }
@@ -239,6 +250,13 @@ fn plain(code: StatusCode, message: &'static str) -> Response<Body> {
 
 fn not_found() -> Response<Body> {
     plain(StatusCode::NOT_FOUND, "not found\n")
+}
+
+/// Of a bucket that does not answer, or has something else than it should.
+fn unavailable() -> Response<Body> {
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, "the artifact cannot be read\n");
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    response
 }
 
 fn not_allowed() -> Response<Body> {

@@ -78,10 +78,10 @@ pub(super) struct Streams {
 
 impl Streams {
     /// Streams a part of an open file. Its name may be removed meanwhile.
-    pub(super) fn stream(self: &Arc<Self>, file: File, part: Range<u64>) -> io::Result<Streamed> {
+    pub(super) fn stream(self: &Arc<Self>, file: Arc<File>, part: Range<u64>) -> io::Result<Streamed> {
         let begun = Identity::of(&file.metadata()?).ok_or(ErrorKind::InvalidInput)?;
         self.active.fetch_add(1, Ordering::Relaxed);
-        Ok(Streamed { file: Arc::new(file), begun, left: part, reading: None, streams: Arc::clone(self) })
+        Ok(Streamed { file, begun, left: part, reading: None, streams: Arc::clone(self) })
     }
 
     /// A buffer, as large as it may be.

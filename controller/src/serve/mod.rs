@@ -18,7 +18,7 @@ use std::{io, net::TcpListener, time::Duration};
 
 use oci_server::{Options, Running, limits::Limits};
 
-use crate::storage::Local;
+use crate::storage::Storage;
 
 /// Bounds for consumers: many of them, each with an idle connection, and some so slow that the kernel's buffer does
 /// not move for minutes.
@@ -27,6 +27,6 @@ pub fn limits() -> Limits {
 }
 
 /// Serves the artifacts of a storage. Must be called inside a tokio runtime.
-pub fn serve(listener: TcpListener, storage: Local, options: Options) -> io::Result<Running> {
+pub fn serve(listener: TcpListener, storage: Storage, options: Options) -> io::Result<Running> {
     oci_server::serve(listener, answer::Artifacts::new(storage), options)
 }

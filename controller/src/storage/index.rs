@@ -9,13 +9,19 @@ use oci_artifact::name::Digest;
 use oci_decide::retention::{Policy, Record, garbage};
 use tokio::time::Instant;
 
-use super::file::Inode;
+/// What the index knows of a file's bytes.
+pub(super) trait Item {
+    fn digest(&self) -> &Digest;
+    fn size(&self) -> u64;
+    /// When it was written, in seconds since 1970.
+    fn modified(&self) -> i64;
+}
 
 /// A file of an owner.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
+#[derive(Debug)]
+pub(super) struct Entry<T> {
     pub(super) name: Arc<str>,
-    pub(super) inode: Arc<Inode>,
+    pub(super) inode: Arc<T>,
     /// Since when neither status nor `latest` means it.
     superseded: Option<Instant>,
     /// The status names it, as far as is known.
@@ -24,24 +30,36 @@ pub(super) struct Entry {
     newest: bool,
 }
 
+impl<T> Clone for Entry<T> {
+    fn clone(&self) -> Self {
+        Self { name: Arc::clone(&self.name), inode: Arc::clone(&self.inode), ..*self }
+    }
+}
+
 /// The files of one owner.
-#[derive(Debug, Default)]
-pub(super) struct Folder {
-    files: Vec<Entry>,
+#[derive(Debug)]
+pub(super) struct Folder<T> {
+    files: Vec<Entry<T>>,
     /// Whether this process knows which file the status names. Nothing is removed before.
     settled: bool,
 }
 
-impl Folder {
-    pub(super) fn file(&self, name: &str) -> Option<&Entry> {
+impl<T> Default for Folder<T> {
+    fn default() -> Self {
+        Self { files: Vec::new(), settled: false }
+    }
+}
+
+impl<T> Folder<T> {
+    pub(super) fn file(&self, name: &str) -> Option<&Entry<T>> {
         self.files.iter().find(|entry| &*entry.name == name)
     }
 
-    pub(super) fn files(&self) -> &[Entry] {
+    pub(super) fn files(&self) -> &[Entry<T>] {
         &self.files
     }
 
-    fn newest(&self) -> Option<&Entry> {
+    fn newest(&self) -> Option<&Entry<T>> {
         self.files.iter().find(|entry| entry.newest)
     }
 
@@ -58,22 +76,28 @@ impl Folder {
 }
 
 /// The files of every owner.
-#[derive(Debug, Default)]
-pub(super) struct Index {
-    folders: HashMap<Arc<str>, Folder>,
+#[derive(Debug)]
+pub(super) struct Index<T> {
+    folders: HashMap<Arc<str>, Folder<T>>,
     /// A folder that has a file with this content. A hint: what is missing here is only stored twice.
     contents: HashMap<Digest, Arc<str>>,
     files: u64,
     bytes: u64,
 }
 
-impl Index {
+impl<T> Default for Index<T> {
+    fn default() -> Self {
+        Self { folders: HashMap::new(), contents: HashMap::new(), files: 0, bytes: 0 }
+    }
+}
+
+impl<T: Item> Index<T> {
     /// Number of files, and their bytes.
     pub(super) fn totals(&self) -> (u64, u64) {
         (self.files, self.bytes)
     }
 
-    pub(super) fn folder(&self, key: &str) -> Option<&Folder> {
+    pub(super) fn folder(&self, key: &str) -> Option<&Folder<T>> {
         self.folders.get(key)
     }
 
@@ -82,17 +106,17 @@ impl Index {
         self.folders.keys().cloned().collect()
     }
 
-    pub(super) fn file(&self, key: &str, name: &str) -> Option<&Entry> {
+    pub(super) fn file(&self, key: &str, name: &str) -> Option<&Entry<T>> {
         self.folders.get(key)?.file(name)
     }
 
     /// The newest file of an owner.
-    pub(super) fn newest(&self, key: &str) -> Option<&Entry> {
+    pub(super) fn newest(&self, key: &str) -> Option<&Entry<T>> {
         self.folders.get(key)?.newest()
     }
 
     /// A file with this content: its folder, and itself.
-    pub(super) fn content(&self, digest: &Digest) -> Option<(Arc<str>, Entry)> {
+    pub(super) fn content(&self, digest: &Digest) -> Option<(Arc<str>, Entry<T>)> {
         let key = self.contents.get(digest)?;
         let entry = self.folders.get(key)?.files.iter().find(|entry| entry.inode.digest() == digest)?;
         Some((Arc::clone(key), entry.clone()))
@@ -111,7 +135,7 @@ impl Index {
     }
 
     /// Every name of a file.
-    pub(super) fn names_of(&self, inode: &Arc<Inode>) -> Vec<(Arc<str>, Arc<str>)> {
+    pub(super) fn names_of(&self, inode: &Arc<T>) -> Vec<(Arc<str>, Arc<str>)> {
         let mut names = Vec::new();
         for (key, folder) in &self.folders {
             for entry in folder.files.iter().filter(|entry| Arc::ptr_eq(&entry.inode, inode)) {
@@ -122,7 +146,7 @@ impl Index {
     }
 
     /// Adds a file, or replaces what was known under its name.
-    pub(super) fn insert(&mut self, key: &str, name: &str, inode: Arc<Inode>) {
+    pub(super) fn insert(&mut self, key: &str, name: &str, inode: Arc<T>) {
         self.remove(key, name);
         let (key, folder) = match self.folders.get_key_value(key) {
             Some((known, _)) => (Arc::clone(known), self.folders.get_mut(key)),
@@ -139,7 +163,7 @@ impl Index {
     }
 
     /// The same file as before, by another inode.
-    pub(super) fn replace(&mut self, key: &str, name: &str, inode: Arc<Inode>) {
+    pub(super) fn replace(&mut self, key: &str, name: &str, inode: Arc<T>) {
         let files = self.folders.get_mut(key).map(|folder| &mut folder.files);
         if let Some(entry) = files.and_then(|files| files.iter_mut().find(|entry| &*entry.name == name)) {
             entry.inode = inode;
@@ -188,8 +212,24 @@ impl Index {
         true
     }
 
+    /// Everything: folders, names and files.
+    pub(super) fn all(&self) -> Vec<(Arc<str>, Arc<str>, Arc<T>)> {
+        let folders = self.folders.iter();
+        let files = folders.flat_map(|(key, folder)| folder.files.iter().map(move |entry| (key, entry)));
+        files
+            .map(|(key, entry)| (Arc::clone(key), Arc::clone(&entry.name), Arc::clone(&entry.inode)))
+            .collect()
+    }
+
+    /// Notes since when files of an owner are no longer needed, after one was found that nobody put there.
+    pub(super) fn supersede(&mut self, key: &str, now: Instant) {
+        if let Some(folder) = self.folders.get_mut(key) {
+            folder.supersede(now);
+        }
+    }
+
     /// Forgets a file.
-    pub(super) fn remove(&mut self, key: &str, name: &str) -> Option<Entry> {
+    pub(super) fn remove(&mut self, key: &str, name: &str) -> Option<Entry<T>> {
         let folder = self.folders.get_mut(key)?;
         let at = folder.files.iter().position(|entry| &*entry.name == name)?;
         let entry = folder.files.remove(at);
@@ -202,7 +242,7 @@ impl Index {
     }
 
     /// Forgets all files of an owner.
-    pub(super) fn remove_all(&mut self, key: &str) -> Vec<Entry> {
+    pub(super) fn remove_all(&mut self, key: &str) -> Vec<Entry<T>> {
         let files = self.folders.remove(key).map(|folder| folder.files).unwrap_or_default();
         for entry in &files {
             self.uncount(key, entry);
@@ -210,7 +250,7 @@ impl Index {
         files
     }
 
-    fn uncount(&mut self, key: &str, entry: &Entry) {
+    fn uncount(&mut self, key: &str, entry: &Entry<T>) {
         self.files -= 1;
         self.bytes -= entry.inode.size();
         if self.contents.get(entry.inode.digest()).is_some_and(|noted| &**noted == key) {

@@ -1,6 +1,6 @@
 //! Names of folders and files.
 
-use oci_artifact::name::Digest;
+use oci_artifact::name::{Algorithm, Digest};
 use oci_source::store::{Owner, StoreError};
 
 /// The folder of everything, below the storage's root.
@@ -101,6 +101,26 @@ pub(super) fn candidates<'a>(
     plain.into_iter().chain(marked)
 }
 
+/// Whether a path is below the folder of an owner: what a status says is no path, only a text to look up.
+pub(super) fn below<'a>(path: &'a str, key: &str) -> Option<&'a str> {
+    let name = path.strip_prefix(KIND)?.strip_prefix('/')?.strip_prefix(key)?.strip_prefix('/')?;
+    (kind(name) == Kind::Artifact).then_some(name)
+}
+
+/// The name of a file in a bucket: it says what is in it, so that nobody who reads it need trust anybody, and no two
+/// contents can have it.
+pub(super) fn certain(revision: &Digest, content: &Digest) -> String {
+    format!("{revision}-{}{ENDING}", content.hex())
+}
+
+/// What is in a file with such a name.
+pub(super) fn content(name: &str) -> Option<Digest> {
+    let (_, hex) = name.strip_suffix(ENDING)?.split_once('-')?;
+    let mut all = [Algorithm::Sha256, Algorithm::Sha512].into_iter();
+    let digest = all.find_map(|algorithm| Digest::parse(&format!("{}:{hex}", algorithm.name())).ok())?;
+    is_artifact(name).then_some(digest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,5 +176,21 @@ mod tests {
         assert_eq!(candidates(&revision, &content, false).collect::<Vec<_>>(), names[1..]);
         assert!(names.iter().all(|name| kind(name) == Kind::Artifact && is_of(name, &revision)));
         assert!(!is_of(&names[0], &content));
+    }
+
+    #[test]
+    fn certain_names_say_what_is_in_the_file() {
+        let revision = Digest::of(b"revision");
+        let long = format!("sha512:{}", "0f".repeat(64));
+        for digest in [Digest::of(b"content"), Digest::parse(&long).unwrap()] {
+            let name = certain(&revision, &digest);
+            assert_eq!((kind(&name), content(&name)), (Kind::Artifact, Some(digest)));
+            assert!(is_of(&name, &revision));
+        }
+        for name in [format!("{revision}.tar.gz"), format!("{revision}-0123abcd.tar.gz"), LATEST.to_owned()] {
+            assert_eq!(content(&name), None, "{name}");
+        }
+        assert_eq!(content(&format!("x-{HEX}.tar.gz")), None);
+        assert_eq!(content(&format!("sha256:{HEX}-{}.tar.gz", HEX.to_uppercase())), None);
     }
 }

@@ -29,7 +29,7 @@ fn shown(args: &Args) -> String {
 }
 
 /// The flags of source-controller 1.10.1 with a value that is not their default.
-const FLUX: [(&str, &str); 45] = [
+const FLUX: [(&str, &str); 46] = [
     ("storage-path", "/elsewhere"),
     ("storage-addr", ":9091"),
     ("storage-adv-addr", "source-controller.flux-system.svc.cluster.local."),
@@ -76,6 +76,7 @@ const FLUX: [(&str, &str); 45] = [
     ("default-platform", "linux/arm64"),
     ("shutdown-timeout", "5s"),
     ("object-metrics", "false"),
+    ("storage-cache-size", "1Gi"),
 ];
 
 #[test]
@@ -269,6 +270,51 @@ fn args_refuse_what_has_no_meaning() {
 }
 
 #[test]
+fn args_take_a_bucket_in_the_place_of_a_volume() {
+    let advertised = "--storage-adv-addr=oci-controller.oci-system.svc.cluster.local.";
+    let plain = read(&[]);
+    assert_eq!((plain.bucket(), plain.bucket.cache_size), (None, 4 << 30));
+    let args = read(&[
+        "--storage-bucket=s3://artifacts/flux/",
+        "--storage-bucket-endpoint=http://minio.example:9000",
+        "--storage-bucket-region=eu-west-1",
+        "--storage-cache-size=500M",
+        advertised,
+    ]);
+    assert_eq!(args.bucket().unwrap().to_string(), "s3://artifacts/flux/");
+    assert_eq!(args.bucket.endpoint.unwrap().as_str(), "http://minio.example:9000/");
+    assert_eq!((args.bucket.region.as_deref(), args.bucket.cache_size), (Some("eu-west-1"), 500_000_000));
+    // What one shard does not know may be another one's.
+    let shard = "--watch-label-selector=sharding.fluxcd.io/key=shard1";
+    let args = read(&["--storage-bucket=gs://artifacts", advertised, shard]);
+    assert_eq!(args.bucket().unwrap().to_string(), "gs://artifacts/shard-73fdc1be/");
+}
+
+#[test]
+fn args_refuse_buckets_that_cannot_be_used() {
+    let advertised = "--storage-adv-addr=x";
+    let table: [(&[&str], &str); 10] = [
+        (&["--storage-bucket=artifacts", advertised], "--storage-bucket <URL>'"),
+        (&["--storage-bucket=s3://Artifacts", advertised], "the bucket's name has"),
+        (&["--storage-bucket=s3://artifacts/../x", advertised], "the prefix has"),
+        (&["--storage-bucket=s3://artifacts"], "--storage-bucket needs --storage-adv-addr"),
+        (&["--storage-bucket-endpoint=http://x"], "--storage-bucket-endpoint needs --storage-bucket"),
+        (&["--storage-bucket-region=eu"], "--storage-bucket-region needs --storage-bucket"),
+        (
+            &["--storage-bucket=gs://artifacts", "--storage-bucket-region=eu", advertised],
+            "--storage-bucket-region is for a bucket in S3",
+        ),
+        (&["--storage-bucket-endpoint=http://u:p@x"], "more than a host, a port and a path"),
+        (&["--storage-bucket-region=a/b"], "no region such as eu-west-1"),
+        (&["--storage-cache-size=4GB"], "no number of bytes such as 4Gi"),
+    ];
+    for (flags, why) in table {
+        let said = refused(flags);
+        assert!(said.contains(why), "{flags:?}: {said}");
+    }
+}
+
+#[test]
 fn args_refuse_what_would_weaken_silently() {
     let flags = [
         ("authorized-artifact-client-spiffe-id", "spiffe://td/path", "served to everybody"),
@@ -368,8 +414,9 @@ fn label_selectors_are_checked() {
 #[test]
 fn help_lists_every_flag() {
     let help = Args::command().render_long_help().to_string();
-    for (flag, _) in FLUX {
-        assert!(help.contains(&format!("--{flag}")), "--{flag}");
+    let bucket = ["storage-bucket", "storage-bucket-endpoint", "storage-bucket-region"];
+    for flag in FLUX.map(|(flag, _)| flag).into_iter().chain(bucket) {
+        assert!(help.contains(&format!("--{flag} ")) || help.contains(&format!("--{flag}[")), "--{flag}");
     }
     for (flag, _) in FLUX.iter().filter(|(flag, _)| flag.starts_with("helm-") || flag.starts_with("ssh-")) {
         let line = help.split(&format!("--{flag} ")).nth(1).unwrap();

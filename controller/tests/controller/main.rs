@@ -8,6 +8,9 @@
 )]
 
 mod args;
+mod bucket;
+mod bucket_faults;
+mod bucket_world;
 mod observe;
 mod recorder;
 mod serve;

@@ -10,7 +10,7 @@ use std::{
 use oci_artifact::name::Digest;
 use oci_controller::{
     serve,
-    storage::{Local, OpenError, StorageOptions},
+    storage::{Local, OpenError, Storage, StorageOptions},
 };
 use oci_server::{Options, Running};
 use tokio::{
@@ -23,7 +23,7 @@ use crate::storage_volume::{Volume, now, owner, publish};
 fn start(storage: &Local) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let options = Options { limits: serve::limits(), ..Options::default() };
-    serve::serve(listener, storage.clone(), options).unwrap()
+    serve::serve(listener, Storage::Local(storage.clone()), options).unwrap()
 }
 
 /// A response, its head as text.

@@ -13,11 +13,10 @@
 mod ecr;
 mod keys;
 mod places;
-mod sigv4;
+pub(crate) mod sigv4;
 mod site;
 mod sts;
-mod words;
-mod xml;
+pub(crate) mod words;
 
 use oci_artifact::name::Host;
 
@@ -26,6 +25,7 @@ use crate::{
     account::{Account, Role},
     cache::Parts,
     context::Context,
+    environment::Environment,
     error::IdentityError,
     lease::{Access, Lease, Login, Proof},
 };
@@ -35,6 +35,30 @@ pub(crate) const AUDIENCE: &str = "sts.amazonaws.com";
 
 /// A registry of this cloud.
 pub(crate) struct Registry(Site);
+
+/// A region, as somebody else's service than a registry's sees it.
+pub(crate) struct Region(Site);
+
+impl Region {
+    /// An error if a variable of the environment is no endpoint.
+    pub(crate) fn of(environment: &Environment, region: &str) -> Result<Self, IdentityError> {
+        Site::of_region(environment, region).map(Self)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0.region
+    }
+
+    /// What the access depends on beside the environment.
+    pub(crate) fn access_parts(&self, parts: Parts) -> Parts {
+        parts.with("stsRegion", self.0.region.as_str()).with("stsEndpoint", self.0.sts.as_str())
+    }
+
+    /// The keys of this process.
+    pub(crate) async fn access(&self, context: Context<'_>) -> Result<Lease<Access>, IdentityError> {
+        Box::pin(places::walk(Ask { context, site: &self.0 })).await
+    }
+}
 
 impl Registry {
     /// Reads the name of a registry; an error if it is not this cloud's.

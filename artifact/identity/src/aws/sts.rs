@@ -11,12 +11,13 @@ use super::{
     keys::{expiry, is_word, keys},
     places::Ask,
     sigv4::Signer,
-    words, xml,
+    words,
 };
 use crate::{
     error::IdentityError,
     exchange::Exchange,
     lease::{Keys, Lease},
+    xml,
 };
 
 const FORM: &str = "application/x-www-form-urlencoded";

@@ -3,7 +3,7 @@
 use oci_registry::WireErrors;
 use serde_json::Value;
 
-use super::xml;
+use crate::xml;
 
 /// The words of a JSON service.
 pub(super) fn json(body: &[u8]) -> WireErrors {
@@ -16,8 +16,8 @@ pub(super) fn json(body: &[u8]) -> WireErrors {
     WireErrors::one(code, first_line(text(["message", "Message", "errorMessage"])))
 }
 
-/// The words of STS.
-pub(super) fn sts(body: &[u8]) -> WireErrors {
+/// The words of STS, and of every storage service.
+pub(crate) fn sts(body: &[u8]) -> WireErrors {
     let Ok(body) = std::str::from_utf8(body) else { return WireErrors::default() };
     let said = |name| xml::text(body, "Error", name).unwrap_or_default();
     WireErrors::one(&said("Code"), first_line(&said("Message")))

@@ -15,6 +15,9 @@ const FILE: &str = "AZURE_ENVIRONMENT_FILEPATH";
 const AUTHORITY: &str = "AZURE_AUTHORITY_HOST";
 const SCOPE: &str = "https://containerregistry.azure.net/.default";
 
+/// The same in every cloud.
+const STORAGE_SCOPE: &str = "https://storage.azure.com/.default";
+
 /// One of Azure's clouds.
 #[derive(Debug)]
 pub(super) struct Cloud {
@@ -57,8 +60,18 @@ impl Cloud {
         let set = environment.variable(AUTHORITY).map(|text| (AUTHORITY, text));
         let custom = custom.as_ref().map(|custom| (FILE, custom.active_directory_endpoint.as_str()));
         let (place, text) =
-            set.or(custom.filter(|(_, text)| !text.is_empty())).unwrap_or(("", usual_authority(host)));
+            set.or(custom.filter(|(_, text)| !text.is_empty())).unwrap_or(("", usual_authority(host.name())));
         Ok(Self { authority: authority(place, text)?, scope })
+    }
+
+    /// The cloud of a storage account, by the host of its service.
+    pub(super) fn of_storage(environment: &Environment, host: &str) -> Result<Self, IdentityError> {
+        let custom = custom(environment)?;
+        let set = environment.variable(AUTHORITY).map(|text| (AUTHORITY, text));
+        let custom = custom.as_ref().map(|custom| (FILE, custom.active_directory_endpoint.as_str()));
+        let usual = usual_authority(host);
+        let (place, text) = set.or(custom.filter(|(_, text)| !text.is_empty())).unwrap_or(("", usual));
+        Ok(Self { authority: authority(place, text)?, scope: STORAGE_SCOPE.to_owned() })
     }
 
     /// The resource of the scope, for services that know no scopes.
@@ -92,8 +105,8 @@ fn custom(environment: &Environment) -> Result<Option<Custom>, IdentityError> {
         .map_err(|_| setting(&file::shown(FILE, path), "it is no JSON object with the names of a cloud"))
 }
 
-fn usual_authority(host: &Host) -> &'static str {
-    match host.name().rsplit('.').next() {
+fn usual_authority(host: &str) -> &'static str {
+    match host.rsplit('.').next() {
         Some("cn") => "https://login.chinacloudapi.cn/",
         Some("us") => "https://login.microsoftonline.us/",
         _ => "https://login.microsoftonline.com/",

@@ -6,6 +6,7 @@ mod acr;
 mod clouds;
 mod entra;
 mod places;
+mod shared_key;
 
 use oci_artifact::name::Host;
 
@@ -13,6 +14,7 @@ use crate::{
     account::{Account, Role},
     cache::Parts,
     context::Context,
+    environment::Environment,
     error::IdentityError,
     lease::{Access, Lease, Login, Proof},
 };
@@ -21,6 +23,8 @@ use self::{
     clouds::Cloud,
     entra::{Application, Shown},
 };
+
+pub(crate) use self::shared_key::SharedKey;
 
 /// For whom an account's tokens are, where it does not say: Entra ID takes them in place of an application's secret.
 pub(crate) const AUDIENCE: &str = "api://AzureADTokenExchange";
@@ -78,6 +82,25 @@ impl Registry {
         access: &Access,
     ) -> Result<Lease<Login>, IdentityError> {
         acr::login(context, &self.host, access).await
+    }
+}
+
+/// The tokens of this process for storage accounts.
+pub(crate) struct Storage(Cloud);
+
+impl Storage {
+    /// By the host of a storage account's service, which tells the cloud.
+    pub(crate) fn of(environment: &Environment, host: &str) -> Result<Self, IdentityError> {
+        Cloud::of_storage(environment, host).map(Self)
+    }
+
+    /// What the access depends on beside the environment.
+    pub(crate) fn access_parts(&self, parts: Parts) -> Parts {
+        parts.with("authority", self.0.authority.as_str()).with("scopes", self.0.scope.as_str())
+    }
+
+    pub(crate) async fn access(&self, context: Context<'_>) -> Result<Lease<Access>, IdentityError> {
+        places::ask(context, &self.0).await
     }
 }
 

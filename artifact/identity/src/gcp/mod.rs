@@ -53,6 +53,11 @@ pub(crate) fn audience(context: Context<'_>) -> Option<String> {
     }
 }
 
+/// The token of this process; it is good for storage, too.
+pub(crate) async fn of_process(context: Context<'_>) -> Result<Lease<Access>, IdentityError> {
+    places::ask(context).await
+}
+
 /// What the cloud lets us in with.
 pub(crate) async fn access(context: Context<'_>) -> Result<Lease<Access>, IdentityError> {
     match context.account {

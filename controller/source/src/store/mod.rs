@@ -72,15 +72,22 @@ pub enum StoreError {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// A service that stores for us does not.
+    #[error("{0}")]
+    Service(Box<dyn ServiceError>),
     /// A name of the cluster that no path may have.
     #[error("`{0}` is no name that a folder can have")]
     Name(String),
 }
 
+/// Why a service that stores for us does not.
+pub trait ServiceError: std::error::Error + Classify + Send + Sync + 'static {}
+
 impl Classify for StoreError {
     fn reason(&self) -> &'static str {
         match self {
             Self::Io { .. } => "StorageFailed",
+            Self::Service(error) => error.reason(),
             Self::Name(_) => "NameInvalid",
         }
     }
@@ -89,6 +96,7 @@ impl Classify for StoreError {
         match self {
             // Disks are emptied and mounted again.
             Self::Io { .. } => Class::Retry { after: None },
+            Self::Service(error) => error.class(),
             Self::Name(_) => Class::Terminal,
         }
     }
@@ -104,6 +112,7 @@ impl Classify for StoreError {
                 }
                 _ => None,
             },
+            Self::Service(error) => error.hint(),
             Self::Name(_) => None,
         }
     }

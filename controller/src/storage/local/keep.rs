@@ -32,18 +32,7 @@ async fn sweep(local: &Local, fence: &watch::Receiver<bool>) -> Infallible {
         if let Err(error) = swept {
             tracing::error!(%error, "superseded files were not removed");
         }
-        let next = local.0.due().values().min().copied();
-        tokio::select! {
-            () = local.0.changed.notified() => {}
-            () = sleep_until(next) => {}
-        }
-    }
-}
-
-async fn sleep_until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
+        local.0.due.wait().await;
     }
 }
 
@@ -136,20 +125,13 @@ impl Inner {
     /// Removes what is due.
     fn sweep(&self, fence: &watch::Receiver<bool>) {
         let now = Instant::now();
-        let keys: Vec<_> = {
-            let mut due = self.due();
-            let ready: Vec<_> =
-                due.iter().filter(|(_, at)| **at <= now).map(|(key, _)| Arc::clone(key)).collect();
-            due.retain(|_, at| *at > now);
-            ready
-        };
-        for key in keys {
+        for key in self.due.take(now) {
             let _turn = self.turn(&key);
             let (names, next) = self.index().garbage(&key, self.options.retention, now);
             for name in names {
                 if !*fence.borrow() {
                     // Whoever leads next is told again.
-                    self.due().insert(key, now);
+                    self.due.also(key, now);
                     return;
                 }
                 if self.drop_file(&key, &name) {
@@ -157,9 +139,7 @@ impl Inner {
                 }
             }
             if let Some(next) = next {
-                let mut due = self.due();
-                let at = due.entry(key).or_insert(next);
-                *at = next.min(*at);
+                self.due.also(key, next);
             }
         }
     }

@@ -8,7 +8,7 @@ use oci_decide::Stored;
 use oci_source::store::Owner;
 use tokio::time::Instant;
 
-use super::{Inner, publish::identity, remove::below};
+use super::{Inner, publish::identity};
 use crate::storage::{
     KIND,
     file::{self, Inode},
@@ -33,7 +33,7 @@ impl Inner {
         let Ok(key) = names::key(owner) else {
             return Stored::Missing;
         };
-        let Some(name) = below(&artifact.path, &key) else {
+        let Some(name) = names::below(&artifact.path, &key) else {
             return Stored::Missing;
         };
         let _turn = self.turn(&key);
@@ -70,12 +70,12 @@ impl Inner {
 
     /// Notes which file a status names.
     pub(super) fn named(&self, key: &str, path: &str) {
-        let Some(name) = below(path, key) else {
+        let Some(name) = names::below(path, key) else {
             return;
         };
         let now = Instant::now();
         if self.index_mut().name(key, name, now) {
-            self.plan(key, now);
+            self.due.plan(key, now);
         }
     }
 

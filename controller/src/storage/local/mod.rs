@@ -2,13 +2,12 @@
 
 mod keep;
 mod look;
-mod lost;
 mod publish;
 mod remove;
 mod scan;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     fs::{self, DirBuilder, File, OpenOptions},
     hash::{BuildHasher, RandomState},
     io,
@@ -19,26 +18,28 @@ use std::{
 };
 
 use jiff::Timestamp;
-use oci_artifact::name::Algorithm;
+use oci_artifact::name::{Algorithm, Digest};
 use oci_crds::v1::Artifact;
 use oci_decide::{Stored, retention::Policy};
 use oci_source::store::{Content, Owner, PublishFuture, Store, StoreError};
 use tempfile::NamedTempFile;
-use tokio::{
-    sync::{Notify, watch},
-    time::Instant,
-};
+use tokio::sync::watch;
 
 pub use scan::Scan;
 
-use self::lost::Lost;
 use super::{
-    KIND, LATEST, OpenError, StorageStats, counters::Counters, error::Attempt, file::Inode, index::Index,
+    Found, KIND, LATEST, OpenError, StorageStats,
+    counters::Counters,
+    due::Due,
+    error::Attempt,
+    file::Inode,
+    index::{Index, Item},
+    lost::Lost,
     names,
 };
 
 /// Files that nobody sees yet.
-const DRAFTS: &str = ".drafts";
+pub(super) const DRAFTS: &str = ".drafts";
 /// Who holds this file works on the volume.
 const LOCK: &str = ".oci-controller.lock";
 /// Owners are spread over this many locks; a power of two.
@@ -78,13 +79,11 @@ struct Inner {
     root: PathBuf,
     options: StorageOptions,
     now: fn() -> Timestamp,
-    index: RwLock<Index>,
+    index: RwLock<Index<Inode>>,
     /// One at a time changes what an owner has.
     turns: Vec<Mutex<()>>,
     spread: RandomState,
-    /// Owners that have files to remove, and when.
-    due: Mutex<HashMap<Arc<str>, Instant>>,
-    changed: Notify,
+    due: Due,
     lost: Lost,
     counters: Counters,
     scan: Scan,
@@ -108,8 +107,7 @@ impl Local {
             index: RwLock::new(index),
             turns: (0..TURNS).map(|_| Mutex::default()).collect(),
             spread: RandomState::new(),
-            due: Mutex::default(),
-            changed: Notify::new(),
+            due: Due::default(),
             lost: Lost::default(),
             counters: Counters::default(),
             scan,
@@ -184,7 +182,7 @@ impl Local {
         let (key, name) = path.rsplit_once('/')?;
         let index = self.0.index();
         let entry = if name == LATEST { index.newest(key) } else { index.file(key, name) }?;
-        Some(Found { inode: Arc::clone(&entry.inode), name: Arc::clone(&entry.name) })
+        Some(Found { inode: Arc::clone(&entry.inode), name: Arc::clone(&entry.name), file: None })
     }
 
     /// Opens a file that was found under this path, if it is still the one that was stored. Blocks.
@@ -211,12 +209,18 @@ impl Local {
     }
 }
 
-/// A file that is served.
-#[derive(Clone, Debug)]
-pub(crate) struct Found {
-    /// The file.
-    pub(crate) inode: Arc<Inode>,
-    name: Arc<str>,
+impl Item for Inode {
+    fn digest(&self) -> &Digest {
+        self.digest()
+    }
+
+    fn size(&self) -> u64 {
+        self.size()
+    }
+
+    fn modified(&self) -> i64 {
+        self.modified()
+    }
 }
 
 impl Store for Local {
@@ -239,11 +243,11 @@ impl Store for Local {
 }
 
 impl Inner {
-    fn index(&self) -> RwLockReadGuard<'_, Index> {
+    fn index(&self) -> RwLockReadGuard<'_, Index<Inode>> {
         self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
+    fn index_mut(&self) -> RwLockWriteGuard<'_, Index<Inode>> {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -275,20 +279,10 @@ impl Inner {
         });
         made.attempt(|| format!("creating a file in {}", drafts.display()))
     }
-
-    /// Notes when files of an owner are to be removed.
-    fn plan(&self, key: &str, at: Instant) {
-        self.due().insert(key.into(), at);
-        self.changed.notify_one();
-    }
-
-    fn due(&self) -> MutexGuard<'_, HashMap<Arc<str>, Instant>> {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// A folder for nobody else. Done as well if it is there; fails if something else is.
-fn make_folder(path: &Path) -> io::Result<()> {
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             // Not through a link: it might lead out of the volume.
@@ -300,7 +294,7 @@ fn make_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Takes the volume for this process.
-fn lock(root: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(root: &Path) -> Result<File, OpenError> {
     let path = root.join(LOCK);
     let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
     let mut options = OpenOptions::new();

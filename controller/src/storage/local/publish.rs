@@ -39,7 +39,7 @@ impl Inner {
         let now = Instant::now();
         self.index_mut().renew(key, &name, now);
         self.link_latest(key, &name);
-        self.plan(key, now);
+        self.due.plan(key, now);
         Ok(Published { path: format!("{KIND}/{key}/{name}"), at: (self.now)() })
     }
 

@@ -9,7 +9,6 @@ use crate::storage::{
     KIND,
     error::Attempt,
     file::{self, Identity, Inode},
-    names,
 };
 
 impl Inner {
@@ -18,7 +17,7 @@ impl Inner {
         let _turn = self.turn(key);
         // From here on it is not served; what follows may be tried again.
         let files = self.index_mut().remove_all(key);
-        self.due().remove(key);
+        self.due.forget(key);
         for entry in files {
             let path = self.path(key, &entry.name);
             unlink(&entry.inode, &path).attempt(|| format!("removing {}", path.display()))?;
@@ -99,10 +98,4 @@ pub(super) fn unlink(inode: &Inode, path: &Path) -> io::Result<()> {
 
 fn gone(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-/// Whether a path is below the folder of an owner: what a status says is no path, only a text to look up.
-pub(super) fn below<'a>(path: &'a str, key: &str) -> Option<&'a str> {
-    let name = path.strip_prefix(KIND)?.strip_prefix('/')?.strip_prefix(key)?.strip_prefix('/')?;
-    (names::kind(name) == names::Kind::Artifact).then_some(name)
 }

@@ -62,7 +62,7 @@ pub(super) fn clean(root: &Path) -> Result<(), StoreError> {
 }
 
 /// Reads everything.
-pub(super) fn scan(root: &Path, algorithm: Algorithm) -> Result<(Index, Scan), StoreError> {
+pub(super) fn scan(root: &Path, algorithm: Algorithm) -> Result<(Index<Inode>, Scan), StoreError> {
     let start = Instant::now();
     let mut found = Found::default();
     let kind = root.join(KIND);

@@ -87,6 +87,23 @@ impl Site {
             public,
         })
     }
+
+    /// Of a region, for services that are no registries.
+    pub(super) fn of_region(environment: &Environment, region: &str) -> Result<Self, IdentityError> {
+        // The order of the partitions above.
+        const PREFIXES: [&str; 6] = ["cn-", "eusc-", "us-isob-", "us-iso-", "eu-isoe-", "us-isof-"];
+        let at = PREFIXES.iter().position(|prefix| region.starts_with(prefix)).map_or(0, |at| at + 1);
+        let partition = PARTITIONS.get(at).unwrap_or(&PARTITIONS[0]);
+        let fips = switched_on(environment, "AWS_USE_FIPS_ENDPOINT");
+        let dual = switched_on(environment, "AWS_USE_DUALSTACK_ENDPOINT");
+        let (sts, ecr) = (partition.sts(region, fips, dual), partition.ecr(region, fips, dual));
+        Ok(Self {
+            sts: endpoint(environment, "AWS_ENDPOINT_URL_STS", &sts)?,
+            ecr: endpoint(environment, "AWS_ENDPOINT_URL_ECR", &ecr)?,
+            region: region.to_owned(),
+            public: false,
+        })
+    }
 }
 
 impl Partition {

@@ -8,6 +8,7 @@ mod tenant;
 mod world;
 
 mod auth;
+mod buckets;
 mod crowd;
 mod events;
 mod faults;

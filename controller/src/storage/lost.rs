@@ -13,7 +13,7 @@ use crate::storage::names;
 
 /// Keys of owners, each once until it was told.
 #[derive(Debug, Default)]
-pub(super) struct Lost {
+pub(crate) struct Lost {
     keys: Mutex<HashSet<Box<str>>>,
     added: Notify,
 }

@@ -1,8 +1,11 @@
-//! Small requests to servers that are no registries: the token services of clouds, metadata services, and mirrors of
-//! trust roots.
+//! Requests to servers that are no registries: token services of clouds, metadata services, storage services, and mirrors
+//! of trust roots.
 //!
-//! Bounded like everything else: 64 KiB of an answer unless it is told otherwise, ten seconds for it, no redirects.
-//! Certificates are verified by the system's authorities, whatever is trusted or switched off for registries.
+//! Bounded like everything else, and small but for a [`Transfer`]: 64 KiB of an answer unless it is told otherwise, ten
+//! seconds for it, no redirects. Certificates are verified by the system's authorities, whatever is trusted or switched
+//! off for registries.
+
+mod transfer;
 
 use std::{borrow::Cow, time::Duration};
 
@@ -25,6 +28,8 @@ use crate::{
     tls::Reach,
     transport::Reply,
 };
+
+pub use self::transfer::{Transfer, Transferred};
 
 /// Time for one answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -180,11 +185,7 @@ impl Web {
         let client = self.clients.get(&self.options, reach, &request.url)?;
         let mut sending = client.request(request.method.clone(), request.url.clone());
         for (name, value) in &request.headers {
-            let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
-                Fault::Setup(format!("`{name}` has characters that no HTTP header can carry"))
-            })?;
-            value.set_sensitive(true);
-            sending = sending.header(name.as_ref(), value);
+            sending = sending.header(name.as_ref(), header(name, value)?);
         }
         if let Some(body) = &request.body {
             sending = sending.body(body.expose().clone());
@@ -198,4 +199,12 @@ impl Web {
         let body = body::read_all(reply, request.most, "the answer").await?;
         Ok(WebReply { status, body: Secret::new(body.to_vec()), retry_after, headers })
     }
+}
+
+/// The value of a header.
+fn header(name: &str, value: &Secret<String>) -> Result<HeaderValue, Fault> {
+    let mut value = HeaderValue::from_str(value.expose())
+        .map_err(|_| Fault::Setup(format!("`{name}` has characters that no HTTP header can carry")))?;
+    value.set_sensitive(true);
+    Ok(value)
 }

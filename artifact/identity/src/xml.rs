@@ -1,12 +1,27 @@
-//! The little XML that STS writes: elements without attributes, each name once.
+//! The little XML that clouds write: elements without attributes that matter, and without elements of their own name inside.
 
 /// The text of the first element of this name below the first `inside`; `None` if there is none, or it has more than text.
-pub(super) fn text(xml: &str, inside: &str, name: &str) -> Option<String> {
-    unescape(element(element(xml, inside)?, name)?.trim())
+pub fn text(xml: &str, inside: &str, name: &str) -> Option<String> {
+    value(element(xml, inside)?.0, name)
 }
 
-/// What is between the tags; namespaces and attributes of the opening one do not matter.
-fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+/// The text of the first element of this name.
+pub fn value(xml: &str, name: &str) -> Option<String> {
+    unescape(element(xml, name)?.0.trim())
+}
+
+/// What is inside of each element of this name.
+pub fn each<'a>(xml: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    let mut rest = xml;
+    std::iter::from_fn(move || {
+        let (inside, after) = element(rest, name)?;
+        rest = after;
+        Some(inside)
+    })
+}
+
+/// What is between the tags, and what comes after; namespaces and attributes of the opening one do not matter.
+fn element<'a>(xml: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
     let mut rest = xml;
     loop {
         let (_, after) = rest.split_once('<')?;
@@ -14,12 +29,15 @@ fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
             rest = after;
             continue;
         };
-        if !tag.starts_with(|c: char| c == '>' || c.is_ascii_whitespace()) {
+        if !tag.starts_with(|c: char| c == '>' || c == '/' || c.is_ascii_whitespace()) {
             rest = after;
             continue;
         }
-        let (_, content) = tag.split_once('>')?;
-        return Some(content.split_once(&format!("</{name}>"))?.0);
+        let (opening, content) = tag.split_once('>')?;
+        if opening.ends_with('/') {
+            return Some(("", content));
+        }
+        return content.split_once(&format!("</{name}>"));
     }
 }
 
@@ -66,6 +84,14 @@ mod tests {
         assert_eq!(text(xml, "Keys", "Id").unwrap(), "a&b<AB>\"'");
         assert_eq!(text(xml, "Keys", "Secret"), None);
         assert_eq!(text(xml, "Other", "Id"), None);
+    }
+
+    #[test]
+    fn each_element_is_found_in_its_order() {
+        let xml = "<L><B><N>a</N></B><Bs/><B/><B x='1'><N>b&amp;c</N></B></L>";
+        let names: Vec<_> = each(xml, "B").map(|inside| value(inside, "N")).collect();
+        assert_eq!(names, [Some("a".to_owned()), None, Some("b&c".to_owned())]);
+        assert_eq!(each("<B>a</B><B>", "B").count(), 1);
     }
 
     #[test]
