@@ -7,9 +7,9 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
     commands::{
-        build, completion, convert, copy, create, diff, dry_run, explain, export, generate, get, inspect,
-        install, lint, list, login, logout, pull, push, reconcile, sign, suspend, tag, uninstall, verify,
-        version,
+        build, completion, convert, copy, create, diff, doctor, dry_run, explain, export, generate, get,
+        inspect, install, lint, list, login, logout, pull, push, reconcile, sign, suspend, tag, uninstall,
+        verify, version,
     },
     context::Context,
     error::Error,
@@ -86,6 +86,8 @@ enum Verb {
     Uninstall(uninstall::Uninstall),
     /// Let kubectl and shells complete commands, flags and tags
     Completion(completion::Completion),
+    /// Say what is wrong with the installation, or with the way to a repository
+    Doctor(doctor::Doctor),
     /// Print the version
     Version(version::Version),
 }
@@ -142,6 +144,7 @@ impl Cli {
             Verb::Install(args) => Box::pin(install::run(args, context)).await,
             Verb::Uninstall(args) => Box::pin(uninstall::run(args, context)).await,
             Verb::Completion(args) => completion::run(&args, context),
+            Verb::Doctor(args) => Box::pin(doctor::run(args, context)).await,
             Verb::Version(args) => version::run(&args, context),
         }
     }

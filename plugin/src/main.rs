@@ -7,6 +7,7 @@ mod cluster;
 mod commands;
 mod completion;
 mod context;
+mod doctor;
 mod dry_run;
 mod end;
 mod error;

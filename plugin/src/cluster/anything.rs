@@ -4,7 +4,7 @@ use std::fmt;
 
 use kube::{
     Api,
-    api::{ApiResource, DeleteParams, ListParams, Patch, PatchParams},
+    api::{ApiResource, DeleteParams, ListParams, Patch, PatchParams, PostParams},
     core::{DynamicObject, GroupVersionKind},
 };
 use serde_json::Value;
@@ -109,6 +109,25 @@ impl Anything {
                 None => return Ok(found),
             }
         }
+    }
+
+    /// Some objects of all namespaces, at most so many.
+    pub(crate) async fn list_some(&self, kind: &Kind, most: u32) -> Result<Vec<DynamicObject>, ClusterError> {
+        let api = self.api(kind, None);
+        let doing = || format!("listing every {}", kind.name());
+        let parameters = ListParams::default().limit(most);
+        Ok(self.access.call(doing, async || api.list(&parameters).await).await?.items)
+    }
+
+    /// Asks for something by an object that is answered and not kept.
+    pub(crate) async fn create(&self, object: &Value) -> Result<DynamicObject, ClusterError> {
+        let what = Named::of(object);
+        let api = self.api(&what.kind, None);
+        let doing = || format!("creating a {}", what.kind.name());
+        let sent = serde_json::from_value(object.clone());
+        let sent: DynamicObject =
+            sent.map_err(|error| ClusterError::Reply { doing: doing(), why: error.to_string() })?;
+        self.access.call(doing, async || api.create(&PostParams::default(), &sent).await).await
     }
 
     /// Applies on the server's side: what this program set before and sets no longer is removed.

@@ -12,13 +12,13 @@ mod remove;
 
 pub(crate) use apply::{Guard, apply, ready};
 pub(crate) use manifests::{Bucket, Manifests, Overlay};
-pub(crate) use remove::{Removal, remove};
+pub(crate) use remove::{Removal, remove, scope};
 
 use serde_json::Value;
 
 /// The label of what belongs to somebody, and our value of it.
-const PART_OF: &str = "app.kubernetes.io/part-of";
-const OURS: &str = "kubectl-oci";
+pub(crate) const PART_OF: &str = "app.kubernetes.io/part-of";
+pub(crate) const OURS: &str = "kubectl-oci";
 /// Flux's value of it.
 const FLUX: &str = "flux";
 /// Where everything is installed: names of the Service stand in certificates and in the CRD.

@@ -101,7 +101,7 @@ pub(crate) async fn remove(access: Access, removal: Removal, context: &Context) 
 }
 
 /// Which objects a controller works on: a selector of labels, or all.
-type Scope = Option<String>;
+pub(crate) type Scope = Option<String>;
 
 struct Remover<'a> {
     access: Access,
@@ -224,7 +224,7 @@ fn named(namespace: &str, name: &str) -> Named {
 }
 
 /// What a Deployment works on, if it is a controller's.
-fn scope(object: &DynamicObject) -> Option<Scope> {
+pub(crate) fn scope(object: &DynamicObject) -> Option<Scope> {
     let arguments = object.data.pointer("/spec/template/spec/containers/0/args")?.as_array()?;
     let mut arguments = arguments.iter().filter_map(Value::as_str);
     let is_controller = arguments.clone().any(|argument| argument.starts_with("--storage-path="));

@@ -13,6 +13,8 @@ mod copy;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod dry_run;
 #[cfg(test)]
 mod explain;

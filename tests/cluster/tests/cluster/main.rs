@@ -12,6 +12,7 @@ mod certificates;
 mod control_plane;
 mod controller;
 mod conversion;
+mod doctor;
 mod install;
 mod lease;
 mod monitoring;

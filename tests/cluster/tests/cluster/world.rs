@@ -50,7 +50,8 @@ impl World {
         (Self::over(plane, "overlays/single").await, done)
     }
 
-    async fn over(plane: ControlPlane, overlay: &str) -> Self {
+    /// A world in a control plane that is there.
+    pub(crate) async fn over(plane: ControlPlane, overlay: &str) -> Self {
         let tls = Tls::new();
         let webhook = Hook::start(&tls, 0);
         let address = webhook.address;

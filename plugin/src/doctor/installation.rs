@@ -1,0 +1,182 @@
+//! The installation in a cluster.
+
+use kube::core::DynamicObject;
+use oci_crds::{
+    KIND,
+    conditions::{condition, metadata::SHARD},
+    schema,
+};
+use serde_json::{Value, json};
+
+use super::{Finding, Findings, webhook};
+use crate::{
+    cluster::{Access, Anything, ClusterError, Filter, Kind, Named, Repositories, Stored},
+    install::{NAMESPACE, OURS, PART_OF},
+};
+
+/// The account of the controller.
+const ACCOUNT: &str = "system:serviceaccount:oci-system:oci-controller";
+/// What the controller must be allowed: verb, group, resource and subresource.
+const RIGHTS: [(&str, &str, &str, &str); 8] = [
+    ("list", "source.toolkit.fluxcd.io", "ocirepositories", ""),
+    ("watch", "source.toolkit.fluxcd.io", "ocirepositories", ""),
+    ("patch", "source.toolkit.fluxcd.io", "ocirepositories", ""),
+    ("patch", "source.toolkit.fluxcd.io", "ocirepositories", "status"),
+    ("get", "", "secrets", ""),
+    ("get", "", "serviceaccounts", ""),
+    ("create", "", "events", ""),
+    ("update", "coordination.k8s.io", "leases", ""),
+];
+
+/// Looks at everything. An error means that the API server could not be asked.
+pub(crate) async fn installation(access: &Access) -> Result<Findings, ClusterError> {
+    let cluster = Anything::of(access.clone());
+    let mut findings = Findings::default();
+    let Some(kind) = crd(&cluster, &mut findings).await? else { return Ok(findings) };
+    let deployments = cluster.list(&Kind::new("apps/v1", "Deployment"), &format!("{PART_OF}={OURS}")).await?;
+    if deployments.is_empty() {
+        findings.add(Finding::fault("programs", "none is installed", "`kubectl oci install`"));
+    }
+    for deployment in &deployments {
+        findings.extend(program(deployment));
+    }
+    findings.extend(webhook::look(&cluster, &kind).await?);
+    let controllers: Vec<_> = deployments.iter().filter_map(selector).collect();
+    if !controllers.is_empty() {
+        findings.add(rights(&cluster).await?);
+        findings.extend(flux(&cluster, &controllers).await?);
+    }
+    findings.add(objects(access).await?);
+    Ok(findings)
+}
+
+async fn crd(cluster: &Anything, findings: &mut Findings) -> Result<Option<DynamicObject>, ClusterError> {
+    let kind = Kind::new("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+    let named = Named { kind, namespace: None, name: schema::NAME.to_owned() };
+    let Some(found) = cluster.find(&named).await? else {
+        findings.add(Finding::fault(
+            "kind",
+            "the CRD is not there",
+            "`kubectl oci install`, or install Flux",
+        ));
+        return Ok(None);
+    };
+    let versions = found.data.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
+    let served: Vec<&str> = versions
+        .filter(|version| version.get("served") == Some(&json!(true)))
+        .filter_map(|version| version.get("name").and_then(Value::as_str))
+        .collect();
+    let stored = found.data.pointer("/status/storedVersions").and_then(Value::as_array);
+    let stored: Vec<&str> = stored.into_iter().flatten().filter_map(Value::as_str).collect();
+    let text = format!("serves {}, has stored {}", served.join(" and "), stored.join(" and "));
+    findings.add(if served.contains(&"v1") {
+        Finding::good("kind", text)
+    } else {
+        Finding::fault(
+            "kind",
+            format!("{text}, and not v1"),
+            "install Flux 2.6 or newer, or `kubectl oci install`",
+        )
+    });
+    Ok(Some(found))
+}
+
+/// Whether all replicas are there, and what will become of what they store.
+fn program(deployment: &DynamicObject) -> Vec<Finding> {
+    let name = deployment.metadata.name.clone().unwrap_or_default();
+    let number = |pointer: &str| deployment.data.pointer(pointer).and_then(Value::as_i64).unwrap_or_default();
+    let (wanted, available) = (number("/spec/replicas"), number("/status/availableReplicas"));
+    let about = format!("program {name}");
+    let text = format!("{available} of {wanted} available");
+    let mut all = vec![if available >= wanted {
+        Finding::good(&about, text)
+    } else {
+        let look =
+            format!("`kubectl describe pods -n {NAMESPACE} -l app.kubernetes.io/name={name}` says why");
+        Finding::fault(&about, text, look)
+    }];
+    let text = |pointer: &str| deployment.data.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let image = text("/spec/template/spec/containers/0/image");
+    if !image.contains(concat!(":v", env!("CARGO_PKG_VERSION"))) {
+        let message = format!("runs {image}, and this is kubectl-oci {}", env!("CARGO_PKG_VERSION"));
+        all.push(Finding::note(&about, message, "update the older one; neighbouring releases work together"));
+    }
+    let volumes = deployment.data.pointer("/spec/template/spec/volumes").and_then(Value::as_array);
+    let is_lost = |volume: &Value| volume["name"] == "data" && volume.get("emptyDir").is_some();
+    let variables = deployment.data.pointer("/spec/template/spec/containers/0/env").and_then(Value::as_array);
+    let bucket = variables.into_iter().flatten().any(|variable| variable["name"] == "STORAGE_BUCKET");
+    if volumes.into_iter().flatten().any(is_lost) && !bucket {
+        let remedy = "a PersistentVolumeClaim or a bucket keeps them (docs/guide/storage.md)";
+        all.push(Finding::note(&about, "artifacts are lost with the pod, and downloaded again", remedy));
+    }
+    all
+}
+
+/// What a Deployment works on, if it is a controller's: a selector, or nothing for all.
+fn selector(deployment: &DynamicObject) -> Option<Option<String>> {
+    crate::install::scope(deployment)
+}
+
+async fn rights(cluster: &Anything) -> Result<Finding, ClusterError> {
+    let mut missing = Vec::new();
+    for (verb, group, resource, subresource) in RIGHTS {
+        let attributes = json!({ "verb": verb, "group": group, "resource": resource, "subresource": subresource,
+                "namespace": NAMESPACE });
+        let groups = ["system:serviceaccounts", "system:authenticated"];
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+            "spec": { "user": ACCOUNT, "groups": groups, "resourceAttributes": attributes },
+        });
+        match cluster.create(&review).await {
+            Ok(answer) if answer.data.pointer("/status/allowed") == Some(&json!(true)) => {}
+            Ok(_) => missing.push(format!("{verb} {resource}")),
+            Err(ClusterError::Refused { status, .. }) if status.is_forbidden() => {
+                let remedy = "ask somebody who may create SubjectAccessReviews";
+                return Ok(Finding::note("rights", "you may not ask what the controller may do", remedy));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(if missing.is_empty() {
+        Finding::good("rights", "the controller may do what it needs")
+    } else {
+        let message = format!("the controller may not {}", missing.join(", "));
+        Finding::fault("rights", message, "`kubectl oci install` sets its roles again")
+    })
+}
+
+/// Whether Flux's source-controller works on the same objects.
+async fn flux(cluster: &Anything, controllers: &[Option<String>]) -> Result<Option<Finding>, ClusterError> {
+    let kind = Kind::new("apps/v1", "Deployment");
+    let named =
+        Named { kind, namespace: Some("flux-system".to_owned()), name: "source-controller".to_owned() };
+    let Some(found) = cluster.find(&named).await? else { return Ok(None) };
+    let arguments = found.data.pointer("/spec/template/spec/containers/0/args").and_then(Value::as_array);
+    let mut arguments = arguments.into_iter().flatten().filter_map(Value::as_str);
+    let theirs = arguments.rfind(|argument| argument.starts_with("--watch-label-selector="));
+    let leaves = theirs == Some(&*format!("--watch-label-selector=!{SHARD}"));
+    let shards_only = controllers.iter().all(|ours| ours.as_ref().is_some_and(|ours| !ours.starts_with('!')));
+    Ok(Some(if leaves && shards_only {
+        Finding::good("Flux", "source-controller leaves our objects alone")
+    } else {
+        let message = "source-controller works on the same objects".to_owned();
+        let remedy = format!("start it with `--watch-label-selector=!{SHARD}` (docs/guide/migration.md)");
+        Finding::fault("Flux", message, remedy)
+    }))
+}
+
+fn is_ready(object: &Stored) -> bool {
+    object.state().condition(condition::READY).is_some_and(|ready| ready.status == "True")
+}
+
+async fn objects(access: &Access) -> Result<Finding, ClusterError> {
+    let all = Repositories::everywhere(access).list(Filter::default()).await?;
+    let ready = all.iter().filter(|object| is_ready(object)).count();
+    let suspended = all.iter().filter(|object| object.is_suspended()).count();
+    let text = format!("{ready} of {} {KIND} are ready, {suspended} suspended", all.len());
+    Ok(if ready + suspended >= all.len() {
+        Finding::good("objects", text)
+    } else {
+        Finding::note("objects", text, "`kubectl oci get -A` shows which are not, and why")
+    })
+}

@@ -1,0 +1,93 @@
+//! Whether the API server asks the webhook, and gets an answer.
+
+use kube::core::DynamicObject;
+use oci_crds::{GROUP, KIND};
+use serde_json::{Value, json};
+
+use super::Finding;
+use crate::cluster::{Anything, Applying, ClusterError, Kind, Named};
+
+/// What the API server says if it gets no answer.
+const CALLING: &str = "failed calling webhook";
+const CONVERTING: &str = "conversion webhook";
+
+/// Looks at the configuration, and has the API server judge an object that every webhook refuses.
+pub(super) async fn look(cluster: &Anything, crd: &DynamicObject) -> Result<Vec<Finding>, ClusterError> {
+    let mut all = vec![admission(cluster).await?];
+    if crd.data.pointer("/spec/conversion/strategy") == Some(&json!("Webhook")) {
+        all.push(conversion(cluster).await?);
+    }
+    Ok(all)
+}
+
+async fn admission(cluster: &Anything) -> Result<Finding, ClusterError> {
+    let about = "webhook";
+    // Valid to the schema, and nothing that could be run.
+    let bad = json!({
+        "apiVersion": format!("{GROUP}/v1"), "kind": KIND,
+        "metadata": { "name": "kubectl-oci-doctor", "namespace": "default" },
+        "spec": { "url": "oci://registry.example/doctor", "interval": "0s" },
+    });
+    match cluster.apply(&bad, Applying { force: false, dry_run: true }).await {
+        Ok(_) => {
+            let kind = Kind::new("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration");
+            let named = Named { kind, namespace: None, name: "oci-webhook".to_owned() };
+            Ok(match cluster.find(&named).await? {
+                None => Finding::note(
+                    about,
+                    "there is none: wrong objects are accepted and fail later",
+                    "`kubectl oci install`, or `--overlay policy` for a policy of the API server",
+                ),
+                Some(found) => Finding::fault(
+                    about,
+                    unasked(&found),
+                    "look at the pods of `oci-webhook`, and at its log",
+                ),
+            })
+        }
+        Err(ClusterError::Refused { status, .. }) if status.message.contains(CALLING) => Ok(Finding::fault(
+            about,
+            status.message.clone(),
+            "look at the pods of `oci-webhook`; until it answers, `kubectl delete validatingwebhookconfiguration \
+             oci-webhook` lets objects be written",
+        )),
+        Err(ClusterError::Refused { status, .. }) if status.message.contains("denied") => {
+            Ok(Finding::good(about, "the API server asks it, and a wrong object is refused"))
+        }
+        Err(ClusterError::Refused { status, .. }) if status.is_forbidden() => {
+            let remedy = "ask somebody who may create objects in the namespace `default`";
+            Ok(Finding::note(about, "you may not try out an object", remedy))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Why a webhook that is configured was not asked.
+fn unasked(configuration: &DynamicObject) -> String {
+    let text =
+        |pointer: &str| configuration.data.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let why = if text("/webhooks/0/clientConfig/caBundle").is_empty() {
+        "its configuration has no `caBundle`: the webhook has not published its certificate"
+    } else {
+        "the API server does not reach it, or does not trust its certificate"
+    };
+    format!("{why}; by its failurePolicy ({}) wrong objects are accepted", text("/webhooks/0/failurePolicy"))
+}
+
+async fn conversion(cluster: &Anything) -> Result<Finding, ClusterError> {
+    let about = "conversion";
+    match cluster.list_some(&Kind::new(&format!("{GROUP}/v1beta2"), KIND), 1).await {
+        Ok(found) if found.is_empty() => Ok(Finding::good(about, "there is no object yet to convert")),
+        Ok(_) => Ok(Finding::good(about, "objects are read in either version")),
+        Err(ClusterError::NoApi { .. }) => Ok(Finding::good(about, "there is one version")),
+        Err(ClusterError::Refused { status, .. }) if status.message.contains(CONVERTING) => {
+            Ok(Finding::fault(
+                about,
+                status.message.clone(),
+                "look at the pods of `oci-webhook`; `strategy: None` in the CRD lets the API server convert by itself \
+             (docs/guide/troubleshooting.md)",
+            ))
+        }
+        Err(error) => Err(error),
+    }
+}
