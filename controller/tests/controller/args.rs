@@ -174,8 +174,14 @@ fn args_take_variables_unless_a_flag_says_otherwise() {
         ("STORAGE_ADV_ADDR", "adv"),
         ("METRICS_ADDR", ":2"),
         ("EVENTS_ADDR", "http://e/"),
+        ("STORAGE_BUCKET", "s3://artifacts/one"),
+        ("STORAGE_BUCKET_ENDPOINT", "http://minio:9000"),
+        ("STORAGE_BUCKET_REGION", "here-1"),
     ];
     let args = read_with(&variables, &[]).unwrap();
+    assert_eq!(args.bucket().unwrap().to_string(), "s3://artifacts/one/");
+    assert!(args.bucket.endpoint.is_some());
+    assert_eq!(args.bucket.region.as_deref(), Some("here-1"));
     assert_eq!(args.storage.storage_path.to_str(), Some("/v"));
     assert_eq!(args.storage.storage_addr.socket().port(), 1);
     assert_eq!(args.advertised("h"), "http://adv");

@@ -219,7 +219,7 @@ impl Classify for ClusterError {
             }
             Self::NotFound { .. } => "`kubectl oci get -A` lists what there is",
             Self::NoApi { .. } => {
-                "install the CRD: `kubectl apply --server-side -k deploy/overlays/policy` of this project, or Flux 2.6 or newer"
+                "install it: `kubectl oci install`, or Flux 2.6 or newer"
             }
             Self::Suspended { .. } => "`kubectl oci resume` lets the controller go on",
             Self::NotReady { stalled: true, .. } => "it is not tried again until the object is changed",

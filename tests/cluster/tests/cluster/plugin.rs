@@ -424,7 +424,7 @@ async fn credential_plugin_logs_in() {
 #[tokio::test]
 async fn missing_crd_is_told_with_what_to_install() {
     let plane = ControlPlane::start().await;
-    let stderr = "does not serve OCIRepository (source.toolkit.fluxcd.io/v1)\n  hint: install the CRD: `kubectl apply --server-side -k deploy/overlays/policy` of this project, or Flux 2.6 or newer\n";
+    let stderr = "does not serve OCIRepository (source.toolkit.fluxcd.io/v1)\n  hint: install it: `kubectl oci install`, or Flux 2.6 or newer\n";
     for arguments in [
         &["get"][..],
         &["export", "app"],
