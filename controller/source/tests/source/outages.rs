@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use oci_artifact::{Class, name::Digest};
-use oci_decide::{Outcome, Step};
+use oci_decide::{Failure, Outcome, Step};
 use oci_testkit::{
     registry::{Act, Class as Endpoint, Fault, Match, Registry},
     sigstore::{Instance, NOW, Request, attach, bundle, legacy},
@@ -70,6 +70,27 @@ async fn registry_that_fails_verifies_nothing() {
 }
 
 #[tokio::test]
+async fn registry_that_is_silent_about_signatures_is_given_up() {
+    let (registry, _) = signed();
+    registry.fault(Fault::always(Match::class(Endpoint::Referrers), Act::Stall));
+    let mut case = asking(&registry);
+    case.observed.spec.timeout = Some("200ms".to_owned());
+    case.observed.report = oci_crds::validate::check(&case.observed.spec);
+    let failure = World::new().refuses(&registry, &mut case).await;
+    assert!(failure.message.contains("time"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn secret_that_is_not_to_be_had_verifies_nothing() {
+    let (registry, _) = signed();
+    let message = "secret 'team/root' not found".to_owned();
+    let lost = Failure { step: Step::Signature, class: Class::Retry { after: None }, message, hint: None };
+    let mut case = asking(&registry);
+    case.materials.lost = Some(lost.clone());
+    assert_eq!(World::new().refuses(&registry, &mut case).await, lost);
+}
+
+#[tokio::test]
 async fn clock_that_is_wrong_verifies_nothing() {
     // Before the signature was made, it is one of the future.
     for seconds in [0, NOW - 10 * 365 * 86_400, NOW - 3_600] {
@@ -105,7 +126,8 @@ async fn trust_root_that_is_no_good_verifies_nothing() {
         let (registry, _) = signed();
         let mut case = asking(&registry);
         case.materials.trust.root = Some(secret("root", &[("trusted_root.json", &text)]));
-        World::new().refuses(&registry, &mut case).await;
+        let failure = World::new().refuses(&registry, &mut case).await;
+        assert_eq!(failure.message.contains("has no key"), text.is_empty(), "{failure:?}");
     }
     let (registry, _) = signed();
     let mut case = asking(&registry);

@@ -219,6 +219,19 @@ async fn restart_makes_nothing_verified() {
 }
 
 #[tokio::test]
+async fn empty_list_of_identities_means_anybody_as_with_flux() {
+    let (registry, world) = (Registry::start(), World::new());
+    let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
+    let mut case = by_identity(&registry, "^$", "^$");
+    case.respecify(&json!({ "provider": "cosign", "trustedRootSecretRef": { "name": "root" } }));
+    world.refuses(&registry, &mut case).await;
+    let certified = private().certify(&Request::default());
+    attach::bundle(&registry, NAME, &digest, &bundle::sign(private(), &certified, &digest.to_string()));
+    let run = world.step(&registry, &mut case).await;
+    assert!(matches!(run.outcome, Outcome::Stored { .. }), "{:?}", run.outcome);
+}
+
+#[tokio::test]
 async fn identity_of_a_private_sigstore_is_verified_by_its_root() {
     let (registry, world) = (Registry::start(), World::new());
     let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
