@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use oci_artifact::{
     Class,
     archive::Control,
+    limits::SIGNATURE_BYTES,
     manifest::{OCI_INDEX, OCI_MANIFEST},
     name::Digest,
 };
@@ -187,6 +188,18 @@ async fn index_in_place_of_legacy_signatures_is_told() {
     registry.put_manifest(NAME, &attach::legacy_tag(&digest), OCI_INDEX, index.as_bytes());
     let failure = world.refuses(&registry, &mut usual(&registry)).await;
     assert!(failure.message.contains("an index stands where"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn legacy_signature_with_too_many_annotations_is_not_looked_at() {
+    let (registry, world) = (Registry::start(), World::new());
+    let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
+    let mut signed = legacy::sign_with(owner(), &digest.to_string());
+    signed.annotations.insert("note".to_owned(), "a".repeat(SIGNATURE_BYTES));
+    attach::legacy(&registry, NAME, &digest, &[signed]);
+    let failure = world.refuses(&registry, &mut usual(&registry)).await;
+    assert!(failure.message.contains(&format!("larger than the limit of {SIGNATURE_BYTES}")), "{failure:?}");
+    assert_eq!(registry.count(|request| request.class == Endpoint::Blob), 0);
 }
 
 /// T7.

@@ -88,6 +88,10 @@ async fn secret_that_is_not_to_be_had_verifies_nothing() {
     let mut case = asking(&registry);
     case.materials.lost = Some(lost.clone());
     assert_eq!(World::new().refuses(&registry, &mut case).await, lost);
+    let mut case = usual(&registry);
+    case.materials.trust.secret = None;
+    let failure = World::new().refuses(&registry, &mut case).await;
+    assert!(failure.message.contains("public keys was not read"), "{failure:?}");
 }
 
 #[tokio::test]
@@ -100,6 +104,7 @@ async fn clock_that_is_wrong_verifies_nothing() {
         case.observed.now = Timestamp::from_second(seconds).unwrap();
         let failure = world.refuses(&registry, &mut case).await;
         assert!(failure.message.contains("in the future"), "{seconds}: {}", failure.message);
+        assert!(failure.hint.unwrap().contains("compare the clocks"), "{seconds}");
     }
     // After the certificate was over, no clock makes up for it.
     let registry = Registry::start();
