@@ -158,12 +158,16 @@ async fn root_is_refreshed_kept_and_remembered() {
     desk.tells(r#"refreshes_total{result="success"} 1"#);
     let newer = Instance::new().trusted_root().to_string();
     desk.publish(&newer);
+    // As object stores say that there is nothing.
+    desk.mirror.answer("2.root.json", Reply::text(403, "AccessDenied"));
     assert!(keeper.renew().await);
     assert_eq!(digest(&keeper.root()), Digest::of(newer.as_bytes()));
     // A restart where no mirror can be reached.
     desk.mirror.serve(BTreeMap::new());
+    desk.metrics = Metrics::new(false);
     let restarted = desk.keeper().await;
     assert_eq!(digest(&restarted.root()), Digest::of(newer.as_bytes()));
+    desk.tells(&format!("timestamp_seconds {}", NOW + 3_600));
     assert!(!restarted.renew().await);
     assert_eq!(digest(&restarted.root()), Digest::of(newer.as_bytes()));
     let names = std::fs::read_dir(desk.folder.path()).unwrap();
@@ -261,6 +265,8 @@ async fn file_is_read_again_when_it_changes() {
     write(&path, &root());
     let keeper = desk.keeper_of(&[&flag]).unwrap();
     assert_eq!(digest(&keeper.root()), Digest::of(root().as_bytes()));
+    let written = std::fs::metadata(&path).unwrap().modified().unwrap();
+    desk.tells(&format!("timestamp_seconds {}", Timestamp::try_from(written).unwrap().as_second()));
     let other = Instance::new().trusted_root().to_string();
     for broken in ["", "{", &" ".repeat((1 << 20) + 1)] {
         write(&path, broken);

@@ -239,7 +239,10 @@ async fn signature_that_only_the_tag_lists_is_found() {
     let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
     let signature = sign(&registry, NAME, &digest, signer(), Envelope::Cose);
     world.refuses(&registry, &mut usual(&registry)).await;
-    attach::list(&registry, NAME, &digest, std::slice::from_ref(&signature));
+    // An index among them is none.
+    let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [] }).to_string();
+    let index = registry.put_manifest(NAME, "index", OCI_INDEX, index.as_bytes());
+    attach::list(&registry, NAME, &digest, &[index, signature]);
     world.stored(&usual(&registry)).await;
     // And in one whose API fails.
     let (registry, digest) = signed(Envelope::Cose);
@@ -274,7 +277,8 @@ async fn signature_of_notation_says_so_by_its_type_or_its_config() {
         if counts {
             world.stored(&usual(&registry)).await;
         } else {
-            world.refuses(&registry, &mut usual(&registry)).await;
+            let failure = world.refuses(&registry, &mut usual(&registry)).await;
+            assert_eq!(failure.message, "no signature was found", "{kind:?} {config}");
         }
     }
 }

@@ -241,3 +241,20 @@ async fn runs_look_for_no_signatures_at_a_dead_registry() {
     registry.clear_faults();
     stores(&world, &registry, &mut usual(&registry)).await;
 }
+
+#[tokio::test]
+async fn registry_that_answers_in_the_end_is_not_dead() {
+    let registry = Registry::builder().referrers(false).start();
+    let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
+    let world = World::with(|options| options.registry.attempts = 1);
+    let verify = json!({ "provider": "cosign", "secretRef": { "name": "keys" } });
+    let mut case = Case::new(&registry, json!({ "ref": { "digest": digest }, "verify": verify }));
+    case.materials.trust = usual(&registry).materials.trust.clone();
+    // Of the list of referrers nothing is heard; where legacy signatures would be, nothing is.
+    let list = Match::class(Endpoint::Manifest).contains(&digest.to_string().replace(':', "-"));
+    registry.fault(Fault::once(list, Act::Close));
+    let failure = world.refuses(&registry, &mut case).await;
+    assert!(failure.message.starts_with("signatures could not be looked up"), "{failure:?}");
+    let failure = world.refuses(&registry, &mut case).await;
+    assert_eq!(failure.message, "no signature was found");
+}
