@@ -158,12 +158,16 @@ async fn root_is_refreshed_kept_and_remembered() {
     desk.tells(r#"refreshes_total{result="success"} 1"#);
     let newer = Instance::new().trusted_root().to_string();
     desk.publish(&newer);
+    // As object stores say that there is nothing.
+    desk.mirror.answer("2.root.json", Reply::text(403, "AccessDenied"));
     assert!(keeper.renew().await);
     assert_eq!(digest(&keeper.root()), Digest::of(newer.as_bytes()));
     // A restart where no mirror can be reached.
     desk.mirror.serve(BTreeMap::new());
+    desk.metrics = Metrics::new(false);
     let restarted = desk.keeper().await;
     assert_eq!(digest(&restarted.root()), Digest::of(newer.as_bytes()));
+    desk.tells(&format!("timestamp_seconds {}", NOW + 3_600));
     assert!(!restarted.renew().await);
     assert_eq!(digest(&restarted.root()), Digest::of(newer.as_bytes()));
     let names = std::fs::read_dir(desk.folder.path()).unwrap();
@@ -176,7 +180,7 @@ async fn root_is_refreshed_kept_and_remembered() {
 async fn mirror_that_misbehaves_leaves_the_last_root_and_is_told() {
     type Misbehave = fn(&mut Desk);
     let other = || Instance::new().trusted_root().to_string();
-    let cases: [(&str, Misbehave); 9] = [
+    let cases: [(&str, Misbehave); 10] = [
         ("expired", |desk| {
             desk.tuf.expires = NOW;
             desk.publish(&root());
@@ -190,6 +194,8 @@ async fn mirror_that_misbehaves_leaves_the_last_root_and_is_told() {
             desk.mirror.serve(desk.tuf.files(&root()));
         }),
         ("not there", |desk| desk.mirror.serve(BTreeMap::new())),
+        // Newer keys would be there.
+        ("failing at the roots", |desk| desk.mirror.answer("2.root.json", Reply::text(500, "sorry"))),
         ("failing", |desk| desk.mirror.answer("timestamp.json", Reply::text(500, "sorry"))),
         ("elsewhere", |desk| {
             let reply = Reply::text(302, "").header("location", "http://127.0.0.1:1/timestamp.json");
@@ -259,6 +265,8 @@ async fn file_is_read_again_when_it_changes() {
     write(&path, &root());
     let keeper = desk.keeper_of(&[&flag]).unwrap();
     assert_eq!(digest(&keeper.root()), Digest::of(root().as_bytes()));
+    let written = std::fs::metadata(&path).unwrap().modified().unwrap();
+    desk.tells(&format!("timestamp_seconds {}", Timestamp::try_from(written).unwrap().as_second()));
     let other = Instance::new().trusted_root().to_string();
     for broken in ["", "{", &" ".repeat((1 << 20) + 1)] {
         write(&path, broken);
@@ -272,6 +280,17 @@ async fn file_is_read_again_when_it_changes() {
     assert!(keeper.renew().await);
     assert_eq!(digest(&keeper.root()), Digest::of(other.as_bytes()));
     desk.tells("last_refresh_successful 1");
+    // The same again after a fault, and then the first one.
+    write(&path, "{");
+    assert!(!keeper.renew().await);
+    write(&path, &other);
+    assert!(keeper.renew().await);
+    desk.tells("last_refresh_successful 1");
+    desk.tells(r#"refreshes_total{result="success"} 1"#);
+    write(&path, &root());
+    assert!(keeper.renew().await);
+    assert_eq!(digest(&keeper.root()), Digest::of(root().as_bytes()));
+    desk.tells(r#"refreshes_total{result="success"} 2"#);
 }
 
 fn write(path: &Path, text: &str) {

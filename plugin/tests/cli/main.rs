@@ -21,6 +21,8 @@ mod explain;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod inspect;
 #[cfg(test)]
 mod lint;

@@ -45,8 +45,12 @@ fn report(screen: &Screen) -> Value {
 fn verify_tells_whose_certificate_it_is() {
     for (kind, name) in [(Envelope::Jws, "JWS"), (Envelope::Cose, "COSE")] {
         let sandbox = signed(kind);
+        sandbox.registry.reset();
         let screen = verify(&sandbox, "strict", "root.crt", &[]);
         assert_eq!(screen.code, Some(0), "{}", screen.show());
+        // Its manifest was asked for by the tag, and is known then.
+        let own = format!("/manifests/{}", sandbox.registry.digest("app", "v1").unwrap());
+        assert_eq!(sandbox.registry.count(|request| request.path.ends_with(&own)), 0);
         let told = "is signed by CN=ci,O=Example,ST=WA,C=US (certificate ";
         assert!(screen.stderr.contains(told), "{}", screen.show());
         assert!(screen.stderr.contains(&format!("({name} signature)")), "{}", screen.show());

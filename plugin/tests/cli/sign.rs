@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use oci_testkit::{
     planted::{KEY_PASSWORD, WRONG_PASSWORD},
-    registry::Registry,
+    registry::{Act, Class, Fault, Match, Registry},
     sigstore::{Kind, Owner, pem},
 };
 
@@ -53,8 +53,8 @@ impl Sandbox {
 
 #[test]
 fn sign_tells_what_was_signed() {
-    for registry in [Registry::start(), Registry::builder().referrers(false).start()] {
-        let sandbox = Sandbox::with_keys(registry);
+    for api in [true, false] {
+        let sandbox = Sandbox::with_keys(Registry::builder().referrers(api).start());
         shows(
             &sandbox.sign(&[]),
             "exit 0
@@ -62,6 +62,8 @@ fn sign_tells_what_was_signed() {
             err: ✔ signed HOST/app@sha256:DIGEST with ECDSA P-256
             err: ✔ signature HOST/app@sha256:DIGEST",
         );
+        let list = sandbox.registry.digest("app", "v1").unwrap().to_string().replace(':', "-");
+        assert_eq!(sandbox.registry.digest("app", &list).is_none(), api, "no list where the registry has one");
         let screen = sandbox.sign(&["--legacy", "-o", "name"]);
         assert!(
             screen.stdout.contains("/app:sha256-") && screen.stdout.ends_with(".sig\n"),
@@ -164,10 +166,12 @@ fn place_of_a_key_is_a_file_or_a_variable() {
     for (key, why) in [
         ("awskms://alias/key", "keys at `awskms://` are not supported"),
         ("env://NOT_SET", "the variable NOT_SET of --key is not set"),
+        ("env://EMPTY", "the variable EMPTY of --key is not set"),
         ("missing.key", "reading the key `missing.key`"),
         ("", "--key is empty"),
     ] {
-        let screen = sandbox.fails(&["sign", "artifact", "URL/app:v1", "--key", key]);
+        let screen = sandbox.run_in(&["sign", "artifact", "URL/app:v1", "--key", key], &[("EMPTY", "")]);
+        assert_eq!(screen.code, Some(2), "{}", screen.show());
         assert!(screen.stderr.contains(why), "{why}: {}", screen.show());
     }
     let screen = sandbox.fails(&["sign", "artifact", "URL/app:v1"]);
@@ -218,12 +222,31 @@ fn push_signs_what_it_pushed_and_signs_once() {
     assert_eq!(sandbox.signing(&sign).code, Some(0));
     assert_eq!(count(&referrers()), 1, "unchanged and signed: nothing to do");
     sandbox.ok(&["verify", "artifact", "URL/app:v2", "--key", "cosign.pub"]);
+    // What nobody signed when it was pushed, and quietly.
+    let push = [&push[..], &["--tag", "v3"]].concat();
+    sandbox.ok(&["push", "artifact", "URL/other:v2", "-f", "app", "--source", "s", "--revision", "r"]);
+    let other: Vec<&str> = sign.iter().map(|arg| if *arg == "URL/app:v2" { "URL/other:v2" } else { arg }).collect();
+    let screen = sandbox.signing(&[&other[..], &["-o", "name"]].concat());
+    assert!(screen.code == Some(0) && !screen.stderr.contains("signature "), "{}", screen.show());
+    sandbox.ok(&["verify", "artifact", "URL/other:v2", "--key", "cosign.pub"]);
     let screen = sandbox.fails(&[&push[..], &["--key", "cosign.key"]].concat());
     assert!(screen.stderr.contains("--key does nothing without --sign"), "{}", screen.show());
 }
 
 #[test]
-fn place_of_legacy_signatures_that_holds_something_else_is_left_alone() {
+fn place_of_legacy_signatures_that_cannot_be_read_is_left_alone() {
+    for (code, why) in [(403, "403"), (404, "others write it at the same time")] {
+        let sandbox = Sandbox::with_keys(Registry::start());
+        let list = Match::class(Class::Manifest).method("GET").contains(".sig");
+        sandbox.registry.fault(Fault::always(list, Act::status(code)));
+        let screen = sandbox.signing(&["sign", "artifact", "URL/app:v1", "--key", "cosign.key", "--legacy"]);
+        assert!(screen.code == Some(2) && screen.stderr.contains(why), "{}", screen.show());
+        assert_eq!(sandbox.registry.tags("app").len(), if code == 403 { 1 } else { 2 });
+    }
+}
+
+#[test]
+fn place_of_legacy_signatures_that_holds_holds_something_else_is_left_alone() {
     let sandbox = Sandbox::with_keys(Registry::start());
     let shown = sandbox.ok(&["inspect", "artifact", "URL/app:v1", "-o", "json"]).stdout;
     let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 
 use oci_testkit::{
-    registry::{Act, Class, Fault, Match, Registry},
+    registry::{Act, Class, Fault, Match, Recorded, Registry},
     sigstore::{ISSUER, Kind, Owner, SUBJECT},
 };
 
@@ -153,8 +153,16 @@ fn pull_takes_only_what_is_signed() {
     let screen = sandbox.run(&[&pull[..], &["other.pub"]].concat());
     assert_eq!(screen.code, Some(1), "{}", screen.show());
     assert!(!sandbox.path("out").exists());
+    sandbox.registry.fault(Fault::always(Match::class(Class::Referrers), Act::status(403)));
+    let screen = sandbox.run(&[&pull[..], &["cosign.pub"]].concat());
+    assert_eq!(screen.code, Some(2), "{}", screen.show());
+    assert!(!sandbox.path("out").exists());
+    sandbox.registry.clear_faults();
+    sandbox.registry.reset();
     sandbox.ok(&[&pull[..], &["cosign.pub"]].concat());
     assert!(sandbox.path("out/deployment.yaml").is_file());
+    let by_tag = sandbox.registry.count(|request| request.path.ends_with("/manifests/v1"));
+    assert_eq!(by_tag, 1, "what the tag leads to is asked once");
     // What the tag leads to now is what counts.
     sandbox.write("app/more.yaml", "kind: More\n");
     sandbox.ok(&["push", "artifact", "URL/app:v1", "-f", "app", "--source", "s", "--revision", "r"]);
@@ -174,7 +182,10 @@ fn copy_takes_only_what_is_signed_and_the_signatures_if_told() {
     let screen = copy("URL/copied:v1", &["other.pub"]);
     assert_eq!(screen.code, Some(1), "{}", screen.show());
     assert_eq!(sandbox.run(&["inspect", "artifact", "URL/copied:v1"]).code, Some(2), "nothing was copied");
+    sandbox.registry.reset();
     assert_eq!(copy("URL/copied:v1", &["cosign.pub"]).code, Some(0));
+    let by_tag = |request: &Recorded| request.method != "PUT" && request.path.ends_with("/app/manifests/v1");
+    assert_eq!(sandbox.registry.count(by_tag), 1, "what the tag leads to is asked once");
     let verify = ["verify", "artifact", "URL/copied:v1", "--key", "cosign.pub"];
     assert_eq!(sandbox.run(&verify).code, Some(1), "signatures come along only if told");
     let screen = copy("URL/copied:v1", &["cosign.pub", "--with-signatures"]);

@@ -3,11 +3,14 @@
 use bytes::Bytes;
 use oci_artifact::{
     archive::Control,
-    manifest::{Descriptor, EMPTY, EMPTY_BYTES, Manifest, OCI_INDEX, OCI_MANIFEST, to_bytes},
+    manifest::{Descriptor, EMPTY, EMPTY_BYTES, Index, Manifest, OCI_INDEX, OCI_MANIFEST, to_bytes},
     name::{Digest, Tag},
 };
-use oci_registry::{Listed, Place, Referrer, Wanted, carry, copy, layout::Layout};
-use oci_testkit::registry::{Act, Class, Fault, Match, Registry};
+use oci_registry::{Error, Listed, Place, Referrer, Wanted, carry, copy, layout::Layout};
+use oci_testkit::{
+    registry::{Act, Class, Fault, Match, Registry},
+    sigstore::attach,
+};
 
 use crate::support::{NAME, reader, seed, tag, writer};
 
@@ -123,6 +126,116 @@ async fn carrying_replaces_nothing_that_it_does_not_have() {
     let error = carry(&from, &subject, &there, wanted, 4, &Control::new()).await.unwrap_err();
     assert!(error.to_string().contains("would be lost"), "{error}");
     assert_eq!(to.manifest(NAME, "beside"), before);
+}
+
+#[tokio::test]
+async fn list_that_others_overwrite_is_no_success() {
+    let registry = Registry::builder().referrers(false).start();
+    let subject = seeded(&registry);
+    // What was written is gone whenever it is read again.
+    let list = Match::class(Class::Manifest).method("GET").contains(&list_tag(&subject));
+    registry.fault(Fault::always(list, Act::status(404)));
+    let error = writer(&registry).attach(&subject, &note(&subject, NOTE, "one")).await.unwrap_err();
+    assert!(error.to_string().contains("others write the list of referrers at the same time"), "{error}");
+}
+
+#[tokio::test]
+async fn blobs_of_a_referrer_are_sent_once() {
+    let registry = Registry::start();
+    let subject = seeded(&registry);
+    let one = note(&subject, NOTE, "one");
+    writer(&registry).attach(&subject, &one).await.unwrap();
+    registry.reset();
+    writer(&registry).attach(&subject, &one).await.unwrap();
+    assert_eq!(registry.count(|request| request.method == "POST"), 0);
+}
+
+#[tokio::test]
+async fn tag_of_referrers_is_cut_to_what_a_tag_may_have() {
+    let registry = Registry::builder().referrers(false).start();
+    let subject = Digest::parse(&format!("sha512:{}", "0123456789abcdef".repeat(8))).unwrap();
+    writer(&registry).attach(&subject, &note(&subject, NOTE, "one")).await.unwrap();
+    let tag = format!("sha512-{}", "0123456789abcdef".repeat(4));
+    assert!(registry.manifest(NAME, &tag).is_some());
+    assert_eq!(reader(&registry).referrers(&subject).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn manifest_in_place_of_a_list_is_refused() {
+    let registry = Registry::start();
+    let subject = seeded(&registry);
+    let manifest = registry.manifest(NAME, "v1").unwrap();
+    registry.fault(Fault::always(Match::class(Class::Referrers), Act::Body(manifest.to_vec().into())));
+    let error = reader(&registry).referrers(&subject).await.unwrap_err();
+    assert!(error.to_string().contains("no index"), "{error}");
+}
+
+/// Carries notes, and what is behind `beside`, to where `v1` is.
+async fn carried(from: &Registry, subject: &Digest, to: &Registry) -> Result<usize, Error> {
+    let beside = Tag::parse("beside").unwrap();
+    let wanted = Wanted { kind: is_note, tag: Some(&beside) };
+    let (from, to) = (Place::Registry(writer(from)), Place::Registry(writer(to)));
+    carry(&from, subject, &to, wanted, 4, &Control::new()).await.map(|carried| carried.referrers)
+}
+
+#[tokio::test]
+async fn carrying_takes_what_is_wanted_and_names_the_subject() {
+    for api in [false, true] {
+        let (from, to) = (Registry::builder().referrers(api).start(), Registry::start());
+        let (subject, elsewhere) = (seeded(&from), Digest::of(b"elsewhere"));
+        seed(&to, "v1", b"content");
+        let all = [note(&subject, NOTE, "ours"), note(&subject, OTHER, "other"), note(&elsewhere, NOTE, "foreign")];
+        for (subject, one) in [&subject, &subject, &elsewhere].into_iter().zip(&all) {
+            writer(&from).attach(subject, one).await.unwrap();
+        }
+        // A list that says nothing of their kinds.
+        let digests = all.each_ref().map(|one| one.descriptor.digest.clone());
+        attach::list(&from, NAME, &subject, &digests);
+        from.reset();
+        assert_eq!(carried(&from, &subject, &to).await.unwrap(), 1, "{api}");
+        let other = from.count(|request| request.path.ends_with(&digests[1].to_string()));
+        assert_eq!(other == 0, api, "what the API tells is not asked for");
+    }
+}
+
+#[tokio::test]
+async fn carrying_takes_no_more_than_a_thousand() {
+    let (from, to) = (Registry::builder().referrers(false).start(), Registry::start());
+    let subject = seeded(&from);
+    let entry = |number: usize| {
+        let digest = Digest::of(number.to_string().as_bytes());
+        Descriptor::new(OCI_MANIFEST, digest, 2)
+    };
+    let index = to_bytes(&Index::new((0..=1_000).map(entry).collect()));
+    from.put_manifest(NAME, &list_tag(&subject), OCI_INDEX, &index);
+    let error = carried(&from, &subject, &to).await.unwrap_err();
+    assert!(error.to_string().contains("more than 1000 signatures"), "{error}");
+}
+
+/// Puts a manifest with such layers behind `beside`.
+fn beside(registry: &Registry, layers: &[&str]) {
+    let layer = |text: &&str| Descriptor::new(NOTE, registry.put_blob(NAME, text.as_bytes()), text.len() as u64);
+    let config = Descriptor::new(EMPTY, registry.put_blob(NAME, EMPTY_BYTES), EMPTY_BYTES.len() as u64);
+    let manifest = Manifest::new(config, layers.iter().map(layer).collect(), [].into());
+    registry.put_manifest(NAME, "beside", OCI_MANIFEST, &to_bytes(&manifest));
+}
+
+#[tokio::test]
+async fn carrying_adds_to_what_the_destination_has_behind_the_tag() {
+    let (from, to) = (Registry::start(), Registry::start());
+    let subject = seeded(&from);
+    seed(&to, "v1", b"content");
+    beside(&from, &["one", "two"]);
+    beside(&to, &["one"]);
+    // Not where it is not known what is there.
+    let before = to.manifest(NAME, "beside");
+    to.fault(Fault::always(Match::class(Class::Manifest).method("GET"), Act::status(403)));
+    carried(&from, &subject, &to).await.unwrap_err();
+    assert_eq!(to.manifest(NAME, "beside"), before);
+    to.clear_faults();
+    assert_eq!(carried(&from, &subject, &to).await.unwrap(), 1);
+    assert_eq!(to.manifest(NAME, "beside"), from.manifest(NAME, "beside"));
+    assert_eq!(carried(&from, &subject, &to).await.unwrap(), 0, "it is there");
 }
 
 #[tokio::test]

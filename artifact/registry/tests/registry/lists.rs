@@ -45,6 +45,18 @@ async fn tags_end_when_pages_do_not() {
 }
 
 #[tokio::test]
+async fn tags_end_after_a_hundred_pages() {
+    let registry = with_tags(10, 25);
+    for page in 0..=100 {
+        let next = format!(r#"</v2/org/app/tags/list?last=p{page}>; rel="next""#);
+        registry.fault(Fault::once(Match::class(Class::Tags), Act::link(&next)));
+    }
+    let error = reader(&registry).tags().await.unwrap_err();
+    assert_eq!(error.reason(), "RedirectRefused", "{error}");
+    assert_eq!(registry.count(|request| request.class == Class::Tags), 100);
+}
+
+#[tokio::test]
 async fn tags_survive_hostile_lists() {
     for (body, expected) in [
         (r#"{"name":"x","tags":null}"#, Some(0)),

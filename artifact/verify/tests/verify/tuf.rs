@@ -10,7 +10,7 @@ use oci_artifact::name::Digest;
 use oci_testkit::sigstore::{Instance, Kind, NOW, Owner, tuf::Tuf};
 use oci_verify::{
     TrustRoot, TrustRootError,
-    tuf::{Mirror, MirrorFuture, PUBLIC_ANCHOR, TufError, Updated, Updates},
+    tuf::{Mirror, MirrorFuture, PUBLIC_ANCHOR, SAVED_BYTES, TufError, Updated, Updates},
 };
 
 use crate::desk::sigstore;
@@ -95,6 +95,8 @@ async fn chain_leads_to_the_root_and_costs_two_requests_while_nothing_is_new() {
     assert_eq!(std::mem::take(&mut *desk.shelf.asked.lock().unwrap()), all);
     assert_eq!(desk.refresh_at(60).await.unwrap().at, at(60));
     assert_eq!(*desk.shelf.asked.lock().unwrap(), ["2.root.json", "timestamp.json"]);
+    let saved = String::from_utf8(desk.updates.saved().unwrap()).unwrap();
+    assert!(!saved.contains(r#""1.snapshot.json":"#), "each file is kept once");
 }
 
 #[tokio::test]
@@ -112,9 +114,29 @@ async fn newer_root_is_taken_and_an_older_one_never_again() {
     let saved = desk.updates.saved().unwrap();
     let mut updates = Updates::new(&desk.tuf.anchor()).unwrap();
     let remembered = updates.remember(&saved).await.unwrap();
+    assert_eq!(updates.saved(), Some(saved));
     assert_eq!((remembered.root.digest(), remembered.at), (&digest(&newer), at(0)));
     let mirror: Arc<dyn Mirror> = desk.shelf.clone();
     assert_eq!(updates.refresh(mirror, at(60)).await.unwrap_err(), rolled_back);
+}
+
+#[tokio::test]
+async fn chain_that_breaks_half_way_leaves_nothing_behind() {
+    let mut desk = Desk::new();
+    desk.refresh().await.unwrap();
+    desk.tuf.version = 2;
+    desk.publish(&root());
+    desk.shelf.files.lock().unwrap().remove("2.targets.json");
+    assert!(matches!(desk.refused().await, TufError::Fetch(_)));
+}
+
+#[tokio::test]
+async fn anchors_and_memories_are_bounded() {
+    let anchor = Updates::new(&vec![b' '; (256 << 10) + 1]);
+    assert!(matches!(anchor, Err(TufError::Malformed(why)) if why.contains("larger than 262144 bytes")));
+    let mut desk = Desk::new();
+    let saved = desk.updates.remember(&vec![b' '; SAVED_BYTES + 1]).await;
+    assert!(matches!(saved, Err(TufError::Saved(why)) if why.contains("larger than 4194304 bytes")));
 }
 
 #[tokio::test]
@@ -195,6 +217,12 @@ async fn broken_missing_and_endless_files_are_refused() {
         desk.change(path, |bytes| bytes.resize(2 << 20, b' '));
         assert!(matches!(desk.refused().await, TufError::Fetch(_)), "{path}");
     }
+    let mut desk = Desk::new();
+    let before = std::mem::replace(&mut desk.tuf.root, Owner::new(Kind::Ed25519));
+    desk.tuf.rotate(&[&before]);
+    desk.publish(&root());
+    desk.change("2.root.json", |bytes| bytes.resize(300 << 10, b' '));
+    assert!(matches!(desk.refused().await, TufError::Fetch(_)));
     let mut desk = Desk::new();
     desk.change(&target, |bytes| bytes[40] ^= 1);
     assert!(matches!(desk.refused().await, TufError::Mismatch(_)));

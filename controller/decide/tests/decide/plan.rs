@@ -239,6 +239,13 @@ fn decide_verifies_what_was_not_verified_just_so() {
         ),
         row("another generation", changed(&|observed| observed.generation = 3), wanted(), &verify),
         row("for an earlier one", condition(&|told| told.observed_generation = Some(1)), wanted(), &verify),
+        row(
+            "verified, and never stored",
+            condition(&|told| told.message = format!("verified signature of revision v1@{TWO}")),
+            Some(trusted(moved())),
+            &format!("verify v1@{TWO}"),
+        ),
+        row("another condition says so", condition(&|told| told.type_ = "Ready".into()), wanted(), &verify),
         row("about another revision", condition(&|told| told.message.push('0')), wanted(), &verify),
         row(
             "for a reason of somebody else",

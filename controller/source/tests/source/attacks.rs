@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use oci_artifact::{
     Class,
     archive::Control,
+    limits::SIGNATURE_BYTES,
     manifest::{OCI_INDEX, OCI_MANIFEST},
     name::Digest,
 };
@@ -187,6 +188,50 @@ async fn index_in_place_of_legacy_signatures_is_told() {
     registry.put_manifest(NAME, &attach::legacy_tag(&digest), OCI_INDEX, index.as_bytes());
     let failure = world.refuses(&registry, &mut usual(&registry)).await;
     assert!(failure.message.contains("an index stands where"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn legacy_signature_with_too_many_annotations_is_not_looked_at() {
+    let (registry, world) = (Registry::start(), World::new());
+    let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
+    let mut signed = legacy::sign_with(owner(), &digest.to_string());
+    signed.annotations.insert("note".to_owned(), "a".repeat(SIGNATURE_BYTES));
+    attach::legacy(&registry, NAME, &digest, &[signed]);
+    let failure = world.refuses(&registry, &mut usual(&registry)).await;
+    assert!(failure.message.contains(&format!("larger than the limit of {SIGNATURE_BYTES}")), "{failure:?}");
+    assert_eq!(registry.count(|request| request.class == Endpoint::Blob), 0);
+}
+
+#[tokio::test]
+async fn legacy_layer_of_another_type_is_no_signature() {
+    let (registry, world) = (Registry::start(), World::new());
+    let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
+    let signature = legacy::sign_with(owner(), &digest.to_string());
+    attach::legacy(&registry, NAME, &digest, &[signature.clone(), signature]);
+    world.step(&registry, &mut usual(&registry)).await;
+    // The first one is enough.
+    assert_eq!(registry.count(|request| request.class == Endpoint::Blob), 2);
+    let tag = attach::legacy_tag(&digest);
+    let image = String::from_utf8(registry.manifest(NAME, &tag).unwrap()).unwrap();
+    let image = image.replace("application/vnd.dev.cosign.simplesigning.v1+json", "text/plain");
+    registry.put_manifest(NAME, &tag, OCI_MANIFEST, image.as_bytes());
+    let failure = world.refuses(&registry, &mut usual(&registry)).await;
+    assert!(failure.message.contains("text/plain"), "{failure:?}");
+    assert_eq!(registry.count(|request| request.class == Endpoint::Blob), 0);
+}
+
+/// T5.
+#[tokio::test]
+async fn thousand_attestations_hide_no_signature() {
+    let (registry, world) = (Registry::start(), World::new());
+    let digest = signed(&registry);
+    let mut junk = junk(attach::BUNDLE, 0, 1_000);
+    for entry in &mut junk {
+        entry["annotations"] = json!({ "dev.sigstore.bundle.predicateType": "https://slsa.dev/provenance/v1" });
+    }
+    registry.fault(Fault::once(Match::class(Endpoint::Referrers), page(&digest, &junk, 1)));
+    let run = world.step(&registry, &mut usual(&registry)).await;
+    assert!(matches!(run.outcome, Outcome::Stored { .. }), "{:?}", run.outcome);
 }
 
 /// T7.

@@ -239,8 +239,67 @@ async fn signature_that_only_the_tag_lists_is_found() {
     let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
     let signature = sign(&registry, NAME, &digest, signer(), Envelope::Cose);
     world.refuses(&registry, &mut usual(&registry)).await;
-    attach::list(&registry, NAME, &digest, &[signature]);
+    // An index among them is none.
+    let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [] }).to_string();
+    let index = registry.put_manifest(NAME, "index", OCI_INDEX, index.as_bytes());
+    attach::list(&registry, NAME, &digest, &[index, signature]);
     world.stored(&usual(&registry)).await;
+    // And in one whose API fails.
+    let (registry, digest) = signed(Envelope::Cose);
+    registry.fault(Fault::always(Match::class(Endpoint::Referrers), Act::status(500)));
+    attach::list(&registry, NAME, &digest, &[sign(&registry, NAME, &digest, signer(), Envelope::Cose)]);
+    world.stored(&usual(&registry)).await;
+}
+
+#[tokio::test]
+async fn signature_of_notation_says_so_by_its_type_or_its_config() {
+    let (empty, other) = ("application/vnd.oci.empty.v1+json", "application/vnd.example");
+    for (kind, config, counts) in [
+        (Some(NOTATION), empty, true),
+        (None, NOTATION, true),
+        (Some(other), NOTATION, true),
+        (None, empty, false),
+        (Some(other), empty, false),
+    ] {
+        let (registry, world) = (Registry::start(), World::new());
+        let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
+        let envelope = signer().sign(Envelope::Jws, &target(&registry, NAME, &digest));
+        let mut manifest = manifest(&registry, NAME, &digest, Envelope::Jws, &envelope);
+        match kind {
+            Some(kind) => manifest["artifactType"] = json!(kind),
+            None => drop(manifest.as_object_mut().unwrap().remove("artifactType")),
+        }
+        manifest["config"]["mediaType"] = json!(config);
+        // Another layer before it says nothing.
+        let layer = json!({ "mediaType": other, "digest": registry.put_blob(NAME, b"a"), "size": 1 });
+        manifest["layers"].as_array_mut().unwrap().insert(0, layer);
+        attach::list(&registry, NAME, &digest, &[attach::put(&registry, NAME, &manifest)]);
+        if counts {
+            world.stored(&usual(&registry)).await;
+        } else {
+            let failure = world.refuses(&registry, &mut usual(&registry)).await;
+            assert_eq!(failure.message, "no signature was found", "{kind:?} {config}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn runs_ask_a_registry_that_is_gone_for_no_signature_of_notation() {
+    for tag in [false, true] {
+        let registry = Registry::builder().referrers(false).start();
+        let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
+        let gone = if tag { digest.to_string().replace(':', "-") } else { digest.to_string() };
+        registry.fault(Fault::always(Match::class(Endpoint::Manifest).contains(&gone), Act::Close));
+        let world = World::with(|options| options.registry.attempts = 1);
+        let verify = json!({ "provider": "notation", "secretRef": { "name": "notation" } });
+        let mut case = Case::new(&registry, json!({ "ref": { "digest": digest }, "verify": verify }));
+        case.materials.trust = usual(&registry).materials.trust.clone();
+        let mut case = at_the_time(case);
+        world.refuses(&registry, &mut case).await;
+        let failure = world.refuses(&registry, &mut case).await;
+        assert!(failure.message.starts_with("looking for signatures of"), "{failure:?}");
+        assert!(matches!(failure.class, Class::Retry { after: Some(_) }), "{failure:?}");
+    }
 }
 
 /// T1.
@@ -413,6 +472,7 @@ async fn signature_of_notation_without_an_envelope_is_told() {
     attach::put(&registry, NAME, &large);
     let failure = world.refuses(&registry, &mut usual(&registry)).await;
     assert!(failure.message.contains(&format!("larger than the limit of {SIGNATURE_BYTES}")), "{failure:?}");
+    assert!(failure.message.starts_with("no signature counts"), "{failure:?}");
     assert_eq!(registry.count(|request| request.class == Endpoint::Blob), 0);
     // A bundle of Cosign is none of Notation's.
     let (registry, world) = (Registry::start(), World::new());

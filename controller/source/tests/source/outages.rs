@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use oci_artifact::{Class, name::Digest};
-use oci_decide::{Outcome, Step};
+use oci_decide::{Failure, Outcome, Step};
 use oci_testkit::{
     registry::{Act, Class as Endpoint, Fault, Match, Registry},
     sigstore::{Instance, NOW, Request, attach, bundle, legacy},
@@ -70,6 +70,31 @@ async fn registry_that_fails_verifies_nothing() {
 }
 
 #[tokio::test]
+async fn registry_that_is_silent_about_signatures_is_given_up() {
+    let (registry, _) = signed();
+    registry.fault(Fault::always(Match::class(Endpoint::Referrers), Act::Stall));
+    let mut case = asking(&registry);
+    case.observed.spec.timeout = Some("200ms".to_owned());
+    case.observed.report = oci_crds::validate::check(&case.observed.spec);
+    let failure = World::new().refuses(&registry, &mut case).await;
+    assert!(failure.message.contains("time"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn secret_that_is_not_to_be_had_verifies_nothing() {
+    let (registry, _) = signed();
+    let message = "secret 'team/root' not found".to_owned();
+    let lost = Failure { step: Step::Signature, class: Class::Retry { after: None }, message, hint: None };
+    let mut case = asking(&registry);
+    case.materials.lost = Some(lost.clone());
+    assert_eq!(World::new().refuses(&registry, &mut case).await, lost);
+    let mut case = usual(&registry);
+    case.materials.trust.secret = None;
+    let failure = World::new().refuses(&registry, &mut case).await;
+    assert!(failure.message.contains("public keys was not read"), "{failure:?}");
+}
+
+#[tokio::test]
 async fn clock_that_is_wrong_verifies_nothing() {
     // Before the signature was made, it is one of the future.
     for seconds in [0, NOW - 10 * 365 * 86_400, NOW - 3_600] {
@@ -79,6 +104,7 @@ async fn clock_that_is_wrong_verifies_nothing() {
         case.observed.now = Timestamp::from_second(seconds).unwrap();
         let failure = world.refuses(&registry, &mut case).await;
         assert!(failure.message.contains("in the future"), "{seconds}: {}", failure.message);
+        assert!(failure.hint.unwrap().contains("compare the clocks"), "{seconds}");
     }
     // After the certificate was over, no clock makes up for it.
     let registry = Registry::start();
@@ -105,7 +131,8 @@ async fn trust_root_that_is_no_good_verifies_nothing() {
         let (registry, _) = signed();
         let mut case = asking(&registry);
         case.materials.trust.root = Some(secret("root", &[("trusted_root.json", &text)]));
-        World::new().refuses(&registry, &mut case).await;
+        let failure = World::new().refuses(&registry, &mut case).await;
+        assert_eq!(failure.message.contains("has no key"), text.is_empty(), "{failure:?}");
     }
     let (registry, _) = signed();
     let mut case = asking(&registry);
@@ -213,4 +240,21 @@ async fn runs_look_for_no_signatures_at_a_dead_registry() {
     world.refuses(&registry, &mut usual(&registry)).await;
     registry.clear_faults();
     stores(&world, &registry, &mut usual(&registry)).await;
+}
+
+#[tokio::test]
+async fn registry_that_answers_in_the_end_is_not_dead() {
+    let registry = Registry::builder().referrers(false).start();
+    let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
+    let world = World::with(|options| options.registry.attempts = 1);
+    let verify = json!({ "provider": "cosign", "secretRef": { "name": "keys" } });
+    let mut case = Case::new(&registry, json!({ "ref": { "digest": digest }, "verify": verify }));
+    case.materials.trust = usual(&registry).materials.trust.clone();
+    // Of the list of referrers nothing is heard; where legacy signatures would be, nothing is.
+    let list = Match::class(Endpoint::Manifest).contains(&digest.to_string().replace(':', "-"));
+    registry.fault(Fault::once(list, Act::Close));
+    let failure = world.refuses(&registry, &mut case).await;
+    assert!(failure.message.starts_with("signatures could not be looked up"), "{failure:?}");
+    let failure = world.refuses(&registry, &mut case).await;
+    assert_eq!(failure.message, "no signature was found");
 }

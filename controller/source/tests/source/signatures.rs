@@ -219,6 +219,33 @@ async fn restart_makes_nothing_verified() {
 }
 
 #[tokio::test]
+async fn empty_list_of_identities_means_anybody_as_with_flux() {
+    let (registry, world) = (Registry::start(), World::new());
+    let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
+    let mut case = by_identity(&registry, "^$", "^$");
+    case.respecify(&json!({ "provider": "cosign", "trustedRootSecretRef": { "name": "root" } }));
+    world.refuses(&registry, &mut case).await;
+    let certified = private().certify(&Request::default());
+    attach::bundle(&registry, NAME, &digest, &bundle::sign(private(), &certified, &digest.to_string()));
+    let run = world.step(&registry, &mut case).await;
+    assert!(matches!(run.outcome, Outcome::Stored { .. }), "{:?}", run.outcome);
+}
+
+#[tokio::test]
+async fn layer_before_a_bundle_is_passed_over() {
+    let (registry, world) = (Registry::start(), World::new());
+    let digest = seed(&registry, "v1", &[("a.yaml", "a")]);
+    let signed = bundle::sign_with(owner(), &digest.to_string());
+    let mut manifest = attach::bundle_manifest(&registry, NAME, &digest, &signed);
+    let blob = registry.put_blob(NAME, b"a");
+    let layer = json!({ "mediaType": "application/vnd.example", "digest": blob, "size": 1 });
+    manifest["layers"].as_array_mut().unwrap().insert(0, layer);
+    attach::put(&registry, NAME, &manifest);
+    let run = world.step(&registry, &mut usual(&registry)).await;
+    assert!(matches!(run.outcome, Outcome::Stored { .. }), "{:?}", run.outcome);
+}
+
+#[tokio::test]
 async fn identity_of_a_private_sigstore_is_verified_by_its_root() {
     let (registry, world) = (Registry::start(), World::new());
     let digest = seed(&registry, "v1", &[("a.yaml", "a")]);

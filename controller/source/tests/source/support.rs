@@ -151,6 +151,8 @@ impl Case {
 pub(crate) struct Given {
     pub(crate) material: Material,
     pub(crate) trust: Trust,
+    /// Why `trust` is not to be had.
+    pub(crate) lost: Option<Failure>,
     reads: AtomicUsize,
 }
 
@@ -167,7 +169,7 @@ impl Materials for Given {
     }
 
     fn trust(&self) -> TrustFuture<'_> {
-        Box::pin(async { Ok(self.trust.clone()) })
+        Box::pin(async { self.lost.clone().map_or_else(|| Ok(self.trust.clone()), Err) })
     }
 }
 

@@ -21,11 +21,15 @@ pub(super) struct Token {
     pub(super) accuracy: Option<Vec<u8>>,
     pub(super) policy: Vec<u8>,
     pub(super) version: u8,
+    /// That of the message around it.
+    pub(super) cms_version: u8,
     pub(super) content_type: Vec<u8>,
     /// The certificate that the signed attribute names; `None` for no such attribute.
     pub(super) names: Option<Vec<u8>>,
     pub(super) signing_time: Option<&'static str>,
     pub(super) serial: u8,
+    /// How many certificates come along, of which the first is the signer's.
+    pub(super) certificates: usize,
     /// How often the signer is there.
     pub(super) signers: usize,
     /// Whether what is said was signed.
@@ -47,10 +51,12 @@ impl Token {
             accuracy: None,
             policy: vec![6, 3, 0x2a, 3, 4],
             version: 1,
+            cms_version: 3,
             content_type: TST_INFO.to_vec(),
             names: Some(stamper.leaf.clone()),
             signing_time: None,
             serial: 7,
+            certificates: 1,
             signers: 1,
             changed_after: false,
             sha1: false,
@@ -142,12 +148,13 @@ impl Stamper {
             &tlv(4, &signature),
         ]);
         let signers: Vec<u8> = (0..token.signers).flat_map(|number| different(&signer, number)).collect();
+        let leaves: Vec<u8> = (0..token.certificates).flat_map(|number| different(&self.leaf, number)).collect();
         let root: &[u8] = if self.with_root { &self.root } else { &[] };
         let data = sequence(&[
-            &[2, 1, 3],
+            &[2, 1, token.cms_version],
             &tlv(0x31, sha256_id),
             &sequence(&[&token.content_type, &tlv(0xa0, &tlv(4, &said))]),
-            &tlv(0xa0, &[&self.leaf, root].concat()),
+            &tlv(0xa0, &[&leaves, root].concat()),
             &tlv(0x31, &signers),
         ]);
         sequence(&[&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2], &tlv(0xa0, &data)])
@@ -162,12 +169,12 @@ impl Stamper {
 }
 
 /// A set has no element twice: the last byte of the signature differs.
-fn different(signer: &[u8], number: usize) -> Vec<u8> {
-    let mut signer = signer.to_vec();
-    if let Some(last) = signer.last_mut() {
+fn different(signed: &[u8], number: usize) -> Vec<u8> {
+    let mut signed = signed.to_vec();
+    if let Some(last) = signed.last_mut() {
         *last = last.wrapping_add(u8::try_from(number).unwrap());
     }
-    signer
+    signed
 }
 
 /// An extension that names who would be asked about revocation.

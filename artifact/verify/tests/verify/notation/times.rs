@@ -123,6 +123,7 @@ fn timestamp_is_about_this_signature() {
 fn timestamp_is_whole() {
     assert_eq!(fault(|token| token.changed_after = true), TimestampFault::Digest);
     assert_eq!(fault(|token| token.version = 2), TimestampFault::Version);
+    assert_eq!(fault(|token| token.cms_version = 4), TimestampFault::Version);
     assert_reason_of(
         &fault(|token| token.content_type = DATA.to_vec()),
         "is about something else than a time",
@@ -132,6 +133,16 @@ fn timestamp_is_whole() {
     assert_eq!(fault(|token| token.signers = 2), TimestampFault::Signers(2));
     assert_reason_of(&fault(|token| token.time = "2025061515064Z"), "cannot be read: its time is none");
     assert_reason_of(&fault(|token| token.accuracy = Some(vec![4, 0])), "cannot be read: its time is none");
+}
+
+#[test]
+fn timestamp_brings_at_most_ten_certificates() {
+    let (chain, stamper) = (Chain::usual(), Stamper::new());
+    let token = Token { certificates: 10, ..Token::new(&stamper) };
+    let stamp = |signature: &[u8]| stamper.stamp(signature, &token);
+    let draft = Draft::of(&chain).with(|draft| draft.stamp = Some(&stamp));
+    accepted(&stamped(&chain, &stamper, "always"), &draft.jws());
+    assert_reason_of(&fault(|token| token.certificates = 11), "cannot be read: it holds too many certificates");
 }
 
 #[test]
