@@ -6,14 +6,13 @@ use kube::api::{Patch, PatchParams};
 use oci_testkit::control_plane::{ControlPlane, eventually};
 use serde_json::{Value, json};
 
-use super::{OURS, installed, plugin};
+use super::{CRD, OURS, cluster, installed, plugin};
 use crate::{
     objects::{apply, object, repositories},
     world::manifests,
 };
 
 const LONG: Duration = Duration::from_mins(1);
-const CRD: &str = "crd/ocirepositories.source.toolkit.fluxcd.io";
 
 /// Two kinds of cert-manager, which itself is not there: they hold whatever they are given.
 fn cert_manager() -> String {
@@ -33,7 +32,7 @@ fn cert_manager() -> String {
 }
 
 /// The CRD as it is where Flux installed it: with Flux's label, and converting by itself.
-async fn flux_crd(plane: &ControlPlane) {
+pub(super) async fn flux_crd(plane: &ControlPlane) {
     let all = manifests(plane, "overlays/policy").await;
     let mut crd: Value = all
         .split("\n---\n")
@@ -47,7 +46,7 @@ async fn flux_crd(plane: &ControlPlane) {
 
 #[tokio::test]
 async fn every_overlay_is_installed_twice_without_drift_and_leaves_nothing() {
-    let plane = ControlPlane::start_with_controllers().await;
+    let plane = cluster().await;
     plane.apply(&cert_manager()).await;
     plane.run(&["wait", "--for=condition=Established", "crd/certificates.cert-manager.io"]).await.succeeded();
     plane.run(&["wait", "--for=condition=Established", "crd/issuers.cert-manager.io"]).await.succeeded();
@@ -101,7 +100,7 @@ async fn namespace_goes(plane: &ControlPlane, namespace: &str) {
 
 #[tokio::test]
 async fn uninstalled_without_the_kind_objects_stay_readable_and_can_be_deleted() {
-    let plane = ControlPlane::start_with_controllers().await;
+    let plane = cluster().await;
     let namespace = with_object(&plane).await;
     let told = plugin(&plane, &["uninstall"]).await;
     assert!(told.code == 0 && told.stderr.contains("1 OCIRepository released"), "{told}");
@@ -113,7 +112,7 @@ async fn uninstalled_without_the_kind_objects_stay_readable_and_can_be_deleted()
 
 #[tokio::test]
 async fn uninstalled_with_the_kind_objects_go_with_it() {
-    let plane = ControlPlane::start_with_controllers().await;
+    let plane = cluster().await;
     with_object(&plane).await;
     let refused = plugin(&plane, &["uninstall", "--crds"]).await;
     assert!(refused.code == 2 && refused.stderr.contains("--yes"), "{refused}");
@@ -127,7 +126,7 @@ async fn uninstalled_with_the_kind_objects_go_with_it() {
 /// By hand, the programs first and then the kind: nobody is left who would take the finalizer off.
 #[tokio::test]
 async fn uninstalled_in_the_wrong_order_no_object_is_stuck() {
-    let plane = ControlPlane::start_with_controllers().await;
+    let plane = cluster().await;
     let namespace = with_object(&plane).await;
     plane.run(&["delete", "namespace", "oci-system", "--timeout=60s"]).await.succeeded();
     plane.run(&["delete", CRD, "--wait=false"]).await.succeeded();
@@ -138,7 +137,7 @@ async fn uninstalled_in_the_wrong_order_no_object_is_stuck() {
 
 #[tokio::test]
 async fn install_leaves_what_is_flux_s_alone() {
-    let plane = ControlPlane::start_with_controllers().await;
+    let plane = cluster().await;
     flux_crd(&plane).await;
     let refused = plugin(&plane, &["install", "--no-wait"]).await;
     assert!(refused.code == 2 && refused.stderr.contains("belongs to Flux"), "{refused}");
