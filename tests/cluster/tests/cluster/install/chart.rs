@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path};
 use oci_testkit::{control_plane::Ran, tools::{self, workspace}};
 use serde_json::{Value, json};
 
-use super::{CRD, by_name, cluster, installed, overlay, plugin};
+use super::{by_name, cluster, installed, overlay, plugin};
 
 /// helm with a home of its own, in the namespace of the overlays; with a cluster if there is a kubeconfig.
 async fn helm(arguments: &[&str], kubeconfig: Option<&Path>) -> Ran {
@@ -157,5 +157,5 @@ async fn release_of_the_chart_leaves_the_kind_and_nothing_else() {
     // The release comes back over the kind that stayed.
     helm(&install).await.succeeded();
     helm(&["uninstall", "kubectl-oci", "--wait"]).await.succeeded();
-    plane.run(&["delete", CRD, "namespace/oci-system", "--timeout=60s"]).await.succeeded();
+    plane.run(&["delete", "namespace/oci-system", "--timeout=60s"]).await.succeeded();
 }

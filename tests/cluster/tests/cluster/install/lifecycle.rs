@@ -151,7 +151,7 @@ async fn install_leaves_what_is_flux_s_alone() {
         let mut one = object(name, "v1", &json!({ "url": "oci://ghcr.io/org/app", "interval": "5m" }));
         one["metadata"]["labels"] = labels;
         one["metadata"]["finalizers"] = held.clone();
-        apply(&api, &one).await.unwrap();
+        eventually("the kind", LONG, async || apply(&api, &one).await).await;
     }
     plugin(&plane, &["uninstall", "--crds", "--yes"]).await.succeeded();
     let after = plane.run(&["get", CRD, "-o", "jsonpath={.metadata.resourceVersion}"]).await.succeeded();

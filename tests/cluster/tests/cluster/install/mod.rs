@@ -55,10 +55,10 @@ static CLUSTER: OnceCell<Mutex<ControlPlane>> = OnceCell::const_new();
 async fn cluster() -> MutexGuard<'static, ControlPlane> {
     let all = CLUSTER.get_or_init(async || Mutex::new(ControlPlane::start_with_controllers().await)).await;
     let plane = all.lock().await;
-    // What a test left that failed would fail the next one too.
+    // Flux's CRD, and what a test left that failed.
     if !installed(&plane).await.is_empty() || plane.run(&["get", CRD]).await.code == 0 {
-        plugin(&plane, &["uninstall", "--crds", "--yes"]).await;
-        plane.run(&["delete", CRD, "--ignore-not-found"]).await;
+        plane.run(&["label", "--overwrite", CRD, OURS]).await;
+        plugin(&plane, &["uninstall", "--crds", "--yes"]).await.succeeded();
     }
     plane
 }
