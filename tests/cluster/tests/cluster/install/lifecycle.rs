@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use kube::api::{Patch, PatchParams};
 use oci_testkit::control_plane::{ControlPlane, eventually};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{CRD, OURS, cluster, installed, plugin};
+use super::{CRD, OURS, cluster, installed, overlay, plugin};
 use crate::{
     objects::{apply, object, repositories},
     world::manifests,
@@ -31,15 +31,12 @@ fn cert_manager() -> String {
     format!("{}\n---\n{}\n", crd("Certificate", "certificates"), crd("Issuer", "issuers"))
 }
 
-/// The CRD as it is where Flux installed it: with Flux's label, and converting by itself.
+/// The CRD as it is where Flux 1.10 installed it: with Flux's label and one version, and nothing is said of conversion.
 pub(super) async fn flux_crd(plane: &ControlPlane) {
-    let all = manifests(plane, "overlays/policy").await;
-    let mut crd: Value = all
-        .split("\n---\n")
-        .map(oci_testkit::cases::yaml)
-        .find(|object: &Value| object["kind"] == "CustomResourceDefinition")
-        .unwrap();
+    let mut crd = overlay("policy").await[&format!("CustomResourceDefinition /{}", oci_crds::schema::NAME)].clone();
     crd["metadata"]["labels"] = json!({ "app.kubernetes.io/part-of": "flux" });
+    crd["spec"].as_object_mut().unwrap().remove("conversion");
+    crd["spec"]["versions"].as_array_mut().unwrap().retain(|version| version["name"] == "v1");
     plane.apply(&crd.to_string()).await;
     plane.run(&["wait", "--for=condition=Established", CRD]).await.succeeded();
 }

@@ -4,11 +4,11 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::{
-    cluster,
+    CRD, cluster, installed, plugin,
     lifecycle::flux_crd,
     running::{ended, label, started, tenant},
 };
-use crate::controller::tenant::{Tenant, fetch};
+use crate::controller::{push::Image, tenant::Tenant};
 
 /// The object as source-controller leaves it when it has made it ready.
 async fn made_ready_by_flux(tenant: &Tenant<'_>, revision: &str) -> Value {
@@ -46,7 +46,7 @@ async fn object_moves_from_flux_by_its_label_and_back() {
     flux_crd(&plane).await;
     let pods = started(&plane, "beside-flux", &["oci-controller"]).await;
     let (moving, staying) = (tenant(&plane).await, tenant(&plane).await);
-    let digest = crate::controller::push::Image::saying("one").push(&moving.registry, "org/app", "v1");
+    let digest = Image::saying("one").push(&moving.registry, "org/app", "v1");
     let revision = format!("v1@{digest}");
     let (before, stays) =
         (made_ready_by_flux(&moving, &revision).await, made_ready_by_flux(&staying, &revision).await);
@@ -75,10 +75,31 @@ async fn object_moves_from_flux_by_its_label_and_back() {
     marker.ready("app").await;
     assert_eq!(moving.get("app").await, left, "it is Flux's: neither released nor written");
     assert_eq!(left["status"], moved["status"]);
-    // Consumers download from us until Flux has written its own address.
-    fetch(left["status"]["artifact"]["url"].as_str().unwrap()).await.unwrap();
-
     ended(&plane, pods).await;
     assert_eq!(moving.get("app").await, left, "uninstalling leaves what is Flux's");
     assert_eq!(staying.get("app").await, stays);
+}
+
+#[tokio::test]
+async fn kind_changes_hands_and_goes_back_with_its_objects() {
+    let plane = cluster().await;
+    flux_crd(&plane).await;
+    let tenant = tenant(&plane).await;
+    let before = made_ready_by_flux(&tenant, &format!("v1@sha256:{}", "1".repeat(64))).await;
+    let told = plugin(&plane, &["install", "--take-over", "--no-wait"]).await;
+    assert_eq!(told.code, 0, "{told}");
+    let kind = async |path: &str| plane.run(&["get", CRD, "-o", &format!("jsonpath={{{path}}}")]).await.succeeded();
+    assert_eq!(kind(".spec.versions[*].name").await, "v1 v1beta2");
+    assert_eq!(kind(".spec.conversion.strategy").await, "Webhook");
+    assert_eq!(tenant.get("app").await, before);
+
+    // As `flux install` does, which says nothing of conversion.
+    flux_crd(&plane).await;
+    assert_eq!(kind(".spec.conversion.strategy").await, "Webhook");
+    plugin(&plane, &["uninstall", "--crds", "--yes"]).await.succeeded();
+    assert_eq!(kind(".spec.versions[*].name").await, "v1");
+    assert_eq!(kind(".spec.conversion.strategy").await, "None", "our webhook is gone");
+    assert_eq!(installed(&plane).await, Vec::<String>::new());
+    let after = tenant.get("app").await;
+    assert_eq!((&after["spec"], &after["status"]), (&before["spec"], &before["status"]));
 }
