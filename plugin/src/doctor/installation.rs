@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Finding, Findings, webhook};
 use crate::{
     cluster::{Access, Anything, ClusterError, Filter, Kind, Named, Repositories, Stored},
-    install::{NAMESPACE, OURS, PART_OF},
+    install::{NAMESPACE, OURS, PART_OF, Scope, scope},
 };
 
 /// The account of the controller.
@@ -41,7 +41,7 @@ pub(crate) async fn installation(access: &Access) -> Result<Findings, ClusterErr
         findings.extend(program(deployment));
     }
     findings.extend(webhook::look(&cluster, &kind).await?);
-    let controllers: Vec<_> = deployments.iter().filter_map(selector).collect();
+    let controllers: Vec<_> = deployments.iter().filter_map(scope).collect();
     if !controllers.is_empty() {
         findings.add(rights(&cluster).await?);
         findings.extend(flux(&cluster, &controllers).await?);
@@ -110,11 +110,6 @@ fn program(deployment: &DynamicObject) -> Vec<Finding> {
         all.push(Finding::note(&about, "artifacts are lost with the pod, and downloaded again", remedy));
     }
     all
-}
-
-/// What a Deployment works on, if it is a controller's: a selector, or nothing for all.
-fn selector(deployment: &DynamicObject) -> Option<Option<String>> {
-    crate::install::scope(deployment)
 }
 
 async fn rights(cluster: &Anything) -> Result<Finding, ClusterError> {

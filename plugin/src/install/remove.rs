@@ -8,7 +8,7 @@ use kube::core::DynamicObject;
 use oci_crds::{GROUP, KIND, conditions::metadata::FINALIZER, schema};
 use serde_json::{Value, json};
 
-use super::{FLUX, OURS, PART_OF, apply::until, part_of};
+use super::{FLUX, NAMESPACE, OURS, PART_OF, apply::until, part_of, text};
 use crate::{
     cluster::{Access, Anything, ClusterError, Filter, Kind, Named, Repositories},
     context::Context,
@@ -21,6 +21,8 @@ const AT_ONCE: usize = 10;
 const TRIES: u32 = 5;
 /// What a controller is started with that works on some objects only.
 const SELECTOR: &str = "--watch-label-selector=";
+/// What the API server calls.
+const SERVICE: &str = "oci-webhook";
 /// Whose chart or kustomization installed an object.
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
@@ -69,13 +71,16 @@ enum Owner {
 pub(crate) async fn remove(access: Access, removal: Removal, context: &Context) -> Result<(), Error> {
     let remover = Remover { cluster: Anything::of(access.clone()), access, removal, context };
     let found = remover.gather().await?;
-    let owner = remover.owner().await?;
+    let kind = remover.cluster.find(&crd()).await?;
+    let owner = owner(kind.as_ref());
     let crd_goes = removal.crds && owner == Owner::Ours;
     if found.is_empty() && owner != Owner::Ours {
         context.printer.action("nothing is installed");
         return Ok(());
     }
-    remover.converts_alone(owner).await?;
+    if owner == Owner::Ours || kind.as_ref().is_some_and(asks_us) {
+        remover.converts_alone().await?;
+    }
     for (object, _) in &found {
         remover.delete(object).await?;
     }
@@ -133,19 +138,10 @@ impl Remover<'_> {
         Ok(all)
     }
 
-    async fn owner(&self) -> Result<Owner, Error> {
-        let found = self.cluster.find(&crd()).await?;
-        Ok(found.map_or(Owner::Nobody, |found| match part_of(found.metadata.labels.as_ref()) {
-            Some(OURS) => Owner::Ours,
-            Some(FLUX) => Owner::Flux,
-            _ => Owner::Others,
-        }))
-    }
-
     /// Without a webhook the API server converts by itself, or nobody could read an object that was stored in another
     /// version, nor delete a namespace that has one.
-    async fn converts_alone(&self, owner: Owner) -> Result<(), Error> {
-        if owner != Owner::Ours || self.removal.dry_run {
+    async fn converts_alone(&self) -> Result<(), Error> {
+        if self.removal.dry_run {
             return Ok(());
         }
         let conversion = json!({ "strategy": "None", "webhook": null });
@@ -211,6 +207,20 @@ impl Remover<'_> {
         self.context.printer.waiting(format!("waiting until {what} is gone"));
         until(async || Ok(self.cluster.find(what).await?.is_none())).await
     }
+}
+
+fn owner(kind: Option<&DynamicObject>) -> Owner {
+    kind.map_or(Owner::Nobody, |kind| match part_of(kind.metadata.labels.as_ref()) {
+        Some(OURS) => Owner::Ours,
+        Some(FLUX) => Owner::Flux,
+        _ => Owner::Others,
+    })
+}
+
+/// Whether our webhook is to convert: also where Flux applied its own CRD over ours, since Flux says nothing about that.
+fn asks_us(kind: &DynamicObject) -> bool {
+    let service = kind.data.pointer("/spec/conversion/webhook/clientConfig/service");
+    service.is_some_and(|service| text(service, "/namespace") == NAMESPACE && text(service, "/name") == SERVICE)
 }
 
 fn crd() -> Named {

@@ -29,7 +29,7 @@
 //! process, [`tls`] certificates, [`net`] addresses that refuse or stay silent, [`proxy`] and [`receiver`] what their names
 //! say, [`planted`] the secrets of all suites and the search for them, [`samples`] trees, [`tools`] the foreign programs
 //! that `cargo xtask tools` and `cargo xtask control-plane` build and where the plugin is; with the feature `cluster` also
-//! `control_plane`, a kube-apiserver with etcd; with the feature `sigstore` also `sigstore`, which signs in every format.
+//! `control_plane`, a kube-apiserver with etcd, and `kubelet`, which runs our Deployments on loopback; with the feature `sigstore` also `sigstore`, which signs in every format.
 //!
 //! [`Act::Status`]: registry::Act::Status
 //! [`Act::RawReply`]: registry::Act::RawReply
@@ -46,6 +46,8 @@ pub mod cases;
 pub mod control_plane;
 pub mod controller;
 mod kept;
+#[cfg(feature = "cluster")]
+pub mod kubelet;
 mod listener;
 pub mod net;
 pub mod planted;

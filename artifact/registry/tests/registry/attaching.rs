@@ -165,7 +165,7 @@ async fn manifest_in_place_of_a_list_is_refused() {
     let registry = Registry::start();
     let subject = seeded(&registry);
     let manifest = registry.manifest(NAME, "v1").unwrap();
-    registry.fault(Fault::always(Match::class(Class::Referrers), Act::Body(manifest.to_vec().into())));
+    registry.fault(Fault::always(Match::class(Class::Referrers), Act::Body(manifest.into())));
     let error = reader(&registry).referrers(&subject).await.unwrap_err();
     assert!(error.to_string().contains("no index"), "{error}");
 }

@@ -36,6 +36,7 @@ use kube::{
     Api, Client, Config,
     api::{ObjectMeta, PostParams},
 };
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -202,6 +203,14 @@ impl ControlPlane {
     /// Whether both servers run.
     pub fn runs(&mut self) -> bool {
         self.etcd.runs() && self.api.as_mut().is_some_and(Kept::runs)
+    }
+
+    /// Every request of an account so far, as Kubernetes' audit log has it. A watch is there from its beginning on.
+    pub fn audited(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.folder.path().join(servers::AUDITED)).unwrap_or_default();
+        // The last line may be in work.
+        let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// The end of the API server's log.

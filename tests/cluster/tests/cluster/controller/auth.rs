@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{foreign::push_by_plugin, push::Image, tenant::Tenant};
 
 /// A Secret of type `kubernetes.io/dockerconfigjson`.
-pub(super) fn docker_config(name: &str, host: &str, user: &str, password: &str) -> Value {
+pub(crate) fn docker_config(name: &str, host: &str, user: &str, password: &str) -> Value {
     let auth = BASE64_STANDARD.encode(format!("{user}:{password}"));
     let config = json!({ "auths": { host: { "auth": auth } } });
     json!({
@@ -37,7 +37,7 @@ fn docker_cfg(name: &str, host: &str, user: &str, password: &str) -> Value {
 }
 
 /// A `ServiceAccount` with pull secrets.
-pub(super) fn account(name: &str, secrets: &[&str]) -> Value {
+pub(crate) fn account(name: &str, secrets: &[&str]) -> Value {
     let secrets: Vec<Value> = secrets.iter().map(|name| json!({ "name": name })).collect();
     json!({
         "apiVersion": "v1",

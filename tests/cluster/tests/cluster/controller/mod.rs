@@ -3,11 +3,11 @@
 //! Most tests share one controller and have a [`tenant::Tenant`] each: a namespace with a registry of its own. Tests that
 //! stop a controller, or start it in another way, have one of their own for the objects of a shard ([`world::shard`]).
 
-mod push;
-mod tenant;
+pub(crate) mod push;
+pub(crate) mod tenant;
 mod world;
 
-mod auth;
+pub(crate) mod auth;
 mod buckets;
 mod crowd;
 mod events;
@@ -30,5 +30,5 @@ mod secrets;
 mod shards;
 mod storage;
 mod suspend;
-mod tls;
+pub(crate) mod tls;
 mod verify;

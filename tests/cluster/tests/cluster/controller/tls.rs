@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{push::Image, tenant::Tenant};
 
-pub(super) fn secret(name: &str, data: &[(&str, &str)]) -> Value {
+pub(crate) fn secret(name: &str, data: &[(&str, &str)]) -> Value {
     let data: serde_json::Map<String, Value> =
         data.iter().map(|(key, text)| ((*key).to_owned(), json!(text))).collect();
     json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "stringData": data })

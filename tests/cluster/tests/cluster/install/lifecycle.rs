@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use kube::api::{Patch, PatchParams};
 use oci_testkit::control_plane::{ControlPlane, eventually};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{OURS, installed, plugin};
+use super::{CRD, OURS, cluster, installed, overlay, plugin};
 use crate::{
     objects::{apply, object, repositories},
     world::manifests,
 };
 
 const LONG: Duration = Duration::from_mins(1);
-const CRD: &str = "crd/ocirepositories.source.toolkit.fluxcd.io";
 
 /// Two kinds of cert-manager, which itself is not there: they hold whatever they are given.
 fn cert_manager() -> String {
@@ -32,22 +31,19 @@ fn cert_manager() -> String {
     format!("{}\n---\n{}\n", crd("Certificate", "certificates"), crd("Issuer", "issuers"))
 }
 
-/// The CRD as it is where Flux installed it: with Flux's label, and converting by itself.
-async fn flux_crd(plane: &ControlPlane) {
-    let all = manifests(plane, "overlays/policy").await;
-    let mut crd: Value = all
-        .split("\n---\n")
-        .map(oci_testkit::cases::yaml)
-        .find(|object: &Value| object["kind"] == "CustomResourceDefinition")
-        .unwrap();
+/// The CRD as it is where Flux 1.10 installed it: with Flux's label and one version, and nothing is said of conversion.
+pub(super) async fn flux_crd(plane: &ControlPlane) {
+    let mut crd = overlay("policy").await[&format!("CustomResourceDefinition /{}", oci_crds::schema::NAME)].clone();
     crd["metadata"]["labels"] = json!({ "app.kubernetes.io/part-of": "flux" });
+    crd["spec"].as_object_mut().unwrap().remove("conversion");
+    crd["spec"]["versions"].as_array_mut().unwrap().retain(|version| version["name"] == "v1");
     plane.apply(&crd.to_string()).await;
     plane.run(&["wait", "--for=condition=Established", CRD]).await.succeeded();
 }
 
 #[tokio::test]
 async fn every_overlay_is_installed_twice_without_drift_and_leaves_nothing() {
-    let plane = ControlPlane::start_with_controllers().await;
+    let plane = cluster().await;
     plane.apply(&cert_manager()).await;
     plane.run(&["wait", "--for=condition=Established", "crd/certificates.cert-manager.io"]).await.succeeded();
     plane.run(&["wait", "--for=condition=Established", "crd/issuers.cert-manager.io"]).await.succeeded();
@@ -101,7 +97,7 @@ async fn namespace_goes(plane: &ControlPlane, namespace: &str) {
 
 #[tokio::test]
 async fn uninstalled_without_the_kind_objects_stay_readable_and_can_be_deleted() {
-    let plane = ControlPlane::start_with_controllers().await;
+    let plane = cluster().await;
     let namespace = with_object(&plane).await;
     let told = plugin(&plane, &["uninstall"]).await;
     assert!(told.code == 0 && told.stderr.contains("1 OCIRepository released"), "{told}");
@@ -113,7 +109,7 @@ async fn uninstalled_without_the_kind_objects_stay_readable_and_can_be_deleted()
 
 #[tokio::test]
 async fn uninstalled_with_the_kind_objects_go_with_it() {
-    let plane = ControlPlane::start_with_controllers().await;
+    let plane = cluster().await;
     with_object(&plane).await;
     let refused = plugin(&plane, &["uninstall", "--crds"]).await;
     assert!(refused.code == 2 && refused.stderr.contains("--yes"), "{refused}");
@@ -127,7 +123,7 @@ async fn uninstalled_with_the_kind_objects_go_with_it() {
 /// By hand, the programs first and then the kind: nobody is left who would take the finalizer off.
 #[tokio::test]
 async fn uninstalled_in_the_wrong_order_no_object_is_stuck() {
-    let plane = ControlPlane::start_with_controllers().await;
+    let plane = cluster().await;
     let namespace = with_object(&plane).await;
     plane.run(&["delete", "namespace", "oci-system", "--timeout=60s"]).await.succeeded();
     plane.run(&["delete", CRD, "--wait=false"]).await.succeeded();
@@ -138,7 +134,7 @@ async fn uninstalled_in_the_wrong_order_no_object_is_stuck() {
 
 #[tokio::test]
 async fn install_leaves_what_is_flux_s_alone() {
-    let plane = ControlPlane::start_with_controllers().await;
+    let plane = cluster().await;
     flux_crd(&plane).await;
     let refused = plugin(&plane, &["install", "--no-wait"]).await;
     assert!(refused.code == 2 && refused.stderr.contains("belongs to Flux"), "{refused}");
@@ -152,7 +148,7 @@ async fn install_leaves_what_is_flux_s_alone() {
         let mut one = object(name, "v1", &json!({ "url": "oci://ghcr.io/org/app", "interval": "5m" }));
         one["metadata"]["labels"] = labels;
         one["metadata"]["finalizers"] = held.clone();
-        apply(&api, &one).await.unwrap();
+        eventually("the kind", LONG, async || apply(&api, &one).await).await;
     }
     plugin(&plane, &["uninstall", "--crds", "--yes"]).await.succeeded();
     let after = plane.run(&["get", CRD, "-o", "jsonpath={.metadata.resourceVersion}"]).await.succeeded();

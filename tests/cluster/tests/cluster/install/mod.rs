@@ -1,9 +1,15 @@
-//! Installing into the real API server, and what is left after uninstalling. Controllers of Kubernetes finish deletions;
-//! there is no node, so no pod ever runs.
+//! Installing into the real API server, what runs then, and what is left after uninstalling. Controllers of Kubernetes
+//! finish deletions; in place of a node there is the harness's kubelet, where a test asks for it.
 
+mod chart;
 mod lifecycle;
+mod migration;
+mod pods;
+mod references;
+mod rights;
+mod running;
 
-use std::process::Command;
+use std::{collections::BTreeMap, process::Command};
 
 use kube::{
     Api,
@@ -11,8 +17,10 @@ use kube::{
 };
 use oci_testkit::{
     control_plane::{ControlPlane, Ran},
-    tools,
+    tools::{self, workspace},
 };
+use serde_json::Value;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 /// Everything of ours has this label.
 const OURS: &str = "app.kubernetes.io/part-of=kubectl-oci";
@@ -37,6 +45,42 @@ const KINDS: [(&str, &str); 17] = [
     ("v1", "Service"),
     ("v1", "ServiceAccount"),
 ];
+
+/// The kind.
+const CRD: &str = "crd/ocirepositories.source.toolkit.fluxcd.io";
+
+static CLUSTER: OnceCell<Mutex<ControlPlane>> = OnceCell::const_new();
+
+/// The cluster of all these tests, for one after the other: each installs into the whole of it, and leaves nothing.
+async fn cluster() -> MutexGuard<'static, ControlPlane> {
+    let all = CLUSTER.get_or_init(async || Mutex::new(ControlPlane::start_with_controllers().await)).await;
+    let plane = all.lock().await;
+    // Flux's CRD, and what a test left that failed.
+    if !installed(&plane).await.is_empty() || plane.run(&["get", CRD]).await.code == 0 {
+        plane.run(&["label", "--overwrite", CRD, OURS]).await;
+        plugin(&plane, &["uninstall", "--crds", "--yes"]).await.succeeded();
+    }
+    plane
+}
+
+/// The objects of a text by `Kind namespace/name`.
+fn by_name(text: &str) -> BTreeMap<String, Value> {
+    let documents = text.split("\n---\n").filter(|text| text.contains("kind:"));
+    let objects = documents.map(oci_testkit::cases::yaml);
+    let part = |object: &Value, name: &str| object["metadata"][name].as_str().unwrap_or_default().to_owned();
+    let named = |object: Value| {
+        let kind = object["kind"].as_str().unwrap().to_owned();
+        (format!("{kind} {}/{}", part(&object, "namespace"), part(&object, "name")), object)
+    };
+    objects.map(named).collect()
+}
+
+/// What an overlay of `deploy` installs; no cluster is asked.
+async fn overlay(name: &str) -> BTreeMap<String, Value> {
+    let mut kubectl = tools::command("kubectl").unwrap();
+    kubectl.arg("kustomize").arg(workspace().join("deploy/overlays").join(name));
+    by_name(&Ran::of(kubectl).await.succeeded())
+}
 
 /// The plugin as the administrator.
 async fn plugin(plane: &ControlPlane, arguments: &[&str]) -> Ran {

@@ -1,0 +1,110 @@
+//! What one manifest says of another holds: names, ports, labels and certificates, as the programs themselves read them.
+
+use std::collections::BTreeMap;
+
+use clap::Parser as _;
+use serde_json::Value;
+
+use super::overlay;
+
+type Objects = BTreeMap<String, Value>;
+
+fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The Deployment whose pods a Service has, and the port of the container that the Service's port leads to.
+fn behind<'o>(objects: &'o Objects, service: &str, port: u64) -> (&'o Value, u64) {
+    let service = &objects[&format!("Service oci-system/{service}")]["spec"];
+    let ports = service["ports"].as_array().unwrap();
+    let target = &ports.iter().find(|one| one["port"] == port).expect("the Service has the port")["targetPort"];
+    let selector = service["selector"].as_object().unwrap();
+    let mut found = objects.values().filter(|object| {
+        let labels = &object["spec"]["template"]["metadata"]["labels"];
+        object["kind"] == "Deployment" && selector.iter().all(|(name, value)| &labels[name] == value)
+    });
+    let deployment = found.next().expect("the Service has pods");
+    assert!(found.next().is_none(), "the pods are of one Deployment: {selector:?}");
+    let ports = deployment.pointer("/spec/template/spec/containers/0/ports").unwrap().as_array().unwrap();
+    let fits = |one: &&Value| &one["name"] == target || &one["containerPort"] == target;
+    (deployment, ports.iter().find(fits).expect("the pod has the port")["containerPort"].as_u64().unwrap())
+}
+
+/// The program's name and the arguments, variables filled in.
+fn command_line(deployment: &Value) -> Vec<String> {
+    let arguments = deployment.pointer("/spec/template/spec/containers/0/args").unwrap().as_array().unwrap();
+    let filled = |argument: &Value| argument.as_str().unwrap().replace("$(RUNTIME_NAMESPACE)", "oci-system");
+    std::iter::once("program".to_owned()).chain(arguments.iter().map(filled)).collect()
+}
+
+/// The port that a container has under this name.
+fn container_port(deployment: &Value, name: &str) -> u64 {
+    let ports = deployment.pointer("/spec/template/spec/containers/0/ports").unwrap().as_array().unwrap();
+    ports.iter().find(|port| port["name"] == name).unwrap()["containerPort"].as_u64().unwrap()
+}
+
+fn check_webhook(objects: &Objects, name: &str) {
+    let Some(configuration) = objects.get("ValidatingWebhookConfiguration /oci-webhook") else { return };
+    let crd = objects.get("CustomResourceDefinition /ocirepositories.source.toolkit.fluxcd.io");
+    let conversion = crd.map(|crd| crd.pointer("/spec/conversion/webhook/clientConfig/service").unwrap());
+    let admission = configuration.pointer("/webhooks/0/clientConfig/service").unwrap();
+    for (client, path) in [(Some(admission), "/validate"), (conversion, "/convert")] {
+        let Some(client) = client else { continue };
+        assert_eq!((text(client, "/namespace"), text(client, "/path")), ("oci-system", path), "{name}");
+        let service = text(client, "/name");
+        let (deployment, port) = behind(objects, service, client["port"].as_u64().unwrap_or(443));
+        let args = oci_webhook::args::Args::try_parse_from(command_line(deployment)).unwrap();
+        assert_eq!(u64::from(args.listen.port()), port, "{name}: where it listens");
+        assert_eq!(u64::from(args.operations.port()), container_port(deployment, "metrics"), "{name}");
+        // The API server takes a certificate for this name only.
+        let called = format!("{service}.oci-system.svc");
+        let names = match objects.get("Certificate oci-system/oci-webhook") {
+            Some(certificate) => serde_json::from_value(certificate["spec"]["dnsNames"].clone()).unwrap(),
+            None => args.issue.names("oci-system"),
+        };
+        assert!(names.contains(&called), "{name}: {called} is not among {names:?}");
+    }
+}
+
+fn check_controller(objects: &Objects, deployment: &Value, name: &str) {
+    let args = oci_controller::args::Args::read(command_line(deployment), |_| None).unwrap();
+    let port = |listen: &oci_controller::args::Listen| u64::from(listen.socket().port());
+    let advertised = args.advertised("nobody");
+    let host = advertised.strip_prefix("http://").unwrap();
+    let service = host.strip_suffix(".oci-system.svc.cluster.local.").expect("the name of a Service");
+    // Consumers add no port: 80.
+    let (serving, serves) = behind(objects, service, 80);
+    assert_eq!(text(serving, "/metadata/name"), text(deployment, "/metadata/name"), "{name}: artifacts are its own");
+    assert_eq!(port(&args.storage.storage_addr), serves, "{name}: where artifacts are served");
+    assert_eq!(port(args.health_addr.as_ref().unwrap()), container_port(deployment, "healthz"), "{name}");
+    assert_eq!(port(args.metrics_addr.as_ref().unwrap()), container_port(deployment, "metrics"), "{name}");
+}
+
+/// Whoever selects pods by labels selects some.
+fn check_selectors(objects: &Objects, name: &str) {
+    let labels = |object: &Value, pointer: &str| object.pointer(pointer).and_then(Value::as_object).cloned();
+    let all: Vec<_> =
+        objects.values().filter_map(|object| labels(object, "/spec/template/metadata/labels")).collect();
+    for (object, value) in objects {
+        let pointers = ["/spec/selector/matchLabels", "/spec/podSelector/matchLabels"];
+        let Some(selector) = pointers.iter().find_map(|pointer| labels(value, pointer)) else { continue };
+        let fits = all.iter().filter(|one| selector.iter().all(|(key, value)| one.get(key) == Some(value)));
+        assert_eq!(fits.count(), 1, "{name}: {object} selects {selector:?}");
+    }
+}
+
+#[tokio::test]
+async fn manifests_mean_each_other_rightly() {
+    for name in ["single", "ha", "sharded", "cert-manager", "policy", "beside-flux"] {
+        let objects = overlay(name).await;
+        check_webhook(&objects, name);
+        let deployments = objects.values().filter(|object| object["kind"] == "Deployment");
+        let is_controller = |object: &&Value| text(object, "/metadata/name").starts_with("oci-controller");
+        let controllers: Vec<&Value> = deployments.filter(is_controller).collect();
+        assert_eq!(controllers.len(), if name == "sharded" { 2 } else { 1 });
+        for deployment in controllers {
+            check_controller(&objects, deployment, name);
+        }
+        check_selectors(&objects, name);
+    }
+}

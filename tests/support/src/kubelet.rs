@@ -1,0 +1,274 @@
+//! What a kubelet does with a Deployment, on loopback: the real program with the arguments, the environment, the volumes
+//! and the account that the manifests give it. Only what a node would give it differs: addresses and folders.
+//!
+//! ```no_run
+//! # async fn example(plane: &oci_testkit::control_plane::ControlPlane) {
+//! use oci_testkit::kubelet::Pod;
+//!
+//! let mut pod = Pod::start(plane, "oci-webhook", &["--tls-reload-interval=200ms"]).await;
+//! pod.wait_ready().await;                              // what its readiness probe asks
+//! pod.port("https");                                   // where its port of that name is on loopback
+//! assert_eq!(pod.terminate().await, 0);
+//! # }
+//! ```
+
+#![expect(clippy::panic, reason = "a test whose pod does not run fails with the reason")]
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Container, EnvVar, PodSpec, Probe, Secret},
+};
+use kube::Api;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::{
+    control_plane::{ControlPlane, eventually},
+    kept::{Kept, Start},
+    planted, tools,
+};
+
+/// Where everything is installed.
+pub const NAMESPACE: &str = "oci-system";
+/// How long a pod gets to be ready or to end; usually it takes a second.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// By which flag a program is told where a port of its container is.
+const LISTEN: [(&str, &str, &str); 5] = [
+    ("oci-controller", "http", "--storage-addr"),
+    ("oci-controller", "metrics", "--metrics-addr"),
+    ("oci-controller", "healthz", "--health-addr"),
+    ("oci-webhook", "https", "--listen"),
+    ("oci-webhook", "metrics", "--operations"),
+];
+/// What says where artifacts are downloaded: a Service that nobody has here.
+const ADVERTISED: &str = "--storage-adv-addr=";
+
+/// A running pod; killed when dropped.
+#[derive(Debug)]
+pub struct Pod {
+    // In the order in which they are to go.
+    kept: Option<Kept>,
+    folder: TempDir,
+    ports: BTreeMap<String, u16>,
+    /// The arguments of the manifest, variables filled in.
+    arguments: Vec<String>,
+    probe: Probe,
+}
+
+impl Pod {
+    /// Starts the first container of a Deployment, with more arguments.
+    pub async fn start(plane: &ControlPlane, deployment: &str, more: &[&str]) -> Self {
+        let deployments: Api<Deployment> = Api::namespaced(plane.client(), NAMESPACE);
+        let found = deployments.get(deployment).await.unwrap_or_else(|error| panic!("{deployment}: {error}"));
+        let spec = found.spec.and_then(|spec| spec.template.spec).unwrap();
+        let container = spec.containers[0].clone();
+        let image = container.image.clone().unwrap_or_default();
+        let program = image.rsplit('/').next().unwrap_or_default().split(':').next().unwrap_or_default();
+        let host = format!("{deployment}-0");
+        let folder = tempfile::Builder::new().prefix("pod-").tempdir().unwrap();
+        let mut environment = environment(plane, &container, &host).await;
+        let given = container.args.iter().flatten().map(|argument| expanded(argument, &environment));
+        let arguments: Vec<String> = given.collect();
+        volumes(plane, &spec, &container, folder.path()).await;
+        let names = container.ports.iter().flatten().filter_map(|port| port.name.clone());
+        let ports: BTreeMap<String, u16> = names.zip(free()).collect();
+        environment.insert("HOSTNAME".to_owned(), host);
+        environment.insert("HOME".to_owned(), folder.path().display().to_string());
+        environment.insert("TMPDIR".to_owned(), folder.path().join("tmp").display().to_string());
+        if spec.automount_service_account_token != Some(false) {
+            let account = spec.service_account_name.unwrap_or_else(|| panic!("{deployment} has no account"));
+            let token = plane.service_account_token(NAMESPACE, &account).await;
+            let kubeconfig = plane.kubeconfig_with_token(&token);
+            environment.insert("KUBECONFIG".to_owned(), kubeconfig.display().to_string());
+        }
+        let mut all: Vec<String> =
+            arguments.iter().map(|argument| local(argument, &container, folder.path(), &ports)).collect();
+        all.extend(LISTEN.iter().filter(|(of, ..)| *of == program).filter_map(|(_, name, flag)| {
+            Some(format!("{flag}=127.0.0.1:{}", ports.get(*name)?))
+        }));
+        all.extend(more.iter().map(|argument| (*argument).to_owned()));
+        let program = built(program);
+        let environment: Vec<(String, String)> = environment.into_iter().collect();
+        let (arguments_, environment, place, log) = (&all, &environment, folder.path(), "log");
+        let start =
+            Start { program: &program, arguments: arguments_, environment, folder: place, log, remove: None };
+        let kept = Some(Kept::start(&start).unwrap());
+        let probe = container.readiness_probe.unwrap_or_else(|| panic!("{deployment} has no readiness probe"));
+        Self { kept, folder, ports, arguments, probe }
+    }
+
+    /// Where a port of the container is on loopback.
+    pub fn port(&self, name: &str) -> u16 {
+        *self.ports.get(name).unwrap_or_else(|| panic!("no port `{name}` among {:?}", self.ports))
+    }
+
+    /// The arguments that the manifest gives, variables filled in.
+    pub fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
+    /// What the readiness probe says: the status of its answer.
+    pub async fn is_ready(&self) -> bool {
+        let asked = self.probe.http_get.as_ref().unwrap();
+        let name = serde_json::to_value(&asked.port).unwrap();
+        let port = self.port(name.as_str().unwrap_or_default());
+        get(port, asked.path.as_deref().unwrap_or("/")).await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    }
+
+    /// Waits until it is ready.
+    pub async fn wait_ready(&mut self) {
+        eventually("a pod to be ready", PATIENCE, async || match self.is_ready().await {
+            true => Ok(()),
+            false => Err(format!("it said:\n{}", self.log())),
+        })
+        .await;
+    }
+
+    /// Whether it runs.
+    pub fn runs(&mut self) -> bool {
+        self.kept.as_mut().is_some_and(Kept::runs)
+    }
+
+    /// Asks it to end, waits, and returns the exit code.
+    pub async fn terminate(&mut self) -> i32 {
+        let process = self.kept.as_ref().and_then(Kept::process).unwrap();
+        let sent = Command::new("/bin/sh").args(["-c", &format!("kill -TERM {process}")]).status().unwrap();
+        assert!(sent.success(), "kill -TERM {process}");
+        eventually("the end of a pod", PATIENCE, async || {
+            let ended = self.kept.as_mut().and_then(Kept::ended);
+            ended.ok_or_else(|| format!("it said:\n{}", self.log()))
+        })
+        .await
+    }
+
+    /// All that it wrote, which shows no secret.
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(self.folder.path().join("log")).unwrap_or_default();
+        planted::assert_clean("the log of a pod", &bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Drop for Pod {
+    fn drop(&mut self) {
+        drop(self.kept.take());
+        if !std::thread::panicking() {
+            self.log();
+        }
+    }
+}
+
+fn built(program: &str) -> PathBuf {
+    let name = LISTEN.iter().map(|(name, ..)| *name).find(|name| *name == program);
+    let name = name.unwrap_or_else(|| panic!("no program of ours is in the image `{program}`"));
+    tools::program(name).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// An argument with folders of the container, and the name of the Service, replaced.
+fn local(argument: &str, container: &Container, folder: &Path, ports: &BTreeMap<String, u16>) -> String {
+    if argument.starts_with(ADVERTISED) {
+        return format!("{ADVERTISED}127.0.0.1:{}", ports.get("http").copied().unwrap_or_default());
+    }
+    let mounts = container.volume_mounts.iter().flatten().map(|mount| mount.mount_path.as_str());
+    for mount in mounts {
+        if let Some((flag, rest)) = argument.split_once(&format!("={mount}")) {
+            return format!("{flag}={}{mount}{rest}", folder.display());
+        }
+    }
+    argument.to_owned()
+}
+
+/// Makes the volumes where they are mounted below the folder; those of Secrets have their files.
+async fn volumes(plane: &ControlPlane, spec: &PodSpec, container: &Container, folder: &Path) {
+    let secrets: Api<Secret> = Api::namespaced(plane.client(), NAMESPACE);
+    std::fs::create_dir_all(folder.join("tmp")).unwrap();
+    for mount in container.volume_mounts.iter().flatten() {
+        let place = folder.join(mount.mount_path.trim_start_matches('/'));
+        std::fs::create_dir_all(&place).unwrap();
+        let volume = spec.volumes.iter().flatten().find(|volume| volume.name == mount.name);
+        let volume = volume.unwrap_or_else(|| panic!("no volume `{}`", mount.name));
+        if let Some(name) = volume.secret.as_ref().and_then(|source| source.secret_name.as_deref()) {
+            for (file, content) in secrets.get(name).await.unwrap().data.unwrap_or_default() {
+                std::fs::write(place.join(file), content.0).unwrap();
+            }
+        }
+    }
+}
+
+/// The variables of a container; later ones win.
+async fn environment(plane: &ControlPlane, container: &Container, pod: &str) -> BTreeMap<String, String> {
+    let secrets: Api<Secret> = Api::namespaced(plane.client(), NAMESPACE);
+    let mut all = BTreeMap::new();
+    for source in container.env_from.iter().flatten().filter_map(|source| source.secret_ref.as_ref()) {
+        match secrets.get_opt(&source.name).await.unwrap() {
+            Some(secret) => all.extend(
+                secret
+                    .data
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, value)| (name, String::from_utf8(value.0).unwrap())),
+            ),
+            None => assert_eq!(source.optional, Some(true), "no Secret `{}`", source.name),
+        }
+    }
+    for variable in container.env.iter().flatten() {
+        if let Some(value) = value(plane, variable, pod).await {
+            let value = expanded(&value, &all);
+            all.insert(variable.name.clone(), value);
+        }
+    }
+    all
+}
+
+async fn value(plane: &ControlPlane, variable: &EnvVar, pod: &str) -> Option<String> {
+    let Some(source) = &variable.value_from else { return variable.value.clone() };
+    if let Some(field) = &source.field_ref {
+        return Some(match field.field_path.as_str() {
+            "metadata.namespace" => NAMESPACE.to_owned(),
+            "metadata.name" => pod.to_owned(),
+            other => panic!("`{}` is of the field `{other}`, which this kubelet does not know", variable.name),
+        });
+    }
+    let Some(source) = &source.config_map_key_ref else { panic!("`{}` has an unknown source", variable.name) };
+    let maps: Api<ConfigMap> = Api::namespaced(plane.client(), NAMESPACE);
+    let map = maps.get_opt(&source.name).await.unwrap();
+    let found = map.and_then(|map| map.data?.remove(&source.key));
+    assert!(found.is_some() || source.optional == Some(true), "no `{}` in `{}`", source.key, source.name);
+    found
+}
+
+/// Fills in `$(NAME)`; one that is not known stays.
+fn expanded(text: &str, variables: &BTreeMap<String, String>) -> String {
+    variables.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("$({name})"), value))
+}
+
+/// Free ports, all at once, or one could be given twice.
+fn free() -> Vec<u16> {
+    let listeners: [TcpListener; 4] =
+        std::array::from_fn(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
+}
+
+/// The whole answer to a GET.
+async fn get(port: u16, path: &str) -> std::io::Result<String> {
+    let answer = async {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    };
+    tokio::time::timeout(Duration::from_secs(5), answer).await?
+}
