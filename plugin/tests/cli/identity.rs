@@ -40,7 +40,11 @@ fn verify_by_identity_takes_the_word_of_the_trusted_root_alone() {
     told(&by(SUBJECT, &[]), 1, "pass a `trusted_root.json` with `--trusted-root`");
     told(&by("somebody@else.example", &["--trusted-root", "root.json"]), 1, "no signature counts");
     told(&by("", &["--trusted-root", "root.json"]), 2, "would be anybody's");
-    told(&verify(&sandbox, &["--key", "cosign.pub"]), 1, "it was made without a key: pass `--certificate-identity`");
+    told(
+        &verify(&sandbox, &["--key", "cosign.pub"]),
+        1,
+        "it was made without a key: pass `--certificate-identity`",
+    );
     // Two signatures that are refused for two reasons have none in common.
     sandbox.sign(&[]);
     let screen = by("somebody@else.example", &["--trusted-root", "root.json", "-o", "json"]);

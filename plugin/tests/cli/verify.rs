@@ -4,7 +4,7 @@ use std::fs;
 
 use oci_testkit::{
     registry::{Act, Class, Fault, Match, Recorded, Registry},
-    sigstore::{ISSUER, Kind, Owner, SUBJECT},
+    sigstore::{ISSUER, Kind, Owner, SUBJECT, attach, bundle},
 };
 
 use crate::sandbox::{Sandbox, Screen, shows};
@@ -38,6 +38,19 @@ fn verify_tells_whose_signature_it_is() {
     assert_eq!(report["signature"]["key"], "cosign.pub");
     assert_eq!(report["signature"]["format"], "bundle");
     assert_eq!(report["signature"]["log"], "unasked");
+}
+
+#[test]
+fn verify_tells_what_does_not_count_beside_what_does() {
+    let sandbox = Sandbox::with_keys(Registry::start());
+    let digest = sandbox.registry.digest("app", "v1").unwrap();
+    let foreign = bundle::sign_with(&Owner::new(Kind::P256), &digest.to_string());
+    attach::bundle(&sandbox.registry, "app", &digest, &foreign);
+    sandbox.sign(&["--legacy"]);
+    let screen = sandbox.ok(&["verify", "artifact", "URL/app:v1", "--key", "cosign.pub"]);
+    let lines: Vec<&str> = screen.stderr.lines().collect();
+    assert!(lines.len() == 3 && lines[1].contains("cosign.pub"), "{}", screen.show());
+    assert!(lines[2].ends_with("(legacy signature)"), "{}", screen.show());
 }
 
 #[test]

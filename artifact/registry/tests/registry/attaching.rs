@@ -184,7 +184,8 @@ async fn carrying_takes_what_is_wanted_and_names_the_subject() {
         let (from, to) = (Registry::builder().referrers(api).start(), Registry::start());
         let (subject, elsewhere) = (seeded(&from), Digest::of(b"elsewhere"));
         seed(&to, "v1", b"content");
-        let all = [note(&subject, NOTE, "ours"), note(&subject, OTHER, "other"), note(&elsewhere, NOTE, "foreign")];
+        let all =
+            [note(&subject, NOTE, "ours"), note(&subject, OTHER, "other"), note(&elsewhere, NOTE, "foreign")];
         for (subject, one) in [&subject, &subject, &elsewhere].into_iter().zip(&all) {
             writer(&from).attach(subject, one).await.unwrap();
         }
@@ -214,7 +215,8 @@ async fn carrying_takes_no_more_than_a_thousand() {
 
 /// Puts a manifest with such layers behind `beside`.
 fn beside(registry: &Registry, layers: &[&str]) {
-    let layer = |text: &&str| Descriptor::new(NOTE, registry.put_blob(NAME, text.as_bytes()), text.len() as u64);
+    let layer =
+        |text: &&str| Descriptor::new(NOTE, registry.put_blob(NAME, text.as_bytes()), text.len() as u64);
     let config = Descriptor::new(EMPTY, registry.put_blob(NAME, EMPTY_BYTES), EMPTY_BYTES.len() as u64);
     let manifest = Manifest::new(config, layers.iter().map(layer).collect(), [].into());
     registry.put_manifest(NAME, "beside", OCI_MANIFEST, &to_bytes(&manifest));

@@ -30,8 +30,8 @@ impl Search<'_> {
                 !has_api || wanted == Wanted::Notation
             }
             (Err(error), Wanted::Cosign) => {
+                // Whether the registry answers, the tag of legacy signatures will tell.
                 self.found.bundles = unreachable(&error);
-                self.failed = Some(error);
                 false
             }
             (Err(error), Wanted::Notation) => {

@@ -242,12 +242,7 @@ fn decide_verifies_what_was_not_verified_just_so() {
         ),
         row("another condition says so", condition(&|told| told.type_ = "Ready".into()), wanted(), &verify),
         row("about another revision", condition(&|told| told.message.push('0')), wanted(), &verify),
-        row(
-            "for a reason of somebody else",
-            condition(&|told| told.reason = "Custom".into()),
-            wanted(),
-            &keep,
-        ),
+        row("for another reason", condition(&|told| told.reason = "Custom".into()), wanted(), &keep),
         row(
             "verified, and the file is gone",
             changed(&|observed| observed.stored = Stored::Missing),

@@ -67,6 +67,7 @@ mod tests {
         let cosign = Some("cosign");
         assert_eq!(of(cosign, None, None), keyless);
         assert_eq!(of(None, None, None), keyless, "cosign is what is meant by nothing");
+        assert_eq!(of(Some(""), None, None), keyless);
         assert_eq!(of(cosign, Some(&[("k.pub", "cosign public key")]), None), one);
         assert_eq!(of(cosign, Some(&[("1.pub", "b"), ("2.pub", "a")]), None), two, "the values are sorted");
         assert_eq!(of(cosign, Some(&[("1.pub", "a"), ("2.pub", "b"), ("note", "x")]), None), two);

@@ -227,7 +227,8 @@ async fn thousand_attestations_hide_no_signature() {
     let digest = signed(&registry);
     let mut junk = junk(attach::BUNDLE, 0, 1_000);
     for entry in &mut junk {
-        entry["annotations"] = json!({ "dev.sigstore.bundle.predicateType": "https://slsa.dev/provenance/v1" });
+        entry["annotations"] =
+            json!({ "dev.sigstore.bundle.predicateType": "https://slsa.dev/provenance/v1" });
     }
     registry.fault(Fault::once(Match::class(Endpoint::Referrers), page(&digest, &junk, 1)));
     let run = world.step(&registry, &mut usual(&registry)).await;

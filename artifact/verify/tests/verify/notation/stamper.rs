@@ -148,7 +148,8 @@ impl Stamper {
             &tlv(4, &signature),
         ]);
         let signers: Vec<u8> = (0..token.signers).flat_map(|number| different(&signer, number)).collect();
-        let leaves: Vec<u8> = (0..token.certificates).flat_map(|number| different(&self.leaf, number)).collect();
+        let leaves: Vec<u8> =
+            (0..token.certificates).flat_map(|number| different(&self.leaf, number)).collect();
         let root: &[u8] = if self.with_root { &self.root } else { &[] };
         let data = sequence(&[
             &[2, 1, token.cms_version],

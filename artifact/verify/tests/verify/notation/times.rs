@@ -142,7 +142,10 @@ fn timestamp_brings_at_most_ten_certificates() {
     let stamp = |signature: &[u8]| stamper.stamp(signature, &token);
     let draft = Draft::of(&chain).with(|draft| draft.stamp = Some(&stamp));
     accepted(&stamped(&chain, &stamper, "always"), &draft.jws());
-    assert_reason_of(&fault(|token| token.certificates = 11), "cannot be read: it holds too many certificates");
+    assert_reason_of(
+        &fault(|token| token.certificates = 11),
+        "cannot be read: it holds too many certificates",
+    );
 }
 
 #[test]
