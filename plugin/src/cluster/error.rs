@@ -218,9 +218,7 @@ impl Classify for ClusterError {
                 "`--force-conflicts` takes the fields over; whoever set them may set them again"
             }
             Self::NotFound { .. } => "`kubectl oci get -A` lists what there is",
-            Self::NoApi { .. } => {
-                "install it: `kubectl oci install`, or Flux 2.6 or newer"
-            }
+            Self::NoApi { .. } => "install it: `kubectl oci install`, or Flux 2.6 or newer",
             Self::Suspended { .. } => "`kubectl oci resume` lets the controller go on",
             Self::NotReady { stalled: true, .. } => "it is not tried again until the object is changed",
             Self::NotReady { .. } => "the controller goes on trying",

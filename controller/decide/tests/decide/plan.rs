@@ -231,7 +231,12 @@ fn decide_verifies_what_was_not_verified_just_so() {
             wanted(),
             &verify,
         ),
-        row("no fingerprint", changed(&|it| it.status.source_verification_fingerprint = None), wanted(), &verify),
+        row(
+            "no fingerprint",
+            changed(&|it| it.status.source_verification_fingerprint = None),
+            wanted(),
+            &verify,
+        ),
         row("another generation", changed(&|observed| observed.generation = 3), wanted(), &verify),
         row("for an earlier one", condition(&|told| told.observed_generation = Some(1)), wanted(), &verify),
         row(
