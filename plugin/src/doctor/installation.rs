@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Finding, Findings, webhook};
 use crate::{
     cluster::{Access, Anything, ClusterError, Filter, Kind, Named, Repositories, Stored},
-    install::{NAMESPACE, OURS, PART_OF, Scope, scope},
+    install::{NAMESPACE, OURS, PART_OF, scope},
 };
 
 /// The account of the controller.
@@ -104,7 +104,11 @@ fn program(deployment: &DynamicObject) -> Vec<Finding> {
     let volumes = deployment.data.pointer("/spec/template/spec/volumes").and_then(Value::as_array);
     let is_lost = |volume: &Value| volume["name"] == "data" && volume.get("emptyDir").is_some();
     let variables = deployment.data.pointer("/spec/template/spec/containers/0/env").and_then(Value::as_array);
-    let bucket = variables.into_iter().flatten().any(|variable| variable["name"] == "STORAGE_BUCKET");
+    let arguments =
+        deployment.data.pointer("/spec/template/spec/containers/0/args").and_then(Value::as_array);
+    let said = |argument: &Value| argument.as_str().is_some_and(|flag| flag.starts_with("--storage-bucket="));
+    let bucket = variables.into_iter().flatten().any(|variable| variable["name"] == "STORAGE_BUCKET")
+        || arguments.into_iter().flatten().any(said);
     if volumes.into_iter().flatten().any(is_lost) && !bucket {
         let remedy = "a PersistentVolumeClaim or a bucket keeps them (docs/guide/storage.md)";
         all.push(Finding::note(&about, "artifacts are lost with the pod, and downloaded again", remedy));

@@ -70,8 +70,8 @@ impl Pod {
     /// Starts the first container of a Deployment, with more arguments.
     pub async fn start(plane: &ControlPlane, deployment: &str, more: &[&str]) -> Self {
         let deployments: Api<Deployment> = Api::namespaced(plane.client(), NAMESPACE);
-        let found = deployments.get(deployment).await.unwrap_or_else(|error| panic!("{deployment}: {error}"));
-        let spec = found.spec.and_then(|spec| spec.template.spec).unwrap();
+        let got = deployments.get(deployment).await.unwrap_or_else(|error| panic!("{deployment}: {error}"));
+        let spec = got.spec.and_then(|spec| spec.template.spec).unwrap();
         let container = spec.containers[0].clone();
         let image = container.image.clone().unwrap_or_default();
         let program = image.rsplit('/').next().unwrap_or_default().split(':').next().unwrap_or_default();
@@ -103,9 +103,14 @@ impl Pod {
         all.extend(more.iter().map(|argument| (*argument).to_owned()));
         let program = built(program);
         let environment: Vec<(String, String)> = environment.into_iter().collect();
-        let (arguments_, environment, place, log) = (&all, &environment, folder.path(), "log");
-        let start =
-            Start { program: &program, arguments: arguments_, environment, folder: place, log, remove: None };
+        let start = Start {
+            program: &program,
+            arguments: &all,
+            environment: &environment,
+            folder: folder.path(),
+            log: "log",
+            remove: None,
+        };
         let kept = Some(Kept::start(&start).unwrap());
         let probe =
             container.readiness_probe.unwrap_or_else(|| panic!("{deployment} has no readiness probe"));
@@ -134,9 +139,8 @@ impl Pod {
 
     /// Waits until it is ready.
     pub async fn wait_ready(&mut self) {
-        eventually("a pod to be ready", PATIENCE, async || match self.is_ready().await {
-            true => Ok(()),
-            false => Err(format!("it said:\n{}", self.log())),
+        eventually("a pod to be ready", PATIENCE, async || {
+            if self.is_ready().await { Ok(()) } else { Err(format!("it said:\n{}", self.log())) }
         })
         .await;
     }
@@ -200,13 +204,13 @@ async fn volumes(plane: &ControlPlane, spec: &PodSpec, container: &Container, fo
     let secrets: Api<Secret> = Api::namespaced(plane.client(), NAMESPACE);
     std::fs::create_dir_all(folder.join("tmp")).unwrap();
     for mount in container.volume_mounts.iter().flatten() {
-        let place = folder.join(mount.mount_path.trim_start_matches('/'));
-        std::fs::create_dir_all(&place).unwrap();
+        let mounted = folder.join(mount.mount_path.trim_start_matches('/'));
+        std::fs::create_dir_all(&mounted).unwrap();
         let volume = spec.volumes.iter().flatten().find(|volume| volume.name == mount.name);
         let volume = volume.unwrap_or_else(|| panic!("no volume `{}`", mount.name));
         if let Some(name) = volume.secret.as_ref().and_then(|source| source.secret_name.as_deref()) {
             for (file, content) in secrets.get(name).await.unwrap().data.unwrap_or_default() {
-                std::fs::write(place.join(file), content.0).unwrap();
+                std::fs::write(mounted.join(file), content.0).unwrap();
             }
         }
     }
