@@ -73,8 +73,8 @@ impl Pod {
         let got = deployments.get(deployment).await.unwrap_or_else(|error| panic!("{deployment}: {error}"));
         let spec = got.spec.and_then(|spec| spec.template.spec).unwrap();
         let container = spec.containers[0].clone();
-        let image = container.image.clone().unwrap_or_default();
-        let program = image.rsplit('/').next().unwrap_or_default().split(':').next().unwrap_or_default();
+        let command = container.command.iter().flatten().next().cloned().unwrap_or_default();
+        let program = command.trim_start_matches('/');
         let host = format!("{deployment}-0");
         let folder = tempfile::Builder::new().prefix("pod-").tempdir().unwrap();
         let mut environment = environment(plane, &container, &host).await;
@@ -181,7 +181,7 @@ impl Drop for Pod {
 
 fn built(program: &str) -> PathBuf {
     let name = LISTEN.iter().map(|(name, ..)| *name).find(|name| *name == program);
-    let name = name.unwrap_or_else(|| panic!("no program of ours is in the image `{program}`"));
+    let name = name.unwrap_or_else(|| panic!("no program of ours is `{program}`"));
     tools::program(name).unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -31,7 +31,7 @@ async fn patch(plane: &ControlPlane, kind: (&str, &str), name: &str, patch: &Val
         let (group, version) = kind.0.split_once('/').unwrap_or(("", kind.0));
         kube::api::GroupVersionKind::gvk(group, version, kind.1)
     });
-    let namespaced = !kind.0.starts_with("a") || kind.0.starts_with("apps/");
+    let namespaced = !kind.0.starts_with('a') || kind.0.starts_with("apps/");
     let api: Api<DynamicObject> = if namespaced {
         Api::namespaced_with(plane.client(), "oci-system", &resource)
     } else {
