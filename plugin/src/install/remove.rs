@@ -220,7 +220,8 @@ fn owner(kind: Option<&DynamicObject>) -> Owner {
 /// Whether our webhook is to convert: also where Flux applied its own CRD over ours, since Flux says nothing about that.
 fn asks_us(kind: &DynamicObject) -> bool {
     let service = kind.data.pointer("/spec/conversion/webhook/clientConfig/service");
-    service.is_some_and(|service| text(service, "/namespace") == NAMESPACE && text(service, "/name") == SERVICE)
+    service
+        .is_some_and(|service| text(service, "/namespace") == NAMESPACE && text(service, "/name") == SERVICE)
 }
 
 fn crd() -> Named {

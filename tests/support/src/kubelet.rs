@@ -94,9 +94,12 @@ impl Pod {
         }
         let mut all: Vec<String> =
             arguments.iter().map(|argument| local(argument, &container, folder.path(), &ports)).collect();
-        all.extend(LISTEN.iter().filter(|(of, ..)| *of == program).filter_map(|(_, name, flag)| {
-            Some(format!("{flag}=127.0.0.1:{}", ports.get(*name)?))
-        }));
+        all.extend(
+            LISTEN
+                .iter()
+                .filter(|(of, ..)| *of == program)
+                .filter_map(|(_, name, flag)| Some(format!("{flag}=127.0.0.1:{}", ports.get(*name)?))),
+        );
         all.extend(more.iter().map(|argument| (*argument).to_owned()));
         let program = built(program);
         let environment: Vec<(String, String)> = environment.into_iter().collect();
@@ -104,7 +107,8 @@ impl Pod {
         let start =
             Start { program: &program, arguments: arguments_, environment, folder: place, log, remove: None };
         let kept = Some(Kept::start(&start).unwrap());
-        let probe = container.readiness_probe.unwrap_or_else(|| panic!("{deployment} has no readiness probe"));
+        let probe =
+            container.readiness_probe.unwrap_or_else(|| panic!("{deployment} has no readiness probe"));
         Self { kept, folder, ports, arguments, probe }
     }
 
@@ -123,7 +127,9 @@ impl Pod {
         let asked = self.probe.http_get.as_ref().unwrap();
         let name = serde_json::to_value(&asked.port).unwrap();
         let port = self.port(name.as_str().unwrap_or_default());
-        get(port, asked.path.as_deref().unwrap_or("/")).await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+        get(port, asked.path.as_deref().unwrap_or("/"))
+            .await
+            .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
     }
 
     /// Waits until it is ready.
@@ -237,10 +243,14 @@ async fn value(plane: &ControlPlane, variable: &EnvVar, pod: &str) -> Option<Str
         return Some(match field.field_path.as_str() {
             "metadata.namespace" => NAMESPACE.to_owned(),
             "metadata.name" => pod.to_owned(),
-            other => panic!("`{}` is of the field `{other}`, which this kubelet does not know", variable.name),
+            other => {
+                panic!("`{}` is of the field `{other}`, which this kubelet does not know", variable.name)
+            }
         });
     }
-    let Some(source) = &source.config_map_key_ref else { panic!("`{}` has an unknown source", variable.name) };
+    let Some(source) = &source.config_map_key_ref else {
+        panic!("`{}` has an unknown source", variable.name)
+    };
     let maps: Api<ConfigMap> = Api::namespaced(plane.client(), NAMESPACE);
     let map = maps.get_opt(&source.name).await.unwrap();
     let found = map.and_then(|map| map.data?.remove(&source.key));

@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use oci_testkit::{control_plane::Ran, tools::{self, workspace}};
+use oci_testkit::{
+    control_plane::Ran,
+    tools::{self, workspace},
+};
 use serde_json::{Value, json};
 
 use super::{by_name, cluster, installed, overlay, plugin};
@@ -45,7 +48,10 @@ fn without_bucket(objects: &mut BTreeMap<String, Value>) -> Value {
     let container = &mut deployment["spec"]["template"]["spec"]["containers"][0];
     let mut taken = Vec::new();
     for (list, is_bucket) in [
-        ("args", (|one| one.as_str().is_some_and(|one| one.starts_with("--storage-bucket"))) as fn(&Value) -> bool),
+        (
+            "args",
+            (|one| one.as_str().is_some_and(|one| one.starts_with("--storage-bucket"))) as fn(&Value) -> bool,
+        ),
         ("env", |one| one["name"].as_str().is_some_and(|name| name.starts_with("STORAGE_BUCKET"))),
     ] {
         let all = container[list].as_array_mut().unwrap();
@@ -76,7 +82,9 @@ async fn chart_has_the_objects_of_the_overlays_but_the_namespace() {
     for (name, values) in cases {
         let mut wanted = overlay(name).await;
         // helm makes the namespace, and a chart cannot tell whether the policy may be there.
-        wanted.retain(|object, _| !["Namespace", "ValidatingAdmissionPolicy"].iter().any(|no| object.starts_with(no)));
+        wanted.retain(|object, _| {
+            !["Namespace", "ValidatingAdmissionPolicy"].iter().any(|no| object.starts_with(no))
+        });
         assert_same(&rendered(values).await, &wanted, name);
     }
 }
@@ -96,8 +104,10 @@ async fn chart_with_a_bucket_is_the_overlay_of_many() {
     wanted.retain(|object, _| !object.starts_with("Namespace"));
     let secret = json!([{ "secretRef": { "name": "oci-storage" } }]);
     let arguments = json!([
-        "--storage-bucket=s3://artifacts/one", "--storage-bucket-endpoint=https://s3.example.com",
-        "--storage-bucket-region=eu-1", secret,
+        "--storage-bucket=s3://artifacts/one",
+        "--storage-bucket-endpoint=https://s3.example.com",
+        "--storage-bucket-region=eu-1",
+        secret,
     ]);
     assert_eq!(without_bucket(&mut chart), arguments);
     let given = without_bucket(&mut wanted);

@@ -33,7 +33,8 @@ fn cert_manager() -> String {
 
 /// The CRD as it is where Flux 1.10 installed it: with Flux's label and one version, and nothing is said of conversion.
 pub(super) async fn flux_crd(plane: &ControlPlane) {
-    let mut crd = overlay("policy").await[&format!("CustomResourceDefinition /{}", oci_crds::schema::NAME)].clone();
+    let mut crd =
+        overlay("policy").await[&format!("CustomResourceDefinition /{}", oci_crds::schema::NAME)].clone();
     crd["metadata"]["labels"] = json!({ "app.kubernetes.io/part-of": "flux" });
     crd["spec"].as_object_mut().unwrap().remove("conversion");
     crd["spec"]["versions"].as_array_mut().unwrap().retain(|version| version["name"] == "v1");

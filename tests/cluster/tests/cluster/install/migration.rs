@@ -4,8 +4,9 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::{
-    CRD, cluster, installed, plugin,
+    CRD, cluster, installed,
     lifecycle::flux_crd,
+    plugin,
     running::{ended, label, started, tenant},
 };
 use crate::controller::{push::Image, tenant::Tenant};
@@ -35,7 +36,8 @@ async fn made_ready_by_flux(tenant: &Tenant<'_>, revision: &str) -> Value {
         "observedGeneration": 1,
         "url": format!("{base}/ocirepository/{}/app/latest.tar.gz", tenant.namespace),
     } });
-    let parameters = PatchParams { field_manager: Some("source-controller".into()), ..PatchParams::default() };
+    let parameters =
+        PatchParams { field_manager: Some("source-controller".into()), ..PatchParams::default() };
     tenant.api.patch_status("app", &parameters, &Patch::Merge(status)).await.unwrap();
     tenant.get("app").await
 }
@@ -88,7 +90,8 @@ async fn kind_changes_hands_and_goes_back_with_its_objects() {
     let before = made_ready_by_flux(&tenant, &format!("v1@sha256:{}", "1".repeat(64))).await;
     let told = plugin(&plane, &["install", "--take-over", "--no-wait"]).await;
     assert_eq!(told.code, 0, "{told}");
-    let kind = async |path: &str| plane.run(&["get", CRD, "-o", &format!("jsonpath={{{path}}}")]).await.succeeded();
+    let kind =
+        async |path: &str| plane.run(&["get", CRD, "-o", &format!("jsonpath={{{path}}}")]).await.succeeded();
     assert_eq!(kind(".spec.versions[*].name").await, "v1 v1beta2");
     assert_eq!(kind(".spec.conversion.strategy").await, "Webhook");
     assert_eq!(tenant.get("app").await, before);

@@ -96,7 +96,8 @@ async fn namespace_admits_the_pods_and_nothing_looser() {
         assert!(admitted.code == 0 && !admitted.stderr.contains("Warning"), "{admitted}");
     }
     for (pointer, value) in LOOSER {
-        let refused = try_pod(&plane, "looser", &loosened(&pods["single-oci-controller"], pointer, value)).await;
+        let refused =
+            try_pod(&plane, "looser", &loosened(&pods["single-oci-controller"], pointer, value)).await;
         assert!(refused.code != 0 && refused.stderr.contains("violates PodSecurity"), "{pointer}: {refused}");
     }
     plane.run(&["delete", "namespace/oci-system", "--timeout=60s"]).await.succeeded();

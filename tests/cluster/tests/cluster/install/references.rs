@@ -17,7 +17,8 @@ fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
 fn behind<'o>(objects: &'o Objects, service: &str, port: u64) -> (&'o Value, u64) {
     let service = &objects[&format!("Service oci-system/{service}")]["spec"];
     let ports = service["ports"].as_array().unwrap();
-    let target = &ports.iter().find(|one| one["port"] == port).expect("the Service has the port")["targetPort"];
+    let target =
+        &ports.iter().find(|one| one["port"] == port).expect("the Service has the port")["targetPort"];
     let selector = service["selector"].as_object().unwrap();
     let mut found = objects.values().filter(|object| {
         let labels = &object["spec"]["template"]["metadata"]["labels"];
@@ -74,7 +75,11 @@ fn check_controller(objects: &Objects, deployment: &Value, name: &str) {
     let service = host.strip_suffix(".oci-system.svc.cluster.local.").expect("the name of a Service");
     // Consumers add no port: 80.
     let (serving, serves) = behind(objects, service, 80);
-    assert_eq!(text(serving, "/metadata/name"), text(deployment, "/metadata/name"), "{name}: artifacts are its own");
+    assert_eq!(
+        text(serving, "/metadata/name"),
+        text(deployment, "/metadata/name"),
+        "{name}: artifacts are its own"
+    );
     assert_eq!(port(&args.storage.storage_addr), serves, "{name}: where artifacts are served");
     assert_eq!(port(args.health_addr.as_ref().unwrap()), container_port(deployment, "healthz"), "{name}");
     assert_eq!(port(args.metrics_addr.as_ref().unwrap()), container_port(deployment, "metrics"), "{name}");

@@ -64,7 +64,8 @@ pub(super) async fn wire(plane: &ControlPlane, webhook: &Pod) {
     if crd.data["spec"]["conversion"]["strategy"] == "Webhook" {
         let service = json!({ "port": port });
         let conversion = json!({ "webhook": { "clientConfig": { "service": service } } });
-        patch(plane, kind, oci_crds::schema::NAME, &json!({ "spec": { "conversion": conversion } }), None).await;
+        patch(plane, kind, oci_crds::schema::NAME, &json!({ "spec": { "conversion": conversion } }), None)
+            .await;
     }
     asked(plane).await;
 }
