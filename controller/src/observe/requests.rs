@@ -30,7 +30,7 @@ pub struct Requests {
 
 impl Requests {
     /// One was answered; `None` if it was not.
-    pub(crate) fn answered(&self, method: &Method, answer: Option<StatusCode>) {
+    pub fn answered(&self, method: &Method, answer: Option<StatusCode>) {
         let code = answer.map_or_else(|| NO_ANSWER.to_owned(), |status| status.as_str().to_owned());
         let labels = Labels { code, host: Arc::clone(&self.host), method: method.as_str().to_owned() };
         self.answers.get_or_create(&labels).inc();

@@ -3,17 +3,24 @@
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use oci_controller::observe as controller;
+use oci_crds::validate::Code;
 use oci_testkit::tools::workspace;
 use oci_webhook::observe as webhook;
 use regex::Regex;
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 /// The names of all series that both programs expose.
 fn exposed() -> BTreeSet<String> {
     let controller = controller::Metrics::new(true);
-    // An object has its series from its first run on.
+    // These have no series before something happens.
     controller.ran("default", "app", Duration::from_secs(1));
-    let texts = [controller.text(controller::Snapshot::default()), webhook::Metrics::new().text()];
+    controller.requests("kubernetes").answered(&Method::GET, Some(StatusCode::OK));
+    controller.connections("artifacts");
+    let webhook = webhook::Metrics::new();
+    webhook.connections("webhook");
+    webhook.faults(Code::ALL);
+    let texts = [controller.text(controller::Snapshot::default()), webhook.text()];
     let mut names = BTreeSet::new();
     for line in texts.iter().flat_map(|text| text.lines()) {
         let Some(rest) = line.strip_prefix("# TYPE ") else { continue };

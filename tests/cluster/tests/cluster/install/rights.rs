@@ -27,6 +27,8 @@ use crate::{
     world::manifests_with,
 };
 
+/// Tries to write at the same moment as the controller; usually a few are enough.
+const ROUNDS: usize = 200;
 const ACCOUNTS: &str = "system:serviceaccount:";
 
 /// Something that one may do, or did.
@@ -167,6 +169,25 @@ async fn use_everything(plane: &ControlPlane) {
     tenant.ready("token").await;
 }
 
+/// Others write an object at the moment at which the controller does, until it had to read one once more.
+async fn contend(plane: &ControlPlane, from: usize) {
+    let tenant = Tenant::over(plane, Registry::start()).await;
+    let has_read =
+        || done(plane, from).iter().any(|done| done.resource == "ocirepositories" && done.verb == "get");
+    for round in 0..ROUNDS {
+        let name = format!("busy-{round}");
+        tenant.apply(&name, &json!({})).await;
+        for change in 0..5 {
+            let annotations = json!({ "example.com/change": change.to_string() });
+            tenant.patch(&name, &json!({ "metadata": { "annotations": annotations } })).await;
+        }
+        if has_read() {
+            return;
+        }
+    }
+    panic!("the controller met no conflict in {ROUNDS} objects");
+}
+
 /// The certificate that the webhook shows.
 async fn certificate(plane: &ControlPlane) -> Option<Vec<u8>> {
     let secrets: Api<Secret> = Api::namespaced(plane.client(), "oci-system");
@@ -185,6 +206,7 @@ async fn rights_are_exactly_those_that_are_used() {
     wire(&plane, &webhook).await;
     let first = certificate(&plane).await;
     use_everything(&plane).await;
+    contend(&plane, from).await;
     eventually("a renewed certificate", LONG, async || {
         if certificate(&plane).await == first { Err("the first one") } else { Ok(()) }
     })
