@@ -61,8 +61,6 @@ pub struct Pod {
     kept: Option<Kept>,
     folder: TempDir,
     ports: BTreeMap<String, u16>,
-    /// The arguments of the manifest, variables filled in.
-    arguments: Vec<String>,
     probe: Probe,
 }
 
@@ -78,8 +76,8 @@ impl Pod {
         let host = format!("{deployment}-0");
         let folder = tempfile::Builder::new().prefix("pod-").tempdir().unwrap();
         let mut environment = environment(plane, &container, &host).await;
-        let given = container.args.iter().flatten().map(|argument| expanded(argument, &environment));
-        let arguments: Vec<String> = given.collect();
+        let arguments: Vec<String> =
+            container.args.iter().flatten().map(|argument| expanded(argument, &environment)).collect();
         volumes(plane, &spec, &container, folder.path()).await;
         let names = container.ports.iter().flatten().filter_map(|port| port.name.clone());
         let ports: BTreeMap<String, u16> = names.zip(free()).collect();
@@ -94,19 +92,13 @@ impl Pod {
         }
         let mut all: Vec<String> =
             arguments.iter().map(|argument| local(argument, &container, folder.path(), &ports)).collect();
-        all.extend(
-            LISTEN
-                .iter()
-                .filter(|(of, ..)| *of == program)
-                .filter_map(|(_, name, flag)| Some(format!("{flag}=127.0.0.1:{}", ports.get(*name)?))),
-        );
+        let listening = LISTEN.iter().filter(|(of, ..)| *of == program);
+        all.extend(listening.map(|(_, name, flag)| format!("{flag}=127.0.0.1:{}", ports[*name])));
         all.extend(more.iter().map(|argument| (*argument).to_owned()));
-        let program = built(program);
-        let environment: Vec<(String, String)> = environment.into_iter().collect();
         let start = Start {
-            program: &program,
+            program: &built(program),
             arguments: &all,
-            environment: &environment,
+            environment: &environment.into_iter().collect::<Vec<_>>(),
             folder: folder.path(),
             log: "log",
             remove: None,
@@ -114,7 +106,7 @@ impl Pod {
         let kept = Some(Kept::start(&start).unwrap());
         let probe =
             container.readiness_probe.unwrap_or_else(|| panic!("{deployment} has no readiness probe"));
-        Self { kept, folder, ports, arguments, probe }
+        Self { kept, folder, ports, probe }
     }
 
     /// Where a port of the container is on loopback.
@@ -122,12 +114,7 @@ impl Pod {
         *self.ports.get(name).unwrap_or_else(|| panic!("no port `{name}` among {:?}", self.ports))
     }
 
-    /// The arguments that the manifest gives, variables filled in.
-    pub fn arguments(&self) -> &[String] {
-        &self.arguments
-    }
-
-    /// What the readiness probe says: the status of its answer.
+    /// Whether the readiness probe says so.
     pub async fn is_ready(&self) -> bool {
         let asked = self.probe.http_get.as_ref().unwrap();
         let name = serde_json::to_value(&asked.port).unwrap();
@@ -138,16 +125,11 @@ impl Pod {
     }
 
     /// Waits until it is ready.
-    pub async fn wait_ready(&mut self) {
+    pub async fn wait_ready(&self) {
         eventually("a pod to be ready", PATIENCE, async || {
             if self.is_ready().await { Ok(()) } else { Err(format!("it said:\n{}", self.log())) }
         })
         .await;
-    }
-
-    /// Whether it runs.
-    pub fn runs(&mut self) -> bool {
-        self.kept.as_mut().is_some_and(Kept::runs)
     }
 
     /// Asks it to end, waits, and returns the exit code.

@@ -89,9 +89,18 @@ async fn plugin(plane: &ControlPlane, arguments: &[&str]) -> Ran {
     Ran::of(command).await
 }
 
-fn api(plane: &ControlPlane, api_version: &str, kind: &str) -> Api<DynamicObject> {
+fn resource(api_version: &str, kind: &str) -> ApiResource {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    Api::all_with(plane.client(), &ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind)))
+    ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
+}
+
+fn api(plane: &ControlPlane, api_version: &str, kind: &str) -> Api<DynamicObject> {
+    Api::all_with(plane.client(), &resource(api_version, kind))
+}
+
+/// The objects in the namespace of the installation.
+fn namespaced(plane: &ControlPlane, api_version: &str, kind: &str) -> Api<DynamicObject> {
+    Api::namespaced_with(plane.client(), "oci-system", &resource(api_version, kind))
 }
 
 /// Everything of ours that is there, with its version: `Kind namespace/name version`.

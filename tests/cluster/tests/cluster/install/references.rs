@@ -17,25 +17,17 @@ fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
 fn behind<'o>(objects: &'o Objects, service: &str, port: u64) -> (&'o Value, u64) {
     let service = &objects[&format!("Service oci-system/{service}")]["spec"];
     let ports = service["ports"].as_array().unwrap();
-    let target = &ports
-        .iter()
-        .find(|one| one["port"] == port)
-        .unwrap_or_else(|| panic!("the Service has the port"))["targetPort"];
+    let target = &ports.iter().find(|one| one["port"] == port).unwrap()["targetPort"];
     let selector = service["selector"].as_object().unwrap();
     let mut found = objects.values().filter(|object| {
         let labels = &object["spec"]["template"]["metadata"]["labels"];
         object["kind"] == "Deployment" && selector.iter().all(|(name, value)| &labels[name] == value)
     });
-    let deployment = found.next().unwrap_or_else(|| panic!("the Service has pods"));
+    let deployment = found.next().unwrap();
     assert!(found.next().is_none(), "the pods are of one Deployment: {selector:?}");
     let ports = deployment.pointer("/spec/template/spec/containers/0/ports").unwrap().as_array().unwrap();
     let fits = |one: &&Value| &one["name"] == target || &one["containerPort"] == target;
-    (
-        deployment,
-        ports.iter().find(fits).unwrap_or_else(|| panic!("the pod has the port"))["containerPort"]
-            .as_u64()
-            .unwrap(),
-    )
+    (deployment, ports.iter().find(fits).unwrap()["containerPort"].as_u64().unwrap())
 }
 
 /// The program's name and the arguments, variables filled in.
@@ -79,9 +71,7 @@ fn check_controller(objects: &Objects, deployment: &Value, name: &str) {
     let port = |listen: &oci_controller::args::Listen| u64::from(listen.socket().port());
     let advertised = args.advertised("nobody");
     let host = advertised.strip_prefix("http://").unwrap();
-    let service = host
-        .strip_suffix(".oci-system.svc.cluster.local.")
-        .unwrap_or_else(|| panic!("the name of a Service"));
+    let service = host.strip_suffix(".oci-system.svc.cluster.local.").unwrap();
     // Consumers add no port: 80.
     let (serving, serves) = behind(objects, service, 80);
     assert_eq!(

@@ -63,6 +63,30 @@ fn strings(value: &Value) -> Vec<String> {
     value.as_array().into_iter().flatten().map(string).collect()
 }
 
+/// All that a rule allows, each by itself.
+fn of_rule(rule: &Value, account: &str, namespace: Option<&str>) -> Vec<Right> {
+    let (groups, resources, verbs) =
+        (strings(&rule["apiGroups"]), strings(&rule["resources"]), strings(&rule["verbs"]));
+    let mut names: Vec<Option<String>> = strings(&rule["resourceNames"]).into_iter().map(Some).collect();
+    if names.is_empty() {
+        names.push(None);
+    }
+    let mut rights = Vec::new();
+    for (group, resource) in groups.iter().flat_map(|group| resources.iter().map(move |one| (group, one))) {
+        for (verb, name) in verbs.iter().flat_map(|verb| names.iter().map(move |name| (verb, name))) {
+            rights.push(Right {
+                account: account.to_owned(),
+                verb: verb.clone(),
+                group: group.clone(),
+                resource: resource.clone(),
+                namespace: namespace.map(str::to_owned),
+                name: name.clone(),
+            });
+        }
+    }
+    rights
+}
+
 /// All that the roles allow to the accounts that they are bound to, each by itself.
 fn allowed(objects: &BTreeMap<String, Value>) -> Vec<Right> {
     let mut rights = Vec::new();
@@ -72,25 +96,8 @@ fn allowed(objects: &BTreeMap<String, Value>) -> Vec<Right> {
         let role = &objects[&format!("{kind} {}/{name}", namespace.clone().unwrap_or_default())];
         for subject in binding["subjects"].as_array().unwrap() {
             let account = format!("{}:{}", string(&subject["namespace"]), string(&subject["name"]));
-            for rule in role["rules"].as_array().unwrap() {
-                let names = strings(&rule["resourceNames"]);
-                let names: Vec<Option<String>> =
-                    if names.is_empty() { vec![None] } else { names.into_iter().map(Some).collect() };
-                for group in strings(&rule["apiGroups"]) {
-                    for resource in strings(&rule["resources"]) {
-                        for verb in strings(&rule["verbs"]) {
-                            rights.extend(names.iter().map(|name| Right {
-                                account: account.clone(),
-                                verb: verb.clone(),
-                                group: group.clone(),
-                                resource: resource.clone(),
-                                namespace: namespace.clone(),
-                                name: name.clone(),
-                            }));
-                        }
-                    }
-                }
-            }
+            let rules = role["rules"].as_array().unwrap();
+            rights.extend(rules.iter().flat_map(|rule| of_rule(rule, &account, namespace.as_deref())));
         }
     }
     rights

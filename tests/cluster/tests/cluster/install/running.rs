@@ -14,7 +14,7 @@ use oci_testkit::{
 };
 use serde_json::{Value, json};
 
-use super::{CRD, api, cluster, installed, lifecycle::flux_crd, plugin};
+use super::{CRD, api, cluster, installed, lifecycle::flux_crd, namespaced, plugin};
 use crate::{
     controller::{push::Image, tenant::Tenant},
     objects::repositories,
@@ -22,26 +22,11 @@ use crate::{
 };
 
 pub(super) const LONG: Duration = Duration::from_mins(1);
-/// The webhook as the overlays start it, looking often at what it keeps right.
+/// Its Deployment, its Service and its configuration.
 const WEBHOOK: &str = "oci-webhook";
 
-/// Merges a patch into an object of `oci-system`, or of no namespace.
-async fn patch(plane: &ControlPlane, kind: (&str, &str), name: &str, patch: &Value, sub: Option<&str>) {
-    let resource = kube::api::ApiResource::from_gvk(&{
-        let (group, version) = kind.0.split_once('/').unwrap_or(("", kind.0));
-        kube::api::GroupVersionKind::gvk(group, version, kind.1)
-    });
-    let namespaced = !kind.0.starts_with('a') || kind.0.starts_with("apps/");
-    let api: Api<DynamicObject> = if namespaced {
-        Api::namespaced_with(plane.client(), "oci-system", &resource)
-    } else {
-        Api::all_with(plane.client(), &resource)
-    };
-    let (parameters, patch) = (PatchParams::default(), Patch::Merge(patch));
-    let done = match sub {
-        Some(sub) => api.patch_subresource(sub, name, &parameters, &patch).await,
-        None => api.patch(name, &parameters, &patch).await,
-    };
+async fn patch(api: &Api<DynamicObject>, name: &str, patch: &Value) {
+    let done = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
     done.unwrap_or_else(|error| panic!("{name}: {error}"));
 }
 
@@ -53,38 +38,30 @@ pub(super) async fn wire(plane: &ControlPlane, webhook: &Pod) {
         "type": "ExternalName", "externalName": "localhost", "clusterIP": null, "clusterIPs": null,
         "ports": [{ "name": "https", "port": port, "targetPort": "https" }],
     } });
-    patch(plane, ("v1", "Service"), WEBHOOK, &outside, None).await;
-    let kind = ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration");
-    let found = api(plane, kind.0, kind.1).get(WEBHOOK).await.unwrap();
-    let mut webhooks = found.data["webhooks"].clone();
+    patch(&namespaced(plane, "v1", "Service"), WEBHOOK, &outside).await;
+    let configurations = api(plane, "admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration");
+    let mut webhooks = configurations.get(WEBHOOK).await.unwrap().data["webhooks"].clone();
     webhooks[0]["clientConfig"]["service"]["port"] = json!(port);
-    patch(plane, kind, WEBHOOK, &json!({ "webhooks": webhooks }), None).await;
-    let kind = ("apiextensions.k8s.io/v1", "CustomResourceDefinition");
-    let crd = api(plane, kind.0, kind.1).get(oci_crds::schema::NAME).await.unwrap();
-    if crd.data["spec"]["conversion"]["strategy"] == "Webhook" {
-        let service = json!({ "port": port });
-        let conversion = json!({ "webhook": { "clientConfig": { "service": service } } });
-        patch(plane, kind, oci_crds::schema::NAME, &json!({ "spec": { "conversion": conversion } }), None)
-            .await;
+    patch(&configurations, WEBHOOK, &json!({ "webhooks": webhooks })).await;
+    let kinds = api(plane, "apiextensions.k8s.io/v1", "CustomResourceDefinition");
+    let kind = kinds.get(oci_crds::schema::NAME).await.unwrap();
+    if kind.data["spec"]["conversion"]["strategy"] == "Webhook" {
+        let conversion = json!({ "webhook": { "clientConfig": { "service": { "port": port } } } });
+        patch(&kinds, oci_crds::schema::NAME, &json!({ "spec": { "conversion": conversion } })).await;
     }
     asked(plane).await;
 }
 
 /// Starts the pod of a Deployment as soon as it is there, and tells the API server when it is available.
 pub(super) async fn pod(plane: &ControlPlane, deployment: &str, more: &[&str]) -> Pod {
-    let deployments = api(plane, "apps/v1", "Deployment");
-    let fields = kube::api::ListParams::default().fields(&format!("metadata.name={deployment}"));
-    eventually("a Deployment", LONG, async || {
-        let found = deployments.list(&fields).await.map_err(|error| error.to_string())?;
-        if found.items.is_empty() { Err(format!("no {deployment}")) } else { Ok(()) }
-    })
-    .await;
-    let mut pod = Pod::start(plane, deployment, more).await;
+    let deployments = namespaced(plane, "apps/v1", "Deployment");
+    eventually("a Deployment", LONG, async || deployments.get(deployment).await).await;
+    let pod = Pod::start(plane, deployment, more).await;
     pod.wait_ready().await;
     let status = json!({ "status": {
         "observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1,
     } });
-    patch(plane, ("apps/v1", "Deployment"), deployment, &status, Some("status")).await;
+    deployments.patch_status(deployment, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
     pod
 }
 
