@@ -170,6 +170,32 @@ async fn controller_verifies_again_when_the_keys_change() {
     verified(&tenant, &digest).await;
 }
 
+/// Likewise the root: missing, of another Sigstore, right, and of the other again.
+#[tokio::test]
+async fn controller_verifies_again_when_the_root_changes() {
+    let tenant = Tenant::new().await;
+    let root =
+        |instance: &Instance| secret("root", &[("trusted_root.json", &instance.trusted_root().to_string())]);
+    let (right, wrong) = (root(sigstore()), root(&Instance::new()));
+    let digest = Image::saying("one").push(&tenant.registry, NAME, "v1");
+    let certified = sigstore().certify(&Request::default());
+    attach::bundle(
+        &tenant.registry,
+        NAME,
+        &digest,
+        &bundle::sign(sigstore(), &certified, &digest.to_string()),
+    );
+    tenant.apply("app", &by_identity(&format!("^{}$", SUBJECT.replace('.', "\\.")))).await;
+    refused(&tenant, &format!("secret '{}/root' not found", tenant.namespace)).await;
+    tenant.install(&wrong).await;
+    refused(&tenant, "no signature counts").await;
+    tenant.install(&right).await;
+    verified(&tenant, &digest).await;
+    tenant.install(&wrong).await;
+    let message = refused(&tenant, "no signature counts").await;
+    assert!(message.ends_with(&format!("what is stored stays served: 'v1@{digest}'")), "{message}");
+}
+
 #[tokio::test]
 async fn controller_serves_the_last_verified_artifact_until_the_next_is_signed() {
     let tenant = Tenant::new().await;
