@@ -31,6 +31,21 @@ pub(super) struct Counters {
     pub(super) refused: Count,
 }
 
+impl Counters {
+    /// With what the index has.
+    pub(super) fn stats(&self, (files, bytes): (u64, u64)) -> StorageStats {
+        StorageStats {
+            files,
+            bytes,
+            shared: self.shared.get(),
+            reread: self.reread.get(),
+            damaged: self.damaged.get(),
+            swept: self.swept.get(),
+            refused: self.refused.get(),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Count(AtomicU64);
 
@@ -39,7 +54,7 @@ impl Count {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn get(&self) -> u64 {
+    fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -169,17 +169,7 @@ impl Bucket {
     }
 
     pub(super) fn stats(&self) -> StorageStats {
-        let (files, bytes) = self.0.index().totals();
-        let counters = &self.0.counters;
-        StorageStats {
-            files,
-            bytes,
-            shared: counters.shared.get(),
-            reread: counters.reread.get(),
-            damaged: counters.damaged.get(),
-            swept: counters.swept.get(),
-            refused: counters.refused.get(),
-        }
+        self.0.counters.stats(self.0.index().totals())
     }
 
     /// By the list and by what was written since: no request.

@@ -122,17 +122,7 @@ impl Local {
 
     /// Its figures at this moment.
     pub fn stats(&self) -> StorageStats {
-        let (files, bytes) = self.0.index().totals();
-        let counters = &self.0.counters;
-        StorageStats {
-            files,
-            bytes,
-            shared: counters.shared.get(),
-            reread: counters.reread.get(),
-            damaged: counters.damaged.get(),
-            swept: counters.swept.get(),
-            refused: counters.refused.get(),
-        }
+        self.0.counters.stats(self.0.index().totals())
     }
 
     /// What the storage has of the artifact that a status names. Reads no bytes while the file is the one that was

@@ -8,13 +8,13 @@ use oci_artifact::{
     name::{Digest, Repository, Tag, Target},
 };
 use oci_registry::{Access, Client, Options};
+use oci_testkit::sigstore::notation::certificate;
 use oci_verify::{
     Blob, By, Format, Found, Material, NotationPolicy, NotationReason, Reason, Verdict, verify_notation,
 };
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512, PKCS_RSA_SHA256, RsaKeySize,
-    date_time_ymd,
+    BasicConstraints, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384,
+    PKCS_ECDSA_P521_SHA512, PKCS_RSA_SHA256, RsaKeySize,
 };
 use serde_json::json;
 
@@ -22,31 +22,14 @@ use crate::bench::{Bench, distribution, olareg};
 
 const SIGNATURE: &str = "application/vnd.cncf.notary.signature";
 
-fn params(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.distinguished_name = DistinguishedName::new();
-    let names = [
-        (DnType::CountryName, "US"),
-        (DnType::StateOrProvinceName, "WA"),
-        (DnType::OrganizationName, "Acme, Inc."),
-        (DnType::CommonName, name),
-    ];
-    for (kind, value) in names {
-        params.distinguished_name.push(kind, value);
-    }
-    params.not_before = date_time_ymd(2020, 1, 1);
-    params.not_after = date_time_ymd(2045, 1, 1);
-    params
-}
-
 /// Gives the program a key with a certificate, and returns the root's.
 fn configure(bench: &Bench, key: &KeyPair) -> String {
-    let mut root = params("root");
+    let mut root = certificate("Acme, Inc.", "root");
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     let root_key = KeyPair::generate().unwrap();
     let root_pem = root.self_signed(&root_key).unwrap().pem();
-    let mut leaf = params("ci");
+    let mut leaf = certificate("Acme, Inc.", "ci");
     leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     let leaf = leaf.signed_by(key, &Issuer::new(root, root_key)).unwrap().pem();
     bench.write("key.pem", &key.serialize_pem());

@@ -70,10 +70,10 @@ impl Signer {
     }
 
     fn with(change: impl FnOnce(&mut CertificateParams)) -> Self {
-        let mut root = params("root");
+        let mut root = certificate("Example", "root");
         root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let mut leaf = params("ci");
+        let mut leaf = certificate("Example", "ci");
         leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         change(&mut leaf);
         let (root_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
@@ -143,13 +143,14 @@ impl Default for Signer {
     }
 }
 
-fn params(name: &str) -> CertificateParams {
+/// A certificate of an organization in Washington, from 2020 to 2045.
+pub fn certificate(organization: &str, name: &str) -> CertificateParams {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.distinguished_name = DistinguishedName::new();
     let names = [
         (DnType::CountryName, "US"),
         (DnType::StateOrProvinceName, "WA"),
-        (DnType::OrganizationName, "Example"),
+        (DnType::OrganizationName, organization),
         (DnType::CommonName, name),
     ];
     for (kind, value) in names {
