@@ -422,7 +422,7 @@ fn missing_api_is_told_with_what_to_install() {
     let screen = run(&sandbox, &["reconcile", "app"]);
     assert_eq!(screen.code, Some(2), "{}", screen.show());
     assert!(screen.stderr.contains("does not serve OCIRepository"), "{}", screen.stderr);
-    assert!(screen.stderr.contains("hint: install the CRD"), "{}", screen.stderr);
+    assert!(screen.stderr.contains("hint: install it: `kubectl oci install`"), "{}", screen.stderr);
 }
 
 #[test]
