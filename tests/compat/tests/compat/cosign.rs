@@ -30,9 +30,11 @@ struct Desk {
 impl Desk {
     /// With `key.pem` of that kind, and Cosign's files of it, `cosign.key` and `cosign.pub`.
     fn new(host: &str, kind: Kind) -> Self {
-        let (bench, name) = (Bench::new(), format!("{host}/app"));
+        let (bench, name, owner) = (Bench::new(), format!("{host}/app"), Owner::new(kind));
+        // An artifact of its own: in one second, others of the registry would have the same digest.
+        bench.write("app/signer.pem", &owner.pem());
         let digest = bench.push(&format!("oci://{name}:v1"), &[]);
-        bench.write("key.pem", &Owner::new(kind).private_pem());
+        bench.write("key.pem", &owner.private_pem());
         let desk = Self { bench, name, digest };
         let imported = ["import-key-pair", "--key", "key.pem", "--output-key-prefix", "cosign", "-y"];
         desk.cosign(&imported);
