@@ -4,32 +4,22 @@ use kube::core::DynamicObject;
 use oci_crds::{
     KIND,
     conditions::{condition, metadata::SHARD},
-    schema,
 };
 use serde_json::{Value, json};
 
 use super::{Finding, Findings, webhook};
 use crate::{
     cluster::{Access, Anything, ClusterError, Filter, Kind, Named, Repositories, Stored},
-    install::{NAMESPACE, OURS, PART_OF, scope},
+    error::Error,
+    install::{self, Bucket, Manifests, NAMESPACE, OURS, Overlay, PART_OF, scope},
 };
 
-/// The account of the controller.
+/// The controller's account, and as the API server names it.
+const CONTROLLER: &str = "oci-controller";
 const ACCOUNT: &str = "system:serviceaccount:oci-system:oci-controller";
-/// What the controller must be allowed: verb, group, resource and subresource.
-const RIGHTS: [(&str, &str, &str, &str); 8] = [
-    ("list", "source.toolkit.fluxcd.io", "ocirepositories", ""),
-    ("watch", "source.toolkit.fluxcd.io", "ocirepositories", ""),
-    ("patch", "source.toolkit.fluxcd.io", "ocirepositories", ""),
-    ("patch", "source.toolkit.fluxcd.io", "ocirepositories", "status"),
-    ("get", "", "secrets", ""),
-    ("get", "", "serviceaccounts", ""),
-    ("create", "", "events", ""),
-    ("update", "coordination.k8s.io", "leases", ""),
-];
 
 /// Looks at everything. An error means that the API server could not be asked.
-pub(crate) async fn installation(access: &Access) -> Result<Findings, ClusterError> {
+pub(crate) async fn installation(access: &Access) -> Result<Findings, Error> {
     let cluster = Anything::of(access.clone());
     let mut findings = Findings::default();
     let Some(kind) = crd(&cluster, &mut findings).await? else { return Ok(findings) };
@@ -51,9 +41,7 @@ pub(crate) async fn installation(access: &Access) -> Result<Findings, ClusterErr
 }
 
 async fn crd(cluster: &Anything, findings: &mut Findings) -> Result<Option<DynamicObject>, ClusterError> {
-    let kind = Kind::new("apiextensions.k8s.io/v1", "CustomResourceDefinition");
-    let named = Named { kind, namespace: None, name: schema::NAME.to_owned() };
-    let Some(found) = cluster.find(&named).await? else {
+    let Some(found) = cluster.find(&install::crd()).await? else {
         findings.add(Finding::fault(
             "kind",
             "the CRD is not there",
@@ -116,9 +104,12 @@ fn program(deployment: &DynamicObject) -> Vec<Finding> {
     all
 }
 
-async fn rights(cluster: &Anything) -> Result<Finding, ClusterError> {
+/// Whether the controller may do what this version's roles would let it.
+async fn rights(cluster: &Anything) -> Result<Finding, Error> {
+    let wanted = Manifests::of(Overlay::Single, &Bucket::default(), None)?.rights(CONTROLLER);
     let mut missing = Vec::new();
-    for (verb, group, resource, subresource) in RIGHTS {
+    for (verb, group, resource) in wanted {
+        let (resource, subresource) = resource.split_once('/').unwrap_or((&resource, ""));
         let attributes = json!({ "verb": verb, "group": group, "resource": resource, "subresource": subresource,
                 "namespace": NAMESPACE });
         let groups = ["system:serviceaccounts", "system:authenticated"];
@@ -128,12 +119,12 @@ async fn rights(cluster: &Anything) -> Result<Finding, ClusterError> {
         });
         match cluster.create(&review).await {
             Ok(answer) if answer.data.pointer("/status/allowed") == Some(&json!(true)) => {}
-            Ok(_) => missing.push(format!("{verb} {resource}")),
+            Ok(_) => missing.push(format!("{verb} {resource} {subresource}").trim_end().to_owned()),
             Err(ClusterError::Refused { status, .. }) if status.is_forbidden() => {
                 let remedy = "ask somebody who may create SubjectAccessReviews";
                 return Ok(Finding::note("rights", "you may not ask what the controller may do", remedy));
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(if missing.is_empty() {
@@ -150,10 +141,7 @@ async fn flux(cluster: &Anything, controllers: &[Option<String>]) -> Result<Opti
     let named =
         Named { kind, namespace: Some("flux-system".to_owned()), name: "source-controller".to_owned() };
     let Some(found) = cluster.find(&named).await? else { return Ok(None) };
-    let arguments = found.data.pointer("/spec/template/spec/containers/0/args").and_then(Value::as_array);
-    let mut arguments = arguments.into_iter().flatten().filter_map(Value::as_str);
-    let theirs = arguments.rfind(|argument| argument.starts_with("--watch-label-selector="));
-    let leaves = theirs == Some(&*format!("--watch-label-selector=!{SHARD}"));
+    let leaves = scope(&found).flatten().is_some_and(|theirs| theirs == format!("!{SHARD}"));
     let shards_only = controllers.iter().all(|ours| ours.as_ref().is_some_and(|ours| !ours.starts_with('!')));
     Ok(Some(if leaves && shards_only {
         Finding::good("Flux", "source-controller leaves our objects alone")

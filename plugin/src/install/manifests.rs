@@ -97,6 +97,27 @@ impl Manifests {
         Ok(Self(objects))
     }
 
+    /// What the roles of an account let it do: verb, group, and resource with its subresource.
+    pub(crate) fn rights(&self, account: &str) -> Vec<(String, String, String)> {
+        let roles = self.0.iter().filter(|object| {
+            ["Role", "ClusterRole"].contains(&text(object, "/kind"))
+                && text(object, "/metadata/name") == account
+        });
+        let mut all = Vec::new();
+        for rule in roles.filter_map(|role| role.get("rules")?.as_array()).flatten() {
+            let list = |field: &str| {
+                let values = rule.get(field).and_then(Value::as_array).into_iter().flatten();
+                values.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+            };
+            // Each rule is about one group.
+            let group = list("apiGroups").concat();
+            for resource in list("resources") {
+                all.extend(list("verbs").into_iter().map(|verb| (verb, group.clone(), resource.clone())));
+            }
+        }
+        all
+    }
+
     pub(crate) fn objects(&self) -> &[Value] {
         &self.0
     }

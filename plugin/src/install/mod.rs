@@ -12,7 +12,7 @@ mod remove;
 
 pub(crate) use apply::{Guard, apply, ready};
 pub(crate) use manifests::{Bucket, Manifests, Overlay};
-pub(crate) use remove::{Removal, remove, scope};
+pub(crate) use remove::{Removal, crd, remove, scope};
 
 use serde_json::Value;
 

@@ -224,7 +224,8 @@ fn asks_us(kind: &DynamicObject) -> bool {
         .is_some_and(|service| text(service, "/namespace") == NAMESPACE && text(service, "/name") == SERVICE)
 }
 
-fn crd() -> Named {
+/// The CRD.
+pub(crate) fn crd() -> Named {
     let kind = Kind::new("apiextensions.k8s.io/v1", "CustomResourceDefinition");
     Named { kind, namespace: None, name: schema::NAME.to_owned() }
 }
