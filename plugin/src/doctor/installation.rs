@@ -141,9 +141,8 @@ async fn flux(cluster: &Anything, controllers: &[Option<String>]) -> Result<Opti
     let named =
         Named { kind, namespace: Some("flux-system".to_owned()), name: "source-controller".to_owned() };
     let Some(found) = cluster.find(&named).await? else { return Ok(None) };
-    let leaves = scope(&found).flatten().is_some_and(|theirs| theirs == format!("!{SHARD}"));
-    let shards_only = controllers.iter().all(|ours| ours.as_ref().is_some_and(|ours| !ours.starts_with('!')));
-    Ok(Some(if leaves && shards_only {
+    let theirs = scope(&found).flatten();
+    Ok(Some(if are_apart(theirs.as_deref(), controllers) {
         Finding::good("Flux", "source-controller leaves our objects alone")
     } else {
         let message = "source-controller works on the same objects".to_owned();
@@ -166,4 +165,29 @@ async fn objects(access: &Access) -> Result<Finding, ClusterError> {
     } else {
         Finding::note("objects", text, "`kubectl oci get -A` shows which are not, and why")
     })
+}
+
+/// Whether source-controller, by its selector, and ours have no object in common.
+fn are_apart(theirs: Option<&str>, ours: &[Option<String>]) -> bool {
+    let shards_only = ours.iter().all(|ours| ours.as_ref().is_some_and(|ours| !ours.starts_with('!')));
+    shards_only && theirs.is_some_and(|theirs| theirs == format!("!{SHARD}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controllers_are_apart_if_flux_leaves_shards_and_ours_have_nothing_else() {
+        let (rest, shard) = (format!("!{SHARD}"), Some(format!("{SHARD}=oci")));
+        assert!(are_apart(Some(&rest), std::slice::from_ref(&shard)));
+        for (theirs, ours) in [
+            (None, &shard),
+            (Some("a=b"), &shard),
+            (Some(&*rest), &None),
+            (Some(&*rest), &Some(rest.clone())),
+        ] {
+            assert!(!are_apart(theirs, std::slice::from_ref(ours)), "{theirs:?} {ours:?}");
+        }
+    }
 }
