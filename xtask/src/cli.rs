@@ -69,7 +69,8 @@ pub(crate) struct Bench {
     /// Leave the 1 GiB layers out
     #[arg(long)]
     pub(crate) small: bool,
-    /// Which parts of the controller's measurements: fleet, pull, serving, dead, rest; all if not given
+    /// Which parts of the controller's measurements: fleet, polls, start, pull, serving, dead,
+    /// rest; all if not given
     pub(crate) parts: Vec<String>,
 }
 

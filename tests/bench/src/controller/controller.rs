@@ -2,9 +2,11 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,13 +17,23 @@ use tempfile::TempDir;
 /// A running controller.
 pub(crate) struct Controller {
     child: Child,
-    folder: TempDir,
+    folder: Arc<TempDir>,
     pub(crate) artifacts: String,
     metrics: String,
+    /// How long after its start it said that it was ready.
+    pub(crate) ready: Duration,
 }
 
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Whether the readiness probe would pass.
+fn is_ready(port: u16) -> bool {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let mut answer = String::new();
+    let asked = stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n");
+    asked.and_then(|()| stream.read_to_string(&mut answer)).is_ok() && answer.starts_with("HTTP/1.1 200")
 }
 
 impl Controller {
@@ -33,8 +45,26 @@ impl Controller {
         concurrent: u32,
         pinned: Option<u32>,
     ) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         fs::create_dir(folder.path().join("data")).unwrap();
+        Self::start_with(folder, program, plane, namespace, concurrent, pinned)
+    }
+
+    /// Kills it and starts another with what it has stored.
+    pub(crate) fn again(self, program: &str, plane: &ControlPlane, namespace: &str, concurrent: u32) -> Self {
+        let folder = Arc::clone(&self.folder);
+        drop(self);
+        Self::start_with(folder, program, plane, namespace, concurrent, None)
+    }
+
+    fn start_with(
+        folder: Arc<TempDir>,
+        program: &str,
+        plane: &ControlPlane,
+        namespace: &str,
+        concurrent: u32,
+        pinned: Option<u32>,
+    ) -> Self {
         let (artifacts, metrics, health) = (free_port(), free_port(), free_port());
         let mut command = match pinned {
             Some(core) => {
@@ -53,18 +83,21 @@ impl Controller {
         command.args(["--watch-all-namespaces=false", "--log-level=error", "--take-over"]);
         command.env("RUNTIME_NAMESPACE", namespace).env("KUBECONFIG", plane.kubeconfig());
         let log = fs::File::create(folder.path().join("log")).unwrap();
+        let start = Instant::now();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        let controller = Self {
+        let mut controller = Self {
             child,
+            ready: Duration::ZERO,
             artifacts: format!("http://127.0.0.1:{artifacts}"),
             metrics: format!("http://127.0.0.1:{metrics}/metrics"),
             folder,
         };
         let deadline = Instant::now() + Duration::from_secs(30);
-        while std::net::TcpStream::connect(("127.0.0.1", artifacts)).is_err() {
+        while !is_ready(health) {
             assert!(Instant::now() < deadline, "the controller does not start: {}", controller.log());
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(2));
         }
+        controller.ready = start.elapsed();
         controller
     }
 

@@ -7,14 +7,15 @@ use oci_testkit::{control_plane::ControlPlane, registry::Registry};
 
 use crate::{artifacts, controller::Controller, loader, plane};
 
-const OBJECTS: usize = 1_000;
+pub(crate) const OBJECTS: usize = 1_000;
 const ARTIFACTS: usize = 250;
-const CONCURRENT: u32 = 10;
+pub(crate) const CONCURRENT: u32 = 10;
 const PAIRS: usize = 3;
 /// How long polls are counted.
 const POLLING: Duration = Duration::from_secs(30);
 
-fn registry() -> Registry {
+/// A registry with the artifacts, of 40 kB before compression each.
+pub(crate) fn registry() -> Registry {
     let registry = Registry::start();
     for index in 0..ARTIFACTS {
         let layer = artifacts::layer(index as u64, &[2_000; 20]);
@@ -49,7 +50,7 @@ pub(crate) async fn run(program: &str) {
 }
 
 /// A namespace with all the objects.
-async fn filled(plane: &ControlPlane, registry: &Registry, interval: &str) -> String {
+pub(crate) async fn filled(plane: &ControlPlane, registry: &Registry, interval: &str) -> String {
     let namespace = plane.namespace().await;
     let specs = (0..OBJECTS).map(|index| {
         let url = registry.url(&format!("app-{}", index % ARTIFACTS));

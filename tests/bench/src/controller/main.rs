@@ -21,8 +21,9 @@ mod plane;
 mod pull;
 mod rest;
 mod serving;
+mod start;
 
-const PARTS: [&str; 6] = ["fleet", "polls", "pull", "serving", "dead", "rest"];
+const PARTS: [&str; 7] = ["fleet", "polls", "start", "pull", "serving", "dead", "rest"];
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -37,6 +38,7 @@ fn main() {
         match part.as_str() {
             "fleet" => runtime.block_on(fleet::run(&program)),
             "polls" => runtime.block_on(fleet::polls(&program)),
+            "start" => runtime.block_on(start::run(&program)),
             "pull" => runtime.block_on(pull::run(&program)),
             "serving" => runtime.block_on(serving::run(&program)),
             "dead" => runtime.block_on(dead::run(&program)),

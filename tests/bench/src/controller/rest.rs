@@ -6,7 +6,7 @@ use oci_testkit::registry::Registry;
 
 use crate::{artifacts, controller::Controller, plane};
 
-const STEPS: [usize; 2] = [1_000, 10_000];
+const STEPS: [usize; 3] = [1_000, 10_000, 50_000];
 const ARTIFACTS: usize = 250;
 /// Five times the load of the goal, which has ten minutes.
 const INTERVAL: &str = "2m";
