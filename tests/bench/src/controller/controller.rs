@@ -14,10 +14,24 @@ use oci_bench::process;
 use oci_testkit::control_plane::ControlPlane;
 use tempfile::TempDir;
 
+/// What stays when one is started again: its storage, and its ports for artifacts, metrics and health.
+struct Place {
+    folder: TempDir,
+    ports: [u16; 3],
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("data")).unwrap();
+        Self { folder, ports: [free_port(), free_port(), free_port()] }
+    }
+}
+
 /// A running controller.
 pub(crate) struct Controller {
     child: Child,
-    folder: Arc<TempDir>,
+    place: Arc<Place>,
     pub(crate) artifacts: String,
     metrics: String,
     /// How long after its start it said that it was ready.
@@ -45,27 +59,26 @@ impl Controller {
         concurrent: u32,
         pinned: Option<u32>,
     ) -> Self {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
-        fs::create_dir(folder.path().join("data")).unwrap();
-        Self::start_with(folder, program, plane, namespace, concurrent, pinned)
+        Self::start_at(Arc::new(Place::new()), program, plane, namespace, concurrent, pinned)
     }
 
     /// Kills it and starts another with what it has stored.
     pub(crate) fn again(self, program: &str, plane: &ControlPlane, namespace: &str, concurrent: u32) -> Self {
-        let folder = Arc::clone(&self.folder);
+        let place = Arc::clone(&self.place);
         drop(self);
-        Self::start_with(folder, program, plane, namespace, concurrent, None)
+        Self::start_at(place, program, plane, namespace, concurrent, None)
     }
 
-    fn start_with(
-        folder: Arc<TempDir>,
+    fn start_at(
+        place: Arc<Place>,
         program: &str,
         plane: &ControlPlane,
         namespace: &str,
         concurrent: u32,
         pinned: Option<u32>,
     ) -> Self {
-        let (artifacts, metrics, health) = (free_port(), free_port(), free_port());
+        let [artifacts, metrics, health] = place.ports;
+        let folder = &place.folder;
         let mut command = match pinned {
             Some(core) => {
                 let mut command = Command::new("taskset");
@@ -90,7 +103,7 @@ impl Controller {
             ready: Duration::ZERO,
             artifacts: format!("http://127.0.0.1:{artifacts}"),
             metrics: format!("http://127.0.0.1:{metrics}/metrics"),
-            folder,
+            place,
         };
         let deadline = Instant::now() + Duration::from_secs(30);
         while !is_ready(health) {
@@ -103,12 +116,12 @@ impl Controller {
 
     /// What it said.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        fs::read_to_string(self.place.folder.path().join("log")).unwrap_or_default()
     }
 
     /// Its storage.
     pub(crate) fn storage(&self) -> PathBuf {
-        Path::join(self.folder.path(), "data")
+        Path::join(self.place.folder.path(), "data")
     }
 
     /// Resident memory in MiB: now, and at its highest.
