@@ -32,7 +32,8 @@ const SPAN: Duration = Duration::from_mins(1);
 /// The status of what is too old to be gone on with.
 const GONE: u16 = 410;
 /// How to do without watching what specs name.
-const WITHOUT: &str = "or start with --watch-credentials=false, and changed Secrets are seen at the next interval";
+const WITHOUT: &str =
+    "or start with --watch-credentials=false, and changed Secrets are seen at the next interval";
 
 /// What happened to objects of one kind.
 #[derive(Debug)]
@@ -171,7 +172,9 @@ impl Complaints {
 fn failed(kind: &str, error: &watcher::Error) -> CallError {
     let cause = match error {
         // What was gone on with is too old: it begins anew.
-        watcher::Error::WatchError(status) if status.code == GONE => Cause::Unavailable(status.message.clone()),
+        watcher::Error::WatchError(status) if status.code == GONE => {
+            Cause::Unavailable(status.message.clone())
+        }
         watcher::Error::WatchError(status) => of_status(status),
         watcher::Error::InitialListFailed(error)
         | watcher::Error::WatchStartFailed(error)
@@ -236,7 +239,9 @@ mod tests {
     #[test]
     fn hints_say_what_to_install_or_to_allow() {
         assert!(at(KIND, Cause::NotFound).is_some_and(|hint| hint.contains(schema::NAME)));
-        assert!(at(KIND, Cause::Forbidden(String::new())).is_some_and(|hint| !hint.contains("watch-credentials")));
+        assert!(
+            at(KIND, Cause::Forbidden(String::new())).is_some_and(|hint| !hint.contains("watch-credentials"))
+        );
         assert!(at("Secret", Cause::Forbidden(String::new())).is_some_and(|hint| hint.contains(WITHOUT)));
         assert_eq!(at(KIND, Cause::Unavailable(String::new())), None);
     }
@@ -244,9 +249,12 @@ mod tests {
     #[test]
     fn complaints_are_told_once_a_minute_and_when_they_change() {
         let (mut complaints, begin) = (Complaints::default(), Instant::now());
-        let mut is_news = |cause: Cause, second| complaints.is_news(&cause, begin + Duration::from_secs(second));
+        let mut is_news =
+            |cause: Cause, second| complaints.is_news(&cause, begin + Duration::from_secs(second));
         assert!(is_news(Cause::NotFound, 0) && !is_news(Cause::NotFound, 59));
-        assert!(is_news(Cause::Conflict, 59) && is_news(Cause::NotFound, 60) && is_news(Cause::NotFound, 120));
+        assert!(
+            is_news(Cause::Conflict, 59) && is_news(Cause::NotFound, 60) && is_news(Cause::NotFound, 120)
+        );
         assert!(complaints.end() && !complaints.end());
         assert!(complaints.is_news(&Cause::NotFound, begin));
     }

@@ -81,7 +81,11 @@ impl Reconciler {
             let lost = self.parts.cache.wrote_status(owner, written, status);
             if !lost.is_empty() && !self.pruning.swap(true, Ordering::Relaxed) {
                 let hint = "update it, or signatures are verified again after each restart: `kubectl oci doctor` says how";
-                tracing::warn!(fields = lost.join(", "), hint, "the CRD that is installed lacks fields of the status");
+                tracing::warn!(
+                    fields = lost.join(", "),
+                    hint,
+                    "the CRD that is installed lacks fields of the status"
+                );
             }
         }
         Ok(())

@@ -54,9 +54,9 @@ fn collect(schema: &Value, path: &str, all: &mut BTreeSet<String>) {
 fn roots<'a>(paths: impl Iterator<Item = &'a String>) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for path in paths {
-        let is_part = all.iter().any(|whole| {
-            path.strip_prefix(whole.as_str()).is_some_and(|rest| rest.starts_with(['.', '[']))
-        });
+        let is_part = all
+            .iter()
+            .any(|whole| path.strip_prefix(whole.as_str()).is_some_and(|rest| rest.starts_with(['.', '['])));
         if !is_part {
             all.push(path.clone());
         }
@@ -89,7 +89,8 @@ mod tests {
         let mut other = ours();
         let spec = &mut other["properties"]["spec"]["properties"];
         spec["verify"]["properties"].as_object_mut().unwrap().remove("trustedRootSecretRef");
-        spec["layers"] = json!({ "type": "array", "items": { "properties": { "name": { "type": "string" } } } });
+        spec["layers"] =
+            json!({ "type": "array", "items": { "properties": { "name": { "type": "string" } } } });
         spec["layersMore"] = json!({ "type": "string" });
         let found = compare(&other);
         assert_eq!(found.lacks, ["spec.verify.trustedRootSecretRef"]);
@@ -98,7 +99,9 @@ mod tests {
 
     #[test]
     fn compare_bears_what_is_no_schema() {
-        for odd in [json!(null), json!([]), json!({ "properties": [] }), json!({ "properties": { "spec": 1 } })] {
+        for odd in
+            [json!(null), json!([]), json!({ "properties": [] }), json!({ "properties": { "spec": 1 } })]
+        {
             assert!(!compare(&odd).lacks.is_empty(), "{odd}");
         }
     }
