@@ -62,7 +62,7 @@ pub struct Pod {
     folder: TempDir,
     ports: BTreeMap<String, u16>,
     probe: Probe,
-    described: (PodSpec, Container),
+    described: Box<(PodSpec, Container)>,
 }
 
 impl Pod {
@@ -108,7 +108,7 @@ impl Pod {
         let kept = Some(Kept::start(&start).unwrap());
         let probe = container.readiness_probe.clone();
         let probe = probe.unwrap_or_else(|| panic!("{deployment} has no readiness probe"));
-        Self { kept, folder, ports, probe, described: (spec, container) }
+        Self { kept, folder, ports, probe, described: Box::new((spec, container)) }
     }
 
     /// Where a port of the container is on loopback.
@@ -132,7 +132,7 @@ impl Pod {
 
     /// What a kubelet does every minute: files of Secrets that have changed are exchanged.
     pub async fn sync(&self, plane: &ControlPlane) {
-        let (spec, container) = &self.described;
+        let (spec, container) = &*self.described;
         volumes(plane, spec, container, self.folder.path()).await;
     }
 

@@ -102,3 +102,10 @@ fn with_more(mut version: Value) -> Value {
     }
     version
 }
+
+#[test]
+fn dump() {
+    for release in [Release::V1_5, Release::V1_7, Release::V1_10, Release::Next] {
+        std::fs::write(format!("/tmp/crds/{release:?}.json"), crd(release).to_string()).unwrap();
+    }
+}

@@ -55,7 +55,7 @@ async fn controller_tells_each_right_that_it_lacks_and_goes_on_when_it_is_given(
     let plane = plane().await;
     let mut tenant =
         Tenant::over(plane, Registry::builder().auth(Auth::basic("tester", planted::PASSWORD)).start()).await;
-    tenant.into_shard("poor");
+    tenant.set_shard("poor");
     Image::saying("one").push(&tenant.registry, "org/app", "v1");
     let flux = "source.toolkit.fluxcd.io";
     let mut rules = Vec::new();

@@ -69,7 +69,7 @@ impl<'a> Tenant<'a> {
     }
 
     /// Its objects are of this shard from now on.
-    pub(crate) fn into_shard(&mut self, shard: &str) {
+    pub(crate) fn set_shard(&mut self, shard: &str) {
         self.shard = Some(shard.to_owned());
     }
 

@@ -78,16 +78,11 @@ impl<'p> CertManager<'p> {
 
     /// Has everything trust the authority that says whose it wants.
     async fn inject(&self) {
-        let (mut wanted, bundle) = (0, &self.data["ca.crt"]);
-        for (api_version, kind, patch) in [
-            ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", None),
-            (
-                "apiextensions.k8s.io/v1",
-                "CustomResourceDefinition",
-                Some(
-                    json!({ "spec": { "conversion": { "webhook": { "clientConfig": { "caBundle": bundle } } } } }),
-                ),
-            ),
+        let (mut wanted, config) = (0, json!({ "caBundle": self.data["ca.crt"] }));
+        let conversion = json!({ "webhook": { "clientConfig": config } });
+        for (api_version, kind) in [
+            ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
+            ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
         ] {
             let all = api(self.plane, api_version, kind);
             for object in all.list(&ListParams::default()).await.unwrap() {
@@ -96,15 +91,24 @@ impl<'p> CertManager<'p> {
                     continue;
                 }
                 wanted += 1;
-                let mut hooks = object.data["webhooks"].clone();
-                hooks[0]["clientConfig"]["caBundle"] = json!(bundle);
-                let patch = patch.clone().unwrap_or_else(|| json!({ "webhooks": hooks }));
-                let name = object.metadata.name.unwrap_or_default();
-                all.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+                let patch = match object.data["webhooks"].as_array() {
+                    Some(hooks) => {
+                        json!({ "webhooks": hooks.iter().map(|hook| trusting(hook, &config)).collect::<Vec<_>>() })
+                    }
+                    None => json!({ "spec": { "conversion": conversion } }),
+                };
+                all.patch(&object.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
             }
         }
         assert_eq!(wanted, 2, "admission and conversion");
     }
+}
+
+/// A webhook of a configuration, with another authority.
+fn trusting(hook: &Value, config: &Value) -> Value {
+    let mut hook = hook.clone();
+    hook["clientConfig"]["caBundle"] = config["caBundle"].clone();
+    hook
 }
 
 /// What an object of cert-manager asks for, once it is there.

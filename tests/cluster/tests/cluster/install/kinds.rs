@@ -101,7 +101,7 @@ async fn keeps_what_is_new(tenant: &Tenant<'_>) {
 /// The lines of `doctor` about the kind.
 async fn told(plane: &ControlPlane) -> String {
     let said = plugin(plane, &["doctor"]).await.stdout;
-    said.lines().filter(|line| line.contains(" kind: ")).map(|line| format!("{line}\n")).collect()
+    said.lines().filter(|line| line.contains(" kind: ")).collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]
