@@ -17,10 +17,12 @@ use crate::observe::logs::Format;
 pub struct Args {
     /// Where the API server is served, with TLS
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:9443", env = "OCI_WEBHOOK_LISTEN")]
+    #[arg(value_parser = address)]
     pub listen: SocketAddr,
 
     /// Where /metrics, /healthz and /readyz are served, without TLS
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:8080", env = "OCI_WEBHOOK_OPERATIONS")]
+    #[arg(value_parser = address)]
     pub operations: SocketAddr,
 
     /// Rules that warn instead of refusing, by their codes (docs/reference/validation.md)
@@ -78,7 +80,7 @@ pub struct IssueArgs {
     pub self_signed: bool,
 
     /// The Secret that holds authority, certificate and keys
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = subdomain)]
     pub secret_name: Option<String>,
 
     /// Where Secret and Service are; the namespace of the pod if not given
@@ -102,11 +104,11 @@ pub struct IssueArgs {
     pub authority_lifetime: Duration,
 
     /// The ValidatingWebhookConfiguration whose caBundle is kept right
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = subdomain)]
     pub webhook_configuration: Option<String>,
 
     /// The CustomResourceDefinition whose caBundle for conversion is kept right
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = subdomain)]
     pub crd: Option<String>,
 }
 
@@ -121,6 +123,11 @@ impl IssueArgs {
     }
 }
 
+/// Where something listens.
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "it is no address with a port such as [::]:9443 or 127.0.0.1:9443")
+}
+
 /// A name or an address that a certificate can be for.
 fn name(text: &str) -> Result<String, String> {
     match ServerName::try_from(text) {
@@ -131,17 +138,31 @@ fn name(text: &str) -> Result<String, String> {
 
 /// A name of a Kubernetes object, which becomes part of a host name.
 fn label(text: &str) -> Result<String, String> {
-    let fits = !text.is_empty()
+    if is_label(text) { Ok(text.to_owned()) } else { Err(NO_NAME.to_owned()) }
+}
+
+/// A name of a Kubernetes object that may have dots.
+fn subdomain(text: &str) -> Result<String, String> {
+    if text.len() <= 253 && text.split('.').all(is_label) {
+        Ok(text.to_owned())
+    } else {
+        Err(NO_NAME.to_owned())
+    }
+}
+
+const NO_NAME: &str = "it is no name of a Kubernetes object";
+
+fn is_label(text: &str) -> bool {
+    !text.is_empty()
         && text.len() <= 63
         && !text.starts_with('-')
         && !text.ends_with('-')
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if fits { Ok(text.to_owned()) } else { Err("it is no name of a Kubernetes object".to_owned()) }
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// A duration as Go writes it.
 fn duration(text: &str) -> Result<Duration, String> {
-    oci_crds::duration::parse(text).map_err(|error| error.to_string())
+    oci_crds::duration::parse(text).map_err(|error| format!("{error}; it is written as 90s, 15m or 1h30m"))
 }
 
 /// A duration that something is repeated after.

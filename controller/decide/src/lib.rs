@@ -29,6 +29,6 @@ pub use failure::{Failure, Meaning, Step};
 pub use notice::{Kind, Notice};
 pub use observed::{Observed, Settings, Stored};
 pub use outcome::{Outcome, Refusal};
-pub use patch::status_patch;
+pub use patch::{lost, status_patch};
 pub use plan::{Choice, Judged, Plan, Resolved, Signature, decide};
 pub use schedule::Next;

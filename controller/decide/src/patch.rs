@@ -12,6 +12,12 @@ pub fn status_patch(old: &Status, new: &Status, resource_version: &str) -> Optio
     Some(json!({ "metadata": { "resourceVersion": resource_version }, "status": patch }))
 }
 
+/// The fields of a status that were written and did not stay: the CRD that is installed does not have them.
+pub fn lost(kept: &Status, meant: &Status) -> Vec<String> {
+    let fields = status_patch(kept, meant, "").and_then(|patch| patch.get("status")?.as_object().cloned());
+    fields.into_iter().flatten().map(|(name, _)| name).collect()
+}
+
 /// RFC 7386: what turns one value into another, if they differ. Lists are replaced as a whole.
 fn difference(old: &Value, new: &Value) -> Option<Value> {
     if old == new {

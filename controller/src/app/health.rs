@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -15,7 +15,7 @@ use axum::{
     routing::get,
 };
 
-use crate::storage::Bucket;
+use crate::{cluster::call::CallError, storage::Bucket};
 
 /// What probes are told.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +26,8 @@ struct State {
     leading: AtomicBool,
     ready: AtomicBool,
     ending: AtomicBool,
+    /// Why the objects are not known, if so.
+    unlisted: Mutex<Option<String>>,
     /// Set where everybody serves.
     bucket: OnceLock<Bucket>,
 }
@@ -39,6 +41,16 @@ impl Health {
     /// Every artifact that a status names is served.
     pub(super) fn ready(&self) {
         self.0.ready.store(true, Ordering::Relaxed);
+    }
+
+    /// The objects cannot be watched.
+    pub(super) fn unlisted(&self, why: &CallError) {
+        *self.0.unlisted.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_string());
+    }
+
+    /// All objects are known.
+    pub(super) fn listed(&self) {
+        *self.0.unlisted.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Whoever leads: this process serves from a bucket.
@@ -66,7 +78,8 @@ impl Health {
             let why = bucket.trouble().unwrap_or_else(|| "the bucket has not answered yet".to_owned());
             Some(format!("storage: {why}").into())
         } else {
-            Some("storage: artifacts are still being read or fetched".into())
+            let why = self.0.unlisted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            Some(why.map_or("storage: artifacts are still being read or fetched".into(), Cow::from))
         }
     }
 
@@ -103,6 +116,7 @@ fn page(text: String) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::call::Cause;
 
     #[test]
     fn health_is_ready_only_while_leading_with_all_artifacts() {
@@ -110,8 +124,14 @@ mod tests {
         assert!(health.unready().is_some_and(|why| why.contains("not the leader")));
         health.leading();
         assert!(health.unready().is_some_and(|why| why.contains("storage")));
+        let why = CallError { attempted: "watching".to_owned(), cause: Cause::NotFound };
+        health.unlisted(&why);
+        assert_eq!(health.unready().as_deref(), Some("watching: not found"));
+        health.listed();
         health.ready();
         assert_eq!(health.unready(), None);
+        health.unlisted(&why);
+        assert_eq!(health.unready(), None, "what is there is served");
         health.ending();
         assert_eq!(health.unready().as_deref(), Some("shutting down"));
     }

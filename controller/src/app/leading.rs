@@ -17,6 +17,7 @@ use crate::{
     args::Args,
     cluster::{
         audiences::ClusterAudiences,
+        call::CallError,
         recorder::Recorder,
         watch::{self, Scope},
     },
@@ -125,7 +126,7 @@ impl Leading {
         let args = &self.needs.args;
         let scope =
             Scope { client: self.needs.client.clone(), namespace: args.namespace().map(str::to_owned) };
-        let broken = || {
+        let broken = |_: &CallError| {
             self.needs.metrics.watch_restarts.inc();
         };
         let objects = watch::objects(
@@ -133,11 +134,15 @@ impl Leading {
             args.watch.watch_label_selector.as_deref(),
             |change| {
                 if triggers.object(change) {
+                    self.needs.health.listed();
                     // Only the first list is waited for.
                     let _ = listed.try_send(());
                 }
             },
-            broken,
+            |error| {
+                broken(error);
+                self.needs.health.unlisted(error);
+            },
         );
         let credentials = async {
             if args.watch.watch_credentials {

@@ -8,6 +8,7 @@ use super::{
     Maybe,
     values::{
         Encoding, Level, at_least_one, boolean, duration, label, maybe, percent, period, platform, selector,
+        whole,
     },
 };
 
@@ -47,6 +48,7 @@ pub struct ReconcileArgs {
 pub struct TokenArgs {
     /// Most tokens that are kept; 0 or less keeps none
     #[arg(long, value_name = "NUMBER", default_value = "100", allow_negative_numbers = true)]
+    #[arg(value_parser = whole)]
     pub token_cache_max_size: i64,
 
     /// Longest time that a token is kept, an hour at most; it is kept for four fifths of its life

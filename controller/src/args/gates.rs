@@ -50,7 +50,10 @@ impl FromStr for Gates {
                 .ok_or_else(|| format!("feature-gate '{part}' has no value: true or false"))?;
             let (name, value) = (name.trim(), value.trim());
             let gate = Gate::ALL.into_iter().find(|gate| gate.name() == name);
-            let gate = gate.ok_or_else(|| format!("feature-gate '{name}' not supported"))?;
+            let gate = gate.ok_or_else(|| {
+                let [one, other] = Gate::ALL.map(Gate::name);
+                format!("feature-gate '{name}' not supported, only {one} and {other} are known")
+            })?;
             Ok((gate, boolean(value).map_err(|error| format!("feature-gate '{name}': {error}"))?))
         });
         gates.collect::<Result<_, String>>().map(Self)

@@ -56,12 +56,16 @@ pub(super) fn boolean(text: &str) -> Result<bool, &'static str> {
 
 /// A duration as Go writes it.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    oci_crds::duration::parse(text).map_err(|error| error.to_string())
+    oci_crds::duration::parse(text).map_err(|error| format!("{error}; it is written as 90s, 15m or 1h30m"))
 }
 
 /// A duration that is not zero.
 pub(super) fn period(text: &str) -> Result<Duration, String> {
     duration(text).and_then(|every| if every.is_zero() { Err("it is zero".to_owned()) } else { Ok(every) })
+}
+
+pub(super) fn whole(text: &str) -> Result<i64, &'static str> {
+    text.parse().map_err(|_| "it is no whole number")
 }
 
 pub(super) fn at_least_one(text: &str) -> Result<usize, &'static str> {

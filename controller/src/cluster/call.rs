@@ -2,12 +2,16 @@
 
 use std::{future::Future, time::Duration};
 
+use kube::core::Status;
 use oci_artifact::{Class, Classify};
 
 /// Longest wait for one answer. The client's own retries are off: the queue retries.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of the server's words that are shown.
 const SHOWN: usize = 512;
+/// What to do about a missing right.
+const RIGHTS: &str = "give the controller's ServiceAccount that right: `kubectl oci install` sets its roles again, \
+                      `kubectl oci doctor` lists what is missing";
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +66,7 @@ impl Classify for CallError {
 
     fn hint(&self) -> Option<String> {
         match self.cause {
-            Cause::Forbidden(_) => Some("give the controller's ServiceAccount that right".to_owned()),
+            Cause::Forbidden(_) => Some(RIGHTS.to_owned()),
             Cause::NotFound | Cause::Conflict | Cause::Invalid(_) | Cause::Unavailable(_) => None,
         }
     }
@@ -81,10 +85,16 @@ pub async fn call<T>(
     Err(CallError { attempted: attempted(), cause })
 }
 
-fn cause(error: &kube::Error) -> Cause {
-    let kube::Error::Api(status) = error else {
-        return Cause::Unavailable(cut(&innermost(error)));
-    };
+/// Why a call failed.
+pub(in crate::cluster) fn cause(error: &kube::Error) -> Cause {
+    match error {
+        kube::Error::Api(status) => of_status(status),
+        _ => Cause::Unavailable(cut(&innermost(error))),
+    }
+}
+
+/// What an answer of the API server means.
+pub(in crate::cluster) fn of_status(status: &Status) -> Cause {
     match status.code {
         404 | 410 => Cause::NotFound,
         409 => Cause::Conflict,

@@ -3,7 +3,10 @@
 //! A broken watch begins again by itself, with a pause that grows; a list is read in pages. One object that does not fit
 //! the types is told and left out; it never stops the others.
 
-use std::fmt::Debug;
+use std::{
+    fmt::Debug,
+    time::{Duration, Instant},
+};
 
 use futures_util::TryStreamExt as _;
 use k8s_openapi::NamespaceResourceScope;
@@ -13,13 +16,24 @@ use kube::{
     core::DeserializeGuard,
     runtime::{WatchStreamExt as _, watcher},
 };
-use oci_crds::v1::OciRepository;
+use oci_artifact::Classify as _;
+use oci_crds::{KIND, schema, v1::OciRepository};
 use serde::de::DeserializeOwned;
+
+use super::call::{CallError, Cause, cause, of_status};
 
 /// Objects in one page of a list.
 const PAGE: u32 = 250;
 /// Seconds after which the server ends a watch; it goes on where it was. A connection that died is noticed by then.
 const WATCH_SECONDS: u32 = 55;
+
+/// Time between two complaints about the same.
+const SPAN: Duration = Duration::from_mins(1);
+/// The status of what is too old to be gone on with.
+const GONE: u16 = 410;
+/// How to do without watching what specs name.
+const WITHOUT: &str =
+    "or start with --watch-credentials=false, and changed Secrets are seen at the next interval";
 
 /// What happened to objects of one kind.
 #[derive(Debug)]
@@ -63,12 +77,12 @@ impl Scope {
     }
 }
 
-/// Tells `handle` every change of the objects, until it is dropped. `broken` is called when the watch fails.
+/// Tells `handle` every change of the objects, until it is dropped. `broken` is told each time that the watch fails.
 pub async fn objects(
     scope: Scope,
     selector: Option<&str>,
     mut handle: impl FnMut(Change<OciRepository>),
-    broken: impl FnMut(),
+    broken: impl FnMut(&CallError),
 ) {
     let api: Api<DeserializeGuard<OciRepository>> = scope.api();
     let tell = |change: Change<DeserializeGuard<OciRepository>>| {
@@ -80,8 +94,11 @@ pub async fn objects(
 }
 
 /// Tells `handle` every change of the metadata of all objects of a kind, until it is dropped.
-pub async fn metadata<K>(scope: Scope, handle: impl FnMut(Change<PartialObjectMeta<K>>), broken: impl FnMut())
-where
+pub async fn metadata<K>(
+    scope: Scope,
+    handle: impl FnMut(Change<PartialObjectMeta<K>>),
+    broken: impl FnMut(&CallError),
+) where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Clone
         + DeserializeOwned
@@ -96,21 +113,86 @@ async fn follow<K>(
     api: Api<K>,
     settings: watcher::Config,
     mut handle: impl FnMut(Change<K>),
-    mut broken: impl FnMut(),
+    mut broken: impl FnMut(&CallError),
 ) where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let kind = K::kind(&());
     let mut stream = std::pin::pin!(watcher(api, settings).default_backoff());
+    let mut complaints = Complaints::default();
     loop {
         match stream.try_next().await {
-            Ok(Some(event)) => handle(change(event)),
+            Ok(Some(event)) => {
+                // A list that begins has not succeeded yet.
+                if !matches!(event, watcher::Event::Init) && complaints.end() {
+                    tracing::info!(%kind, "the watch works again");
+                }
+                handle(change(event));
+            }
             Ok(None) => return,
             Err(error) => {
-                broken();
-                tracing::warn!(%error, %kind, "a watch failed, trying again");
+                let error = failed(&kind, &error);
+                broken(&error);
+                if complaints.is_news(&error.cause, Instant::now()) {
+                    tell(&kind, &error);
+                }
             }
         }
+    }
+}
+
+fn tell(kind: &str, error: &CallError) {
+    match hint(kind, error) {
+        // It passes by itself.
+        None => tracing::warn!(%error, kind, "a watch failed, trying again"),
+        Some(hint) => tracing::error!(%error, kind, hint, "a watch failed, trying again"),
+    }
+}
+
+/// What was complained about last: the same is told once a minute.
+#[derive(Default)]
+struct Complaints(Option<(Cause, Instant)>);
+
+impl Complaints {
+    fn is_news(&mut self, cause: &Cause, now: Instant) -> bool {
+        let told = self.0.as_ref().filter(|(_, at)| now.saturating_duration_since(*at) < SPAN);
+        let news = told.is_none_or(|(told, _)| told != cause);
+        if news {
+            self.0 = Some((cause.clone(), now));
+        }
+        news
+    }
+
+    /// Nothing is wrong any more. Returns whether something was.
+    fn end(&mut self) -> bool {
+        self.0.take().is_some()
+    }
+}
+
+fn failed(kind: &str, error: &watcher::Error) -> CallError {
+    let cause = match error {
+        // What was gone on with is too old: it begins anew.
+        watcher::Error::WatchError(status) if status.code == GONE => {
+            Cause::Unavailable(status.message.clone())
+        }
+        watcher::Error::WatchError(status) => of_status(status),
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => cause(error),
+        watcher::Error::NoResourceVersion => Cause::Unavailable(error.to_string()),
+    };
+    CallError { attempted: format!("watching every {kind}"), cause }
+}
+
+/// What to do about a watch that fails.
+fn hint(kind: &str, error: &CallError) -> Option<String> {
+    match error.cause {
+        Cause::NotFound if kind == KIND => Some(format!(
+            "the CRD {} is not there, or does not serve v1: `kubectl oci install`, or install Flux 2.6 or newer",
+            schema::NAME
+        )),
+        Cause::Forbidden(_) if kind != KIND => error.hint().map(|hint| format!("{hint}; {WITHOUT}")),
+        _ => error.hint(),
     }
 }
 
@@ -144,4 +226,43 @@ fn readable(change: Change<DeserializeGuard<OciRepository>>) -> Option<Change<Oc
         Change::Applied(guard) => Change::Applied(object(guard)?),
         Change::Gone(guard) => Change::Gone(object(guard)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(kind: &str, cause: Cause) -> Option<String> {
+        hint(kind, &CallError { attempted: String::new(), cause })
+    }
+
+    #[test]
+    fn hints_say_what_to_install_or_to_allow() {
+        assert!(at(KIND, Cause::NotFound).is_some_and(|hint| hint.contains(schema::NAME)));
+        assert!(
+            at(KIND, Cause::Forbidden(String::new())).is_some_and(|hint| !hint.contains("watch-credentials"))
+        );
+        assert!(at("Secret", Cause::Forbidden(String::new())).is_some_and(|hint| hint.contains(WITHOUT)));
+        assert_eq!(at(KIND, Cause::Unavailable(String::new())), None);
+    }
+
+    #[test]
+    fn complaints_are_told_once_a_minute_and_when_they_change() {
+        let (mut complaints, begin) = (Complaints::default(), Instant::now());
+        let mut is_news =
+            |cause: Cause, second| complaints.is_news(&cause, begin + Duration::from_secs(second));
+        assert!(is_news(Cause::NotFound, 0) && !is_news(Cause::NotFound, 59));
+        assert!(
+            is_news(Cause::Conflict, 59) && is_news(Cause::NotFound, 60) && is_news(Cause::NotFound, 120)
+        );
+        assert!(complaints.end() && !complaints.end());
+        assert!(complaints.is_news(&Cause::NotFound, begin));
+    }
+
+    #[test]
+    fn watch_that_is_too_old_is_not_taken_for_a_missing_kind() {
+        let status = kube::core::Status { code: GONE, message: "too old".to_owned(), ..Default::default() };
+        let error = failed(KIND, &watcher::Error::WatchError(Box::new(status)));
+        assert_eq!(error.cause, Cause::Unavailable("too old".to_owned()));
+    }
 }

@@ -7,9 +7,9 @@ use std::{
 
 use oci_crds::{
     conditions::metadata::{EVENT_PREFIX, FINALIZER, PLATFORM, REQUESTED_AT},
-    v1::OciRepository,
+    v1::{OciRepository, Status},
 };
-use oci_decide::Outcome;
+use oci_decide::{Outcome, lost};
 use oci_source::store::Owner;
 
 use crate::cluster::material::Names;
@@ -52,6 +52,13 @@ pub struct Unwritten {
     pub outcome: Outcome,
 }
 
+/// A status that the API server did not keep as it was written: the CRD that is installed lacks fields.
+#[derive(Clone, Debug)]
+struct Pruned {
+    kept: Status,
+    meant: Status,
+}
+
 /// What is known of one object.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -61,8 +68,19 @@ pub struct Entry {
     pub failures: u32,
     /// What the next run begins with.
     pub unwritten: Option<Box<Unwritten>>,
+    /// Set where the status is not what was written.
+    pruned: Option<Box<Pruned>>,
     /// What it uses.
     used: Vec<Used>,
+}
+
+impl Entry {
+    /// What we wrote, if an object's status is what the API server kept of it. Without, every run would find missing
+    /// what can never be written.
+    pub fn meant(&self, object: &OciRepository) -> Option<&Status> {
+        let pruned = self.pruned.as_ref()?;
+        (object.status.as_ref() == Some(&pruned.kept)).then_some(&pruned.meant)
+    }
 }
 
 /// All objects.
@@ -137,6 +155,18 @@ impl Cache {
         }
     }
 
+    /// We wrote a status, and this is what came back. Returns the fields that did not stay.
+    pub fn wrote_status(&self, owner: &Owner, object: OciRepository, meant: &Status) -> Vec<String> {
+        let kept = object.status.clone().unwrap_or_default();
+        let lost = lost(&kept, meant);
+        self.wrote(owner, object);
+        if let Some(entry) = self.lock().entries.get_mut(owner) {
+            let pruned = || Box::new(Pruned { kept, meant: meant.clone() });
+            entry.pruned = (!lost.is_empty()).then(pruned);
+        }
+        lost
+    }
+
     /// The watch told that an object is gone. Returns what was known of it.
     pub fn gone(&self, owner: &Owner) -> Option<Arc<OciRepository>> {
         self.lock().remove(owner)
@@ -206,7 +236,7 @@ impl Inner {
         }
         let object = Arc::new(pruned(object));
         let used = used(owner, &object, default_account);
-        let entry = Entry { object, failures: 0, unwritten: None, used: Vec::new() };
+        let entry = Entry { object, failures: 0, unwritten: None, pruned: None, used: Vec::new() };
         self.entries.insert(owner.clone(), entry);
         self.uses(owner, used);
     }

@@ -1,13 +1,13 @@
 //! One run of one object.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
 use kube::Client;
-use oci_artifact::archive::Control;
+use oci_artifact::{Classify as _, archive::Control};
 use oci_crds::v1::OciRepository;
 use oci_decide::{Observed, Outcome, Resolved, Settings, Stored, progress};
 use oci_source::{Progress, Source, store::Owner};
@@ -65,12 +65,14 @@ pub struct Parts {
 pub struct Reconciler {
     pub(super) parts: Parts,
     pub(super) objects: Objects,
+    /// Whether it was told that the CRD lacks fields.
+    pub(super) pruning: AtomicBool,
 }
 
 impl Reconciler {
     /// With these parts.
     pub fn new(parts: Parts) -> Self {
-        Self { objects: Objects::new(parts.client.clone()), parts }
+        Self { objects: Objects::new(parts.client.clone()), parts, pruning: AtomicBool::default() }
     }
 
     /// Runs an object; returns when it runs next, unless something happens earlier.
@@ -98,7 +100,7 @@ impl Reconciler {
             Ok(object) => object,
             Err(error) => return self.retry(owner, &entry, &error),
         };
-        let observed = self.observe(owner, &object, entry.failures).await;
+        let observed = self.observe(owner, &object, &entry).await;
         let unwritten = entry.unwritten.as_deref().filter(|kept| kept.generation == observed.generation);
         if observed.stored == Stored::Nothing && unwritten.is_none() {
             // Whatever is there belongs to an object of that name that is gone.
@@ -120,14 +122,19 @@ impl Reconciler {
     }
 
     /// What is known at this moment.
-    async fn observe(&self, owner: &Owner, object: &OciRepository, failures: u32) -> Observed {
+    async fn observe(&self, owner: &Owner, object: &OciRepository, entry: &Entry) -> Observed {
         let artifact = object.status.as_ref().and_then(|status| status.artifact.as_ref());
         let stored = match artifact {
             Some(artifact) => self.parts.storage.look(owner, artifact).await,
             None => Stored::Nothing,
         };
         let moment = ((self.parts.now)(), fastrand::f64());
-        Observed::new(object, stored, failures, moment, Arc::clone(&self.parts.settings))
+        let settings = Arc::clone(&self.parts.settings);
+        let mut observed = Observed::new(object, stored, entry.failures, moment, settings);
+        if let Some(meant) = entry.meant(object) {
+            observed.status.clone_from(meant);
+        }
+        observed
     }
 
     /// The object with our finalizer on it: without, its files would outlive it.
@@ -264,7 +271,8 @@ impl Reconciler {
         if error.cause == Cause::Conflict {
             tracing::debug!(namespace = owner.namespace, name = owner.name, %error, "trying again");
         } else {
-            tracing::error!(namespace = owner.namespace, name = owner.name, %error, "trying again later");
+            let (namespace, name, hint) = (&owner.namespace, &owner.name, error.hint());
+            tracing::error!(namespace, name, %error, hint, "trying again later");
         }
         Some(self.again(owner, entry.failures))
     }

@@ -1,10 +1,13 @@
 //! From an outcome to the cluster: one status write, and events after it.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Resource as _;
-use oci_crds::{KIND, v1::OciRepository};
+use oci_crds::{
+    KIND,
+    v1::{OciRepository, Status},
+};
 use oci_decide::{Conclusion, Next, Observed, Outcome, conclude};
 use oci_source::store::Owner;
 
@@ -41,11 +44,8 @@ impl Reconciler {
                 return Settled::Gone;
             }
             let conclusion = conclude(&observed, &outcome);
-            let conflict = match self.objects.write_status(&object, owner, &conclusion.status).await {
-                Ok(written) => {
-                    if let Some(written) = written {
-                        self.parts.cache.wrote(owner, written);
-                    }
+            let conflict = match self.write(owner, &object, &conclusion.status).await {
+                Ok(()) => {
                     return Settled::Written(self.concluded(owner, &object, &outcome, &conclusion));
                 }
                 Err(conflict) if conflict.cause == Cause::Conflict => conflict,
@@ -69,6 +69,26 @@ impl Reconciler {
             Some(conflict) => self.keep(owner, &observed, outcome, conflict),
             None => Settled::Again,
         }
+    }
+
+    /// Writes a status, unless the object has it, or what the API server keeps of it.
+    async fn write(&self, owner: &Owner, object: &OciRepository, status: &Status) -> Result<(), CallError> {
+        let known = self.parts.cache.get(owner);
+        if known.is_some_and(|known| known.meant(object) == Some(status)) {
+            return Ok(());
+        }
+        if let Some(written) = self.objects.write_status(object, owner, status).await? {
+            let lost = self.parts.cache.wrote_status(owner, written, status);
+            if !lost.is_empty() && !self.pruning.swap(true, Ordering::Relaxed) {
+                let hint = "update it, or signatures are verified again after each restart: `kubectl oci doctor` says how";
+                tracing::warn!(
+                    fields = lost.join(", "),
+                    hint,
+                    "the CRD that is installed lacks fields of the status"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// A stored artifact is not fetched again because the API server was away when it was to be told.

@@ -77,7 +77,12 @@ impl Triggers {
         let (about, gone) = match change {
             Change::Applied(object) => (&object.metadata, false),
             Change::Gone(object) => (&object.metadata, true),
-            Change::Begin => return seen.listing.push(kind),
+            Change::Begin => {
+                if !seen.listing.contains(&kind) {
+                    seen.listing.push(kind);
+                }
+                return;
+            }
             Change::Listed => return seen.listing.retain(|listing| *listing != kind),
         };
         let used = Used {

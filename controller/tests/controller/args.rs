@@ -429,3 +429,73 @@ fn help_lists_every_flag() {
         assert!(line.split("--").next().unwrap().contains("Ignored: "), "--{flag}");
     }
 }
+
+/// A value that no flag may have where it has a meaning, and what is said of it: what is allowed.
+const WRONG: [(&str, &str, &str); 43] = [
+    ("storage-addr", "9090", "a port is missing"),
+    ("storage-adv-addr", "ftp://x", "no http or https URL"),
+    ("artifact-retention-ttl", "60", "a unit is missing"),
+    ("artifact-retention-records", "0", "no number from 1 on"),
+    ("artifact-digest-algo", "md5", "supported are sha256 and sha512"),
+    ("concurrent", "many", "no number from 1 on"),
+    ("interval-jitter-percentage", "100", "no number from 0 to 99"),
+    ("min-retry-delay", "0s", "it is zero"),
+    ("max-retry-delay", "soon", "it is written as 90s, 15m or 1h30m"),
+    ("default-service-account", "No", "no name of a Kubernetes object"),
+    ("default-platform", "amd64", "no platform such as linux/amd64"),
+    ("feature-gates", "NoSuchGate=true", "only CacheSecretsAndConfigMaps and ObjectLevelWorkloadIdentity"),
+    ("watch-all-namespaces", "yes", "neither true nor false"),
+    ("watch-label-selector", "a in (", "is no requirement"),
+    ("watch-credentials", "yes", "neither true nor false"),
+    ("enable-leader-election", "yes", "neither true nor false"),
+    ("leader-election-namespace", "No", "no name of a Kubernetes object"),
+    ("leader-election-release-on-cancel", "yes", "neither true nor false"),
+    ("leader-election-lease-duration", "0s", "it is zero"),
+    ("leader-election-renew-deadline", "0s", "it is zero"),
+    ("leader-election-retry-period", "0s", "it is zero"),
+    ("take-over", "yes", "neither true nor false"),
+    ("flux-namespace", "No", "no name of a Kubernetes object"),
+    ("metrics-addr", "8080", "a port is missing"),
+    ("health-addr", "9440", "a port is missing"),
+    ("events-addr", "ftp://x/", "no http or https URL"),
+    ("object-metrics", "yes", "neither true nor false"),
+    ("log-level", "loud", "[possible values: trace, debug, info, error]"),
+    ("log-encoding", "text", "[possible values: json, console]"),
+    ("shutdown-timeout", "0s", "it is zero"),
+    ("token-cache-max-size", "many", "it is no whole number"),
+    ("token-cache-max-duration", "1", "a unit is missing"),
+    ("storage-bucket", "artifacts", "s3://"),
+    ("storage-bucket-endpoint", "minio:9000", "no http or https URL"),
+    ("storage-bucket-region", "a/b", "no region such as eu-west-1"),
+    ("storage-cache-size", "4GB", "no number of bytes such as 4Gi"),
+    ("sigstore-tuf-mirror", "ftp://x", "no http or https URL"),
+    ("sigstore-refresh-interval", "0s", "it is zero"),
+    ("authorized-artifact-client-spiffe-id", "self", "SPIFFE is not supported"),
+    ("authorized-event-server-spiffe-id", "self", "SPIFFE is not supported"),
+    ("storage-path", "", "a value is required"),
+    ("sigstore-tuf-root", "", "a value is required"),
+    ("no-such-flag", "x", "unexpected argument"),
+];
+
+#[test]
+fn args_name_every_flag_whose_value_is_wrong_and_say_what_is_allowed() {
+    for (flag, value, why) in WRONG {
+        let said = refused(&[&format!("--{flag}={value}")]);
+        assert!(said.contains(&format!("--{flag}")) && said.contains(why), "--{flag}={value}: {said}");
+    }
+    // A file of any name, which is read at the start: `trust.rs`.
+    let elsewhere = ["help", "version", "sigstore-trusted-root"];
+    let command = Args::command();
+    let flags = command.get_arguments().filter_map(clap::Arg::get_long);
+    let is_ignored = |flag: &&str| {
+        // Whatever they say, nothing comes of it.
+        let help =
+            command.get_arguments().find(|one| one.get_long() == Some(flag)).and_then(clap::Arg::get_help);
+        help.is_some_and(|help| help.to_string().starts_with("Ignored: "))
+    };
+    let untested: Vec<&str> = flags
+        .filter(|flag| !elsewhere.contains(flag) && !is_ignored(flag))
+        .filter(|flag| !WRONG.iter().any(|(tested, ..)| tested == flag))
+        .collect();
+    assert_eq!(untested, Vec::<&str>::new(), "flags without a wrong value above");
+}

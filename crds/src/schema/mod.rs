@@ -6,6 +6,7 @@
 //! [`v1beta2`]: crate::v1beta2
 
 mod check;
+mod compare;
 mod structural;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use k8s_openapi::{
 use crate::{GROUP, KIND, PLURAL, Version, v1::V1, v1beta2::V1Beta2};
 
 pub use check::check;
+pub use compare::{Difference, OLDER, compare};
 pub use structural::root;
 
 /// The name of the CustomResourceDefinition.

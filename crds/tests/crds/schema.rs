@@ -1,6 +1,6 @@
 //! The schema accepts all that Flux's accepts and refuses what Flux's refuses, and `schema::check` understands all of it.
 
-use oci_crds::schema::{self, ROOT_RULES};
+use oci_crds::schema::{self, OLDER, ROOT_RULES};
 use serde_json::{Value, json};
 
 use super::types::full;
@@ -120,9 +120,6 @@ fn of_the_conditions() -> Vec<(&'static str, Value)> {
         ),
     ]
 }
-
-/// Fields that Flux's newest schema no longer has, and that older releases stored.
-const OLDER: [&str; 2] = ["status.artifact.checksum", "status.contentConfigChecksum"];
 
 /// All fields of a schema with their constraints.
 fn flatten(schema: &Value, path: &str, out: &mut Vec<(String, Value)>) {

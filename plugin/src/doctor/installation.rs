@@ -7,11 +7,11 @@ use oci_crds::{
 };
 use serde_json::{Value, json};
 
-use super::{Finding, Findings, webhook};
+use super::{Finding, Findings, kind, webhook};
 use crate::{
     cluster::{Access, Anything, ClusterError, Filter, Kind, Named, Repositories, Stored},
     error::Error,
-    install::{self, Bucket, Manifests, NAMESPACE, OURS, Overlay, PART_OF, scope},
+    install::{Bucket, Manifests, NAMESPACE, OURS, Overlay, PART_OF, scope},
 };
 
 /// The controller's account, and as the API server names it.
@@ -22,7 +22,7 @@ const ACCOUNT: &str = "system:serviceaccount:oci-system:oci-controller";
 pub(crate) async fn installation(access: &Access) -> Result<Findings, Error> {
     let cluster = Anything::of(access.clone());
     let mut findings = Findings::default();
-    let Some(kind) = crd(&cluster, &mut findings).await? else { return Ok(findings) };
+    let Some(kind) = kind::look(&cluster, &mut findings).await? else { return Ok(findings) };
     let deployments = cluster.list(&Kind::new("apps/v1", "Deployment"), &format!("{PART_OF}={OURS}")).await?;
     if deployments.is_empty() {
         findings.add(Finding::fault("programs", "none is installed", "`kubectl oci install`"));
@@ -38,35 +38,6 @@ pub(crate) async fn installation(access: &Access) -> Result<Findings, Error> {
     }
     findings.add(objects(access).await?);
     Ok(findings)
-}
-
-async fn crd(cluster: &Anything, findings: &mut Findings) -> Result<Option<DynamicObject>, ClusterError> {
-    let Some(found) = cluster.find(&install::crd()).await? else {
-        findings.add(Finding::fault(
-            "kind",
-            "the CRD is not there",
-            "`kubectl oci install`, or install Flux",
-        ));
-        return Ok(None);
-    };
-    let versions = found.data.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
-    let served: Vec<&str> = versions
-        .filter(|version| version.get("served") == Some(&json!(true)))
-        .filter_map(|version| version.get("name").and_then(Value::as_str))
-        .collect();
-    let stored = found.data.pointer("/status/storedVersions").and_then(Value::as_array);
-    let stored: Vec<&str> = stored.into_iter().flatten().filter_map(Value::as_str).collect();
-    let text = format!("serves {}, has stored {}", served.join(" and "), stored.join(" and "));
-    findings.add(if served.contains(&"v1") {
-        Finding::good("kind", text)
-    } else {
-        Finding::fault(
-            "kind",
-            format!("{text}, and not v1"),
-            "install Flux 2.6 or newer, or `kubectl oci install`",
-        )
-    });
-    Ok(Some(found))
 }
 
 /// Whether all replicas are there, and what will become of what they store.

@@ -7,6 +7,7 @@
 
 mod finding;
 mod installation;
+mod kind;
 mod repository;
 mod webhook;
 

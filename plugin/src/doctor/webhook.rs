@@ -15,7 +15,7 @@ const CONVERTING: &str = "conversion webhook";
 pub(super) async fn look(cluster: &Anything, crd: &DynamicObject) -> Result<Vec<Finding>, ClusterError> {
     let mut all = vec![admission(cluster).await?];
     if crd.data.pointer("/spec/conversion/strategy") == Some(&json!("Webhook")) {
-        all.push(conversion(cluster).await?);
+        all.push(conversion(cluster, crd).await?);
     }
     Ok(all)
 }
@@ -74,8 +74,18 @@ fn unasked(configuration: &DynamicObject) -> String {
     format!("{why}; by its failurePolicy ({}) wrong objects are accepted", text("/webhooks/0/failurePolicy"))
 }
 
-async fn conversion(cluster: &Anything) -> Result<Finding, ClusterError> {
+async fn conversion(cluster: &Anything, crd: &DynamicObject) -> Result<Finding, ClusterError> {
     let about = "conversion";
+    if let Some(gone) = gone(cluster, crd).await? {
+        return Ok(Finding::fault(
+            about,
+            format!(
+                "the CRD has {gone} convert, which is not there: objects cannot be had in another version"
+            ),
+            "`kubectl oci uninstall` lets the API server convert by itself, `kubectl oci install` brings the webhook \
+             back",
+        ));
+    }
     match cluster.list_some(&Kind::new(&format!("{GROUP}/v1beta2"), KIND), 1).await {
         Ok(found) if found.is_empty() => Ok(Finding::good(about, "there is no object yet to convert")),
         Ok(_) => Ok(Finding::good(about, "objects are read in either version")),
@@ -90,4 +100,13 @@ async fn conversion(cluster: &Anything) -> Result<Finding, ClusterError> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// The Service that converts, if it is not there: after `helm uninstall`, which keeps the CRD.
+async fn gone(cluster: &Anything, crd: &DynamicObject) -> Result<Option<Named>, ClusterError> {
+    let service = crd.data.pointer("/spec/conversion/webhook/clientConfig/service");
+    let text = |field: &str| service.and_then(|service| service.get(field)?.as_str()).map(str::to_owned);
+    let (Some(namespace), Some(name)) = (text("namespace"), text("name")) else { return Ok(None) };
+    let named = Named { kind: Kind::new("v1", "Service"), namespace: Some(namespace), name };
+    Ok(if cluster.find(&named).await?.is_none() { Some(named) } else { None })
 }

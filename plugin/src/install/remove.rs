@@ -164,7 +164,11 @@ impl Remover<'_> {
     async fn release(&self, scopes: BTreeSet<Scope>) -> Result<(), Error> {
         let repositories = Repositories::everywhere(&self.access);
         for scope in scopes {
-            let objects = repositories.list(Filter { labels: scope.as_deref() }).await?;
+            let objects = match repositories.list(Filter { labels: scope.as_deref() }).await {
+                // A CRD of Flux's before 2.6, by which no controller of ours has ever seen an object.
+                Err(ClusterError::NoApi { .. }) => return Ok(()),
+                listed => listed?,
+            };
             let held = objects.into_iter().filter(|object| object.finalizers().any(|name| name == FINALIZER));
             let held: Vec<Named> = held.map(|object| named(object.namespace(), object.name())).collect();
             if held.is_empty() {

@@ -62,6 +62,7 @@ pub struct Pod {
     folder: TempDir,
     ports: BTreeMap<String, u16>,
     probe: Probe,
+    described: Box<(PodSpec, Container)>,
 }
 
 impl Pod {
@@ -85,7 +86,8 @@ impl Pod {
         environment.insert("HOME".to_owned(), folder.path().display().to_string());
         environment.insert("TMPDIR".to_owned(), folder.path().join("tmp").display().to_string());
         if spec.automount_service_account_token != Some(false) {
-            let account = spec.service_account_name.unwrap_or_else(|| panic!("{deployment} has no account"));
+            let account =
+                spec.service_account_name.clone().unwrap_or_else(|| panic!("{deployment} has no account"));
             let token = plane.service_account_token(NAMESPACE, &account).await;
             let kubeconfig = plane.kubeconfig_with_token(&token);
             environment.insert("KUBECONFIG".to_owned(), kubeconfig.display().to_string());
@@ -104,9 +106,9 @@ impl Pod {
             remove: None,
         };
         let kept = Some(Kept::start(&start).unwrap());
-        let probe =
-            container.readiness_probe.unwrap_or_else(|| panic!("{deployment} has no readiness probe"));
-        Self { kept, folder, ports, probe }
+        let probe = container.readiness_probe.clone();
+        let probe = probe.unwrap_or_else(|| panic!("{deployment} has no readiness probe"));
+        Self { kept, folder, ports, probe, described: Box::new((spec, container)) }
     }
 
     /// Where a port of the container is on loopback.
@@ -118,10 +120,20 @@ impl Pod {
     pub async fn is_ready(&self) -> bool {
         let asked = self.probe.http_get.as_ref().unwrap();
         let name = serde_json::to_value(&asked.port).unwrap();
-        let port = self.port(name.as_str().unwrap_or_default());
-        get(port, asked.path.as_deref().unwrap_or("/"))
-            .await
-            .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+        let answer =
+            self.answer(name.as_str().unwrap_or_default(), asked.path.as_deref().unwrap_or("/")).await;
+        answer.starts_with("HTTP/1.1 200")
+    }
+
+    /// What a port of that name answers to a GET; nothing if nobody is there.
+    pub async fn answer(&self, port: &str, path: &str) -> String {
+        get(self.port(port), path).await.unwrap_or_default()
+    }
+
+    /// What a kubelet does every minute: files of Secrets that have changed are exchanged.
+    pub async fn sync(&self, plane: &ControlPlane) {
+        let (spec, container) = &*self.described;
+        volumes(plane, spec, container, self.folder.path()).await;
     }
 
     /// Waits until it is ready.
@@ -192,7 +204,9 @@ async fn volumes(plane: &ControlPlane, spec: &PodSpec, container: &Container, fo
         let volume = volume.unwrap_or_else(|| panic!("no volume `{}`", mount.name));
         if let Some(name) = volume.secret.as_ref().and_then(|source| source.secret_name.as_deref()) {
             for (file, content) in secrets.get(name).await.unwrap().data.unwrap_or_default() {
-                std::fs::write(mounted.join(file), content.0).unwrap();
+                // Never seen half written.
+                std::fs::write(mounted.join("new"), content.0).unwrap();
+                std::fs::rename(mounted.join("new"), mounted.join(file)).unwrap();
             }
         }
     }

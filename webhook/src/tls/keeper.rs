@@ -19,6 +19,10 @@ const STEPS: usize = 8;
 /// The longest time between two looks at where the authority is published.
 const PLACES: Duration = Duration::from_secs(25);
 
+/// What to do about a missing right.
+const RIGHTS: &str =
+    "give the webhook's ServiceAccount that right: `kubectl oci install` sets its roles again";
+
 /// Why a pass did not get to its end. The next one tries again.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -31,6 +35,14 @@ pub enum Error {
     /// Others were faster again and again.
     #[error("{0} is written by others all the time")]
     Restless(String),
+}
+
+impl Error {
+    /// What to do about it.
+    fn hint(&self) -> Option<&'static str> {
+        let Self::Cluster(publish::Error::Api { source, .. }) = self else { return None };
+        matches!(&**source, kube::Error::Api(status) if status.is_forbidden()).then_some(RIGHTS)
+    }
 }
 
 /// Serves the certificate of a Secret, which it keeps fresh together with all other replicas.
@@ -84,16 +96,21 @@ impl Keeper {
                 Ok(()) => self.complaint = None,
                 Err(error) => {
                     self.metrics.issue_failures.inc();
-                    self.complain(&error.to_string());
+                    self.complain(&error);
                 }
             }
         }
     }
 
-    fn complain(&mut self, complaint: &str) {
-        if self.complaint.as_deref() != Some(complaint) {
-            tracing::error!(error = complaint, "keeping the certificate failed, trying again");
-            self.complaint = Some(complaint.to_owned());
+    fn complain(&mut self, error: &Error) {
+        let complaint = error.to_string();
+        if self.complaint.as_ref() != Some(&complaint) {
+            tracing::error!(
+                error = complaint,
+                hint = error.hint(),
+                "keeping the certificate failed, trying again"
+            );
+            self.complaint = Some(complaint);
         }
     }
 

@@ -8,8 +8,9 @@ use std::{
     },
 };
 
+use clap::{CommandFactory as _, Parser as _};
 use oci_testkit::tls::Tls;
-use oci_webhook::limits::REJECTIONS_LOGGED;
+use oci_webhook::{args::Args, limits::REJECTIONS_LOGGED};
 use tempfile::TempDir;
 
 use crate::{
@@ -49,6 +50,50 @@ fn binary_names_a_wrong_flag() {
         assert_eq!(code, Some(2), "{arguments:?}: {text}");
         assert!(text.contains(part), "{arguments:?}: {text}");
     }
+}
+
+/// A wrong value for each flag, and what is said of it.
+const WRONG: [(&str, &str, &str); 18] = [
+    ("listen", "nowhere", "no address with a port such as [::]:9443"),
+    ("operations", "8080", "no address with a port such as [::]:9443"),
+    ("warn-only", "Nonsense", "there is no rule `Nonsense`"),
+    ("tls-cert-file", "", "a value is required"),
+    ("tls-key-file", "", "a value is required"),
+    ("self-signed", "yes", "unexpected value 'yes'"),
+    ("secret-name", "No", "it is no name of a Kubernetes object"),
+    ("namespace", "No", "it is no name of a Kubernetes object"),
+    ("service-name", "a.b", "it is no name of a Kubernetes object"),
+    ("san", "a b", "it is neither a host name nor an address"),
+    ("certificate-lifetime", "0s", "it is zero"),
+    ("authority-lifetime", "1y", "it is written as 90s, 15m or 1h30m"),
+    ("webhook-configuration", "No", "it is no name of a Kubernetes object"),
+    ("crd", "No", "it is no name of a Kubernetes object"),
+    ("tls-reload-interval", "0s", "it is zero"),
+    ("drain", "5", "a unit is missing"),
+    ("shutdown-timeout", "-1s", "it is written as 90s, 15m or 1h30m"),
+    ("log-format", "xml", "[possible values: "),
+];
+
+#[test]
+fn binary_names_every_flag_whose_value_is_wrong_and_says_what_is_allowed() {
+    let refused = |flag: &str, value: &str| {
+        let said =
+            Args::try_parse_from(["oci-webhook", &format!("--{flag}={value}")]).unwrap_err().to_string();
+        assert!(said.contains(&format!("--{flag}")), "--{flag}={value}: {said}");
+        said
+    };
+    for (flag, value, why) in WRONG {
+        let said = refused(flag, value);
+        assert!(said.contains(why), "--{flag}={value}: {said}");
+    }
+    // Judged by who takes it: `binary_names_a_wrong_flag`.
+    let elsewhere = ["log-level", "help", "version"];
+    let command = Args::command();
+    let flags = command.get_arguments().filter_map(clap::Arg::get_long);
+    let untested: Vec<&str> = flags
+        .filter(|flag| !elsewhere.contains(flag) && !WRONG.iter().any(|(tested, ..)| tested == flag))
+        .collect();
+    assert_eq!(untested, Vec::<&str>::new(), "flags without a wrong value above");
 }
 
 #[test]

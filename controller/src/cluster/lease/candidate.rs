@@ -7,6 +7,7 @@ use kube::{
     Api, Client,
     api::{ObjectMeta, PostParams},
 };
+use oci_artifact::Classify as _;
 use tokio::{
     sync::oneshot,
     time::{sleep_until, timeout},
@@ -17,6 +18,7 @@ use super::{
     fence::Gate,
     record::{self, Holder, Seen},
 };
+use crate::cluster::call::{CallError, Cause, cause};
 
 /// One process that wants a Lease.
 pub(super) struct Candidate {
@@ -71,8 +73,8 @@ impl Candidate {
             match tried {
                 Some(Ok(Ok(Found::Ours))) => self.hold(begun),
                 Some(Ok(Ok(Found::Other(holder)))) => self.follow(&holder),
-                Some(Ok(Err(error))) => self.fail(&error.to_string()),
-                Some(Err(_)) => self.fail(&format!("no answer within {patience:?}")),
+                Some(Ok(Err(error))) => self.fail(cause(&error)),
+                Some(Err(_)) => self.fail(Cause::Unavailable(format!("no answer within {patience:?}"))),
                 None => {}
             }
             self.wait(begun).await;
@@ -159,16 +161,13 @@ impl Candidate {
     }
 
     /// A try failed. If we lead, we do until the deadline.
-    fn fail(&mut self, why: &str) {
+    fn fail(&mut self, cause: Cause) {
+        let why = cause.to_string();
         if self.said != why {
-            let leading = self.gate.is_open();
-            tracing::error!(
-                lease = self.lease(),
-                leading,
-                error = why,
-                "taking or renewing the Lease failed"
-            );
-            why.clone_into(&mut self.said);
+            let (lease, leading) = (self.lease(), self.gate.is_open());
+            let error = CallError { attempted: format!("taking or renewing Lease {lease}"), cause };
+            tracing::error!(lease, leading, %error, hint = error.hint(), "taking or renewing the Lease failed");
+            self.said = why;
         }
     }
 

@@ -7,18 +7,22 @@ use std::{
 
 use k8s_openapi::api::core::v1::Event;
 use kube::{Api, Client, api::PostParams};
+use oci_artifact::Classify as _;
 use tokio::{task::JoinSet, time::timeout};
 
 use super::{Happened, RecorderOptions, event::event, queue::Queue, quiet::Quiet};
-use crate::observe::Told;
+use crate::{
+    cluster::call::{CallError, Cause, cause},
+    observe::Told,
+};
 
 /// Most Events that are written at once.
 const AT_ONCE: usize = 8;
 /// Longest wait for one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Why an Event was not written: where, and what was said.
-type Refused = (String, String);
+/// Where an Event was not written, and why.
+type Refused = (String, CallError);
 
 /// Writes Events until it is dropped.
 pub(super) async fn run(
@@ -44,7 +48,8 @@ pub(super) async fn run(
                     Ok(Err((namespace, error))) => {
                         told.failed.inc();
                         if quiet.may(&namespace, Instant::now()) {
-                            tracing::error!(event_namespace = namespace, error, "writing an Event failed");
+                            let hint = error.hint();
+                            tracing::error!(event_namespace = namespace, %error, hint, "writing an Event failed");
                         }
                     }
                     Err(_) => {
@@ -60,9 +65,11 @@ pub(super) async fn run(
 async fn write(client: Client, event: Event) -> Result<(), Refused> {
     let namespace = event.metadata.namespace.clone().unwrap_or_default();
     let events = Api::<Event>::namespaced(client, &namespace);
-    match timeout(PATIENCE, events.create(&PostParams::default(), &event)).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err((namespace, error.to_string())),
-        Err(_) => Err((namespace, format!("no answer within {PATIENCE:?}"))),
-    }
+    let cause = match timeout(PATIENCE, events.create(&PostParams::default(), &event)).await {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(error)) => cause(&error),
+        Err(_) => Cause::Unavailable(format!("no answer within {PATIENCE:?}")),
+    };
+    let attempted = format!("writing an Event in namespace {namespace}");
+    Err((namespace, CallError { attempted, cause }))
 }

@@ -26,6 +26,9 @@ use fields::Fields;
 /// How the names of our crates begin.
 const OURS: &str = "oci_";
 
+/// What fails there we tell ourselves, and not at each try.
+const WATCHES: &str = "kube_runtime";
+
 /// Sends the process's log lines to standard error. Does nothing if that was done before. `now` is the clock.
 pub fn install(level: Level, encoding: Encoding, now: fn() -> Timestamp) {
     let lines = Lines::new(io::stderr, encoding, now).with_filter(targets(level));
@@ -40,7 +43,7 @@ pub fn targets(level: Level) -> Targets {
         Level::Info => (LevelFilter::INFO, LevelFilter::WARN),
         Level::Error => (LevelFilter::ERROR, LevelFilter::ERROR),
     };
-    Targets::new().with_default(others).with_target(OURS, ours)
+    Targets::new().with_default(others).with_target(OURS, ours).with_target(WATCHES, LevelFilter::ERROR)
 }
 
 /// Writes one line for each event.

@@ -68,6 +68,11 @@ impl<'a> Tenant<'a> {
         Tenant { plane, namespace, registry, api, shard: None, watched: None }
     }
 
+    /// Its objects are of this shard from now on.
+    pub(crate) fn set_shard(&mut self, shard: &str) {
+        self.shard = Some(shard.to_owned());
+    }
+
     /// Its registry, for one that comes after it.
     pub(crate) fn into_registry(mut self) -> Registry {
         std::mem::replace(&mut self.registry, Registry::start())

@@ -24,7 +24,7 @@ fn sigstore() -> &'static Instance {
     INSTANCE.get_or_init(Instance::new)
 }
 
-pub(super) fn secret(name: &str, data: &[(&str, &str)]) -> Value {
+pub(crate) fn secret(name: &str, data: &[(&str, &str)]) -> Value {
     let data: serde_json::Map<String, Value> =
         data.iter().map(|(key, text)| ((*key).to_owned(), json!(text))).collect();
     json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "stringData": data })

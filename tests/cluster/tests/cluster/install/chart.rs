@@ -4,12 +4,13 @@
 use std::{collections::BTreeMap, path::Path};
 
 use oci_testkit::{
-    control_plane::Ran,
+    control_plane::{Ran, eventually},
     tools::{self, workspace},
 };
 use serde_json::{Value, json};
 
-use super::{by_name, cluster, installed, overlay, plugin};
+use super::{by_name, cluster, installed, lifecycle::held_object, overlay, plugin, running::LONG};
+use crate::objects::repositories;
 
 /// helm with a home of its own, in the namespace of the overlays; with a cluster if there is a kubeconfig.
 async fn helm(arguments: &[&str], kubeconfig: Option<&Path>) -> Ran {
@@ -167,5 +168,50 @@ async fn release_of_the_chart_leaves_the_kind_and_nothing_else() {
     // The release comes back over the kind that stayed.
     helm(&install).await.succeeded();
     helm(&["uninstall", "kubectl-oci", "--wait"]).await.succeeded();
+    plane.run(&["delete", "namespace/oci-system", "--timeout=60s"]).await.succeeded();
+}
+
+/// helm keeps the kind, and nobody tells the API server that the webhook is gone.
+#[tokio::test]
+async fn release_that_went_leaves_objects_that_uninstall_makes_readable_and_deletable() {
+    let plane = cluster().await;
+    let kubeconfig = plane.kubeconfig();
+    let helm = async |arguments: &[&str]| helm(arguments, Some(&kubeconfig)).await;
+    helm(&["upgrade", "--install", "kubectl-oci", "chart", "--create-namespace"]).await.succeeded();
+    let namespace = held_object(&plane).await;
+    helm(&["uninstall", "kubectl-oci", "--wait"]).await.succeeded();
+
+    let older = repositories(plane.client(), &namespace, "v1beta2");
+    let refused = older.get("app").await.unwrap_err().to_string();
+    assert!(refused.contains("conversion webhook") && refused.contains("failed"), "{refused}");
+    let said = plugin(&plane, &["doctor"]).await;
+    let gone = "✗ conversion: the CRD has Service oci-system/oci-webhook convert, which is not there";
+    assert!(said.code == 1 && said.stdout.contains(gone), "{said}");
+    assert!(
+        said.stdout.contains("remedy: `kubectl oci uninstall` lets the API server convert by itself"),
+        "{said}"
+    );
+    // Nobody takes the finalizer off.
+    plane.run(&["delete", "namespace", &namespace, "--wait=false"]).await.succeeded();
+    let stuck = repositories(plane.client(), &namespace, "v1");
+    eventually("the object to wait for a controller", LONG, async || {
+        let object = stuck.get("app").await.map_err(|error| error.to_string())?;
+        object.metadata.deletion_timestamp.map(drop).ok_or_else(|| "it is not being deleted".to_owned())
+    })
+    .await;
+
+    let told = plugin(&plane, &["uninstall"]).await;
+    assert!(told.code == 0 && told.stderr.contains("1 OCIRepository released"), "{told}");
+    plane
+        .run(&["wait", "--for=delete", &format!("namespace/{namespace}"), "--timeout=60s"])
+        .await
+        .succeeded();
+    let namespace = held_object(&plane).await;
+    let older = repositories(plane.client(), &namespace, "v1beta2");
+    let url = &older.get("app").await.unwrap().data["spec"]["url"];
+    assert_eq!(url, "oci://ghcr.io/org/app", "the API server converts by itself");
+    let said = plugin(&plane, &["doctor"]).await;
+    assert!(!said.stdout.contains("conversion"), "{said}");
+    plugin(&plane, &["uninstall", "--crds", "--yes"]).await.succeeded();
     plane.run(&["delete", "namespace/oci-system", "--timeout=60s"]).await.succeeded();
 }

@@ -1,21 +1,18 @@
 //! `kubectl oci install` and `uninstall`, overlay by overlay.
 
-use std::time::Duration;
-
 use kube::api::{Patch, PatchParams};
 use oci_testkit::control_plane::{ControlPlane, eventually};
 use serde_json::json;
 
-use super::{CRD, OURS, cluster, installed, overlay, plugin};
+use super::{CRD, OURS, cluster, installed, plugin, running::LONG};
 use crate::{
+    flux::{self, Release},
     objects::{apply, object, repositories},
     world::manifests,
 };
 
-const LONG: Duration = Duration::from_mins(1);
-
 /// Two kinds of cert-manager, which itself is not there: they hold whatever they are given.
-fn cert_manager() -> String {
+pub(super) async fn cert_manager(plane: &ControlPlane) {
     let crd = |kind: &str, plural: &str| {
         let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
         json!({
@@ -28,30 +25,21 @@ fn cert_manager() -> String {
             },
         })
     };
-    format!("{}\n---\n{}\n", crd("Certificate", "certificates"), crd("Issuer", "issuers"))
-}
-
-/// The CRD as it is where Flux 1.10 installed it: with Flux's label and one version, and nothing is said of conversion.
-pub(super) async fn flux_crd(plane: &ControlPlane) {
-    let mut crd =
-        overlay("policy").await[&format!("CustomResourceDefinition /{}", oci_crds::schema::NAME)].clone();
-    crd["metadata"]["labels"] = json!({ "app.kubernetes.io/part-of": "flux" });
-    crd["spec"].as_object_mut().unwrap().remove("conversion");
-    crd["spec"]["versions"].as_array_mut().unwrap().retain(|version| version["name"] == "v1");
-    plane.apply(&crd.to_string()).await;
-    plane.run(&["wait", "--for=condition=Established", CRD]).await.succeeded();
+    for (kind, plural) in [("Certificate", "certificates"), ("Issuer", "issuers")] {
+        plane.apply(&crd(kind, plural).to_string()).await;
+        let kind = format!("crd/{plural}.cert-manager.io");
+        plane.run(&["wait", "--for=condition=Established", &kind]).await.succeeded();
+    }
 }
 
 #[tokio::test]
 async fn every_overlay_is_installed_twice_without_drift_and_leaves_nothing() {
     let plane = cluster().await;
-    plane.apply(&cert_manager()).await;
-    plane.run(&["wait", "--for=condition=Established", "crd/certificates.cert-manager.io"]).await.succeeded();
-    plane.run(&["wait", "--for=condition=Established", "crd/issuers.cert-manager.io"]).await.succeeded();
+    cert_manager(&plane).await;
     for overlay in ["single", "ha", "sharded", "cert-manager", "policy", "beside-flux"] {
         let flag = format!("--overlay={overlay}");
         if overlay == "beside-flux" {
-            flux_crd(&plane).await;
+            flux::install(&plane, Release::V1_10).await;
         }
         let mut install = vec!["install", &flag, "--no-wait"];
         if overlay == "ha" {
@@ -83,6 +71,11 @@ async fn every_overlay_is_installed_twice_without_drift_and_leaves_nothing() {
 /// With an object that a controller has seen.
 async fn with_object(plane: &ControlPlane) -> String {
     plugin(plane, &["install", "--no-wait"]).await.succeeded();
+    held_object(plane).await
+}
+
+/// An object that a controller has seen, in a namespace of its own.
+pub(super) async fn held_object(plane: &ControlPlane) -> String {
     let namespace = plane.namespace().await;
     let api = repositories(plane.client(), &namespace, "v1");
     let spec = json!({ "url": "oci://ghcr.io/org/app", "interval": "5m" });
@@ -136,7 +129,7 @@ async fn uninstalled_in_the_wrong_order_no_object_is_stuck() {
 #[tokio::test]
 async fn install_leaves_what_is_flux_s_alone() {
     let plane = cluster().await;
-    flux_crd(&plane).await;
+    flux::install(&plane, Release::V1_10).await;
     let refused = plugin(&plane, &["install", "--no-wait"]).await;
     assert!(refused.code == 2 && refused.stderr.contains("belongs to Flux"), "{refused}");
     assert!(refused.stderr.contains("beside-flux") && installed(&plane).await.is_empty(), "{refused}");

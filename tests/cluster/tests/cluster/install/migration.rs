@@ -4,12 +4,13 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::{
-    CRD, cluster, installed,
-    lifecycle::flux_crd,
-    plugin,
+    CRD, cluster, installed, plugin,
     running::{ended, label, started, tenant},
 };
-use crate::controller::{push::Image, tenant::Tenant};
+use crate::{
+    controller::{push::Image, tenant::Tenant},
+    flux::{self, Release},
+};
 
 /// The object as source-controller leaves it when it has made it ready.
 async fn made_ready_by_flux(tenant: &Tenant<'_>, revision: &str) -> Value {
@@ -45,7 +46,7 @@ async fn made_ready_by_flux(tenant: &Tenant<'_>, revision: &str) -> Value {
 #[tokio::test]
 async fn object_moves_from_flux_by_its_label_and_back() {
     let plane = cluster().await;
-    flux_crd(&plane).await;
+    flux::install(&plane, Release::V1_10).await;
     let pods = started(&plane, "beside-flux", &["oci-controller"]).await;
     let (moving, staying) = (tenant(&plane).await, tenant(&plane).await);
     let digest = Image::saying("one").push(&moving.registry, "org/app", "v1");
@@ -85,7 +86,7 @@ async fn object_moves_from_flux_by_its_label_and_back() {
 #[tokio::test]
 async fn kind_changes_hands_and_goes_back_with_its_objects() {
     let plane = cluster().await;
-    flux_crd(&plane).await;
+    flux::install(&plane, Release::V1_10).await;
     let tenant = tenant(&plane).await;
     let before = made_ready_by_flux(&tenant, &format!("v1@sha256:{}", "1".repeat(64))).await;
     let told = plugin(&plane, &["install", "--take-over", "--no-wait"]).await;
@@ -97,7 +98,7 @@ async fn kind_changes_hands_and_goes_back_with_its_objects() {
     assert_eq!(tenant.get("app").await, before);
 
     // As `flux install` does, which says nothing of conversion.
-    flux_crd(&plane).await;
+    flux::install(&plane, Release::V1_10).await;
     assert_eq!(kind(".spec.conversion.strategy").await, "Webhook");
     plugin(&plane, &["uninstall", "--crds", "--yes"]).await.succeeded();
     assert_eq!(kind(".spec.versions[*].name").await, "v1");

@@ -1,7 +1,9 @@
 //! Installing into the real API server, what runs then, and what is left after uninstalling. Controllers of Kubernetes
 //! finish deletions; in place of a node there is the harness's kubelet, where a test asks for it.
 
+mod cert_manager;
 mod chart;
+mod kinds;
 mod lifecycle;
 mod migration;
 mod pods;

@@ -14,9 +14,10 @@ use oci_testkit::{
 };
 use serde_json::{Value, json};
 
-use super::{CRD, api, cluster, installed, lifecycle::flux_crd, namespaced, plugin};
+use super::{CRD, api, cluster, installed, namespaced, plugin};
 use crate::{
     controller::{push::Image, tenant::Tenant},
+    flux::{self, Release},
     objects::repositories,
     world::asked,
 };
@@ -160,7 +161,7 @@ async fn sharded_shares_the_objects_out_by_their_label() {
 #[tokio::test]
 async fn beside_flux_has_the_labelled_objects_and_judges_all() {
     let plane = cluster().await;
-    flux_crd(&plane).await;
+    flux::install(&plane, Release::V1_10).await;
     let version = ["get", CRD, "-o", "jsonpath={.metadata.resourceVersion}"];
     let before = plane.run(&version).await.succeeded();
     let pods = started(&plane, "beside-flux", &["oci-controller"]).await;

@@ -1,6 +1,8 @@
 //! The real webhook program with certificates that it issues itself: two replicas, with the token and the rights that
 //! `deploy` gives them, and an API server that must never notice a renewal.
 
+mod faults;
+
 use std::{
     collections::BTreeSet,
     fs::{self, File},
