@@ -13,6 +13,7 @@ mod control_plane;
 mod controller;
 mod conversion;
 mod doctor;
+mod flags;
 mod install;
 mod lease;
 mod monitoring;

@@ -2,12 +2,15 @@
 //! finish deletions; in place of a node there is the harness's kubelet, where a test asks for it.
 
 mod chart;
+mod desk;
+mod guides;
 mod lifecycle;
 mod migration;
 mod pods;
 mod references;
 mod rights;
 mod running;
+mod tour;
 
 use std::{collections::BTreeMap, process::Command};
 
