@@ -21,7 +21,11 @@ fn ours(words: &[String]) -> Option<&[String]> {
 /// The scripts of a block: of YAML those in its values.
 fn scripts(code: &Code) -> Vec<String> {
     match code.language.as_str() {
-        "console" => code.steps().into_iter().map(|step| step.command).collect(),
+        // What is completed is no command yet.
+        "console" => {
+            let steps = code.steps().into_iter().map(|step| step.command);
+            steps.filter(|command| !command.ends_with("<TAB>")).collect()
+        }
         "yaml" => {
             let comments = code.text.lines().filter_map(|line| line.trim().strip_prefix("# "));
             let comments: Vec<String> = comments.map(str::to_owned).collect();
@@ -81,7 +85,7 @@ fn fault_of_part(span: &str) -> Option<String> {
             .collect();
         if next.is_empty() {
             let is_argument = found.iter().all(|command| !command.has_subcommands());
-            return (!is_argument && *word != "…" && *word != "VERB")
+            return (!is_argument && !["…", "COMMAND"].contains(&word.as_str()))
                 .then(|| format!("no command `{word}`"))
                 .or_else(|| fault_of_flags(words.map(String::as_str), &found));
         }

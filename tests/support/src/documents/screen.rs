@@ -4,6 +4,8 @@
 const MORE: &str = "…";
 /// A digest, whoever it is of.
 const DIGEST: &str = "sha256:…";
+/// How many digits of one a table has.
+const SHORT: usize = 8;
 /// How the digest of a signature begins, in a list of several.
 const BUNDLE: &str = "bundle ";
 /// Questions, which only a terminal is asked.
@@ -56,7 +58,7 @@ fn digests(line: &str) -> String {
         let rest = &part[digits..];
         match rest.strip_prefix(MORE) {
             Some(rest) => out.extend([DIGEST, rest]),
-            None if digits == 64 => out.extend([DIGEST, rest]),
+            None if digits == 64 || digits == SHORT => out.extend([DIGEST, rest]),
             None => out.extend(["sha256:", part]),
         }
     }

@@ -112,6 +112,10 @@ async fn troubleshooting(desk: &Desk) {
     let [look] = blocks("troubleshooting");
     desk.ok("kubectl oci export app -n flux-system > app.yaml").await;
     desk.follow(&look).await;
+    let spans = Document::read("docs/guide/troubleshooting.md").spans();
+    let (_, alone) = spans.into_iter().find(|(_, span)| span.starts_with("kubectl patch crd ")).unwrap();
+    desk.ok(&alone).await;
+    desk.ok("kubectl get ocirepositories.v1beta2.source.toolkit.fluxcd.io app -n flux-system").await;
 }
 
 #[tokio::test]
