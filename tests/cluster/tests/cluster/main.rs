@@ -16,6 +16,7 @@ mod doctor;
 mod flags;
 mod install;
 mod lease;
+mod local;
 mod monitoring;
 mod objects;
 mod outage;

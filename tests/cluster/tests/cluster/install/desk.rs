@@ -43,6 +43,12 @@ impl Desk {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Calls the home of whoever sits here by the name that a document has for it.
+    pub(super) fn call_home(&mut self, name: &str) {
+        let home = self.folder.path().join("home").display().to_string();
+        self.names.push((name.to_owned(), home));
+    }
+
     /// A text of a document with the names of this computer.
     pub(super) fn here(&self, text: &str) -> String {
         self.names.iter().fold(text.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))

@@ -1,11 +1,13 @@
 //! The guides, followed word by word: every block of code of those that are named here, in its order.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use oci_testkit::{
     cases::yaml,
     control_plane::ControlPlane,
     documents::{Code, Document},
     planted,
     real::{self, Distribution, Mode},
+    token_server::{Rights, TokenServer},
 };
 use serde_json::{Value, json};
 
@@ -146,6 +148,38 @@ async fn guide_to_life_without_the_internet_is_true() {
     for image in images {
         desk.ok(&format!("kubectl oci inspect artifact oci://{image}")).await;
     }
+}
+
+/// Docker's file with one login.
+fn login(desk: &Desk, host: &str, user: &str, password: &str) {
+    let auth = BASE64_STANDARD.encode(format!("{user}:{password}"));
+    let config = json!({ "auths": { host: { "auth": auth } } });
+    desk.write("../home/.docker/config.json", &config.to_string());
+}
+
+#[tokio::test]
+async fn guide_to_logging_in_is_true_about_refusals() {
+    let plane = cluster().await;
+    let by_password = Distribution::start(Mode::Htpasswd).unwrap();
+    let tokens = TokenServer::builder().user("robot", planted::OTHER_PASSWORD, Rights::Nothing).start();
+    let by_token = Distribution::with_tokens(&tokens).unwrap();
+    let realm = tokens.realm();
+    let realm = realm.trim_start_matches("http://").split('/').next().unwrap();
+    let names = [
+        ("localhost:5000", &*by_password.host()),
+        ("localhost:5001", &*by_token.host()),
+        ("localhost:5002", realm),
+    ];
+    let mut desk = Desk::new(&plane, &names);
+    desk.call_home("/me");
+    let refusals = codes("authentication").into_iter().filter(|code| code.heading == "When it is refused");
+    let [password, helper, account] = &refusals.collect::<Vec<_>>()[..] else { panic!("not three") };
+    login(&desk, &by_password.host(), real::USER, planted::WRONG_PASSWORD);
+    desk.follow(password).await;
+    login(&desk, &by_token.host(), "robot", planted::OTHER_PASSWORD);
+    desk.follow(account).await;
+    desk.write("../home/.docker/config.json", r#"{ "credsStore": "secretservice" }"#);
+    desk.follow(helper).await;
 }
 
 #[tokio::test]
