@@ -1,4 +1,4 @@
-//! The command lines in README and the guides are ours.
+//! The command lines in README, the guides and the examples of the help are ours.
 
 use clap::{Arg, Command, CommandFactory as _, error::ErrorKind};
 use oci_testkit::{
@@ -11,7 +11,8 @@ use crate::cli::{Cli, parse_from};
 
 /// What is called, without the program: `kubectl oci push …` and `kubectl-oci push …` alike.
 fn ours(words: &[String]) -> Option<&[String]> {
-    match words {
+    let is_variable = |word: &&String| word.contains('=') && !word.starts_with('-');
+    match &words[words.iter().take_while(is_variable).count()..] {
         [kubectl, oci, rest @ ..] if kubectl == "kubectl" && oci == "oci" => Some(rest),
         [program, rest @ ..] if program == "kubectl-oci" => Some(rest),
         _ => None,
@@ -121,6 +122,29 @@ fn documents_name_commands_and_flags_of_ours() {
     }
     assert!(count > 40, "the documents are read wrongly: {count}");
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// Wider lines are wrapped where they are shown, and nobody could copy them.
+const WIDTH: usize = 80;
+
+fn examples(command: &Command, all: &mut Vec<String>) {
+    all.extend(command.get_after_help().map(ToString::to_string));
+    command.get_subcommands().for_each(|command| examples(command, all));
+}
+
+#[test]
+fn help_has_examples_that_can_be_copied() {
+    let (mut all, mut count) = (Vec::new(), 0);
+    examples(&Cli::command(), &mut all);
+    let lines = all.iter().flat_map(|text| text.lines());
+    let wide: Vec<_> = lines.filter(|line| line.starts_with("  ") && line.chars().count() > WIDTH).collect();
+    assert!(wide.is_empty(), "{wide:#?}");
+    for command in all.iter().flat_map(|text| commands(text)) {
+        let Some(words) = ours(&command) else { continue };
+        count += 1;
+        assert_eq!(fault(words), None, "{command:?}");
+    }
+    assert!(count > 30, "the examples are read wrongly: {count}");
 }
 
 #[test]

@@ -23,7 +23,8 @@ const EXAMPLES: &str = "Examples:
     --certificate-oidc-issuer https://token.actions.githubusercontent.com
 
   # By Notation's trust policy
-  kubectl oci verify artifact oci://ghcr.io/org/app:v1 --trust-policy trustpolicy.json --certificate root.crt
+  kubectl oci verify artifact oci://ghcr.io/org/app:v1 \\
+    --trust-policy trustpolicy.json --certificate root.crt
 
   # As the controller would for this object
   kubectl oci verify artifact oci://ghcr.io/org/app:v1 -f app.yaml
