@@ -19,7 +19,8 @@ const EXAMPLES: &str = "Examples:
 
   # By who signed without one
   kubectl oci verify artifact oci://ghcr.io/org/app:v1 \\
-    --certificate-identity https://github.com/org/app/.github/workflows/release.yml@refs/heads/main \\
+    --certificate-identity \\
+      https://github.com/org/app/.github/workflows/release.yml@refs/heads/main \\
     --certificate-oidc-issuer https://token.actions.githubusercontent.com
 
   # By Notation's trust policy
