@@ -1,7 +1,7 @@
 //! Somebody who follows a document word by word: a folder, a shell, kubectl with our plugin, and registries of this computer
 //! in the place of those that the document names.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 use oci_testkit::{
     control_plane::{ControlPlane, Ran},
@@ -10,7 +10,8 @@ use oci_testkit::{
 };
 use tempfile::TempDir;
 
-use super::running::LONG;
+/// How long a script may take, all waits of the plugin in it; usually it takes seconds.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A person's folder, and what is in it.
 pub(super) struct Desk {
@@ -81,7 +82,7 @@ impl Desk {
         shell.env_clear().env("PATH", path).env("HOME", self.folder.path().join("home"));
         shell.env("KUBECONFIG", &self.kubeconfig).env("GIT_CONFIG_NOSYSTEM", "1");
         shell.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        tokio::time::timeout(LONG, Ran::of(shell)).await.unwrap_or_else(|_| panic!("no end: {script}"))
+        tokio::time::timeout(PATIENCE, Ran::of(shell)).await.unwrap_or_else(|_| panic!("no end: {script}"))
     }
 
     /// Runs what has to succeed.
