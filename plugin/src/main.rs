@@ -8,6 +8,8 @@ mod commands;
 mod completion;
 mod context;
 mod doctor;
+#[cfg(test)]
+mod documented;
 mod dry_run;
 mod end;
 mod error;

@@ -36,6 +36,12 @@ pub(crate) fn check() -> Result<()> {
         version("git", &["--version"], (0, 0), "install the package `git`: tests make repositories with it"),
         version("tar", &["--version"], (0, 0), "install the package `tar`: tests compare archives with it"),
         version(
+            "curl",
+            &["--version"],
+            (0, 0),
+            "install the package `curl`: what `cargo xtask cluster` says to try downloads with it",
+        ),
+        version(
             "strip",
             &["--version"],
             (0, 0),

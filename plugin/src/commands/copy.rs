@@ -18,7 +18,7 @@ use crate::{
 
 const EXAMPLES: &str = "Examples:
   # From one registry to another
-  kubectl oci copy artifact oci://ghcr.io/org/app:v1 oci://registry.example/org/app
+  kubectl oci copy artifact oci://ghcr.io/org/app:v1 oci://registry.example/app
 
   # Through a folder, to where no network leads
   kubectl oci copy artifact oci://ghcr.io/org/app:v1 oci-layout://./app

@@ -15,10 +15,12 @@ use crate::{
 
 const EXAMPLES: &str = "Examples:
   # Follow the versions below 2
-  kubectl oci create app -n flux-system --url oci://ghcr.io/org/app --tag-semver '<2.0.0' --interval 5m
+  kubectl oci create app -n flux-system --url oci://ghcr.io/org/app \\
+    --tag-semver '<2.0.0' --interval 5m
 
   # Write the manifest to a file; needs no cluster
-  kubectl oci create app -n flux-system --url oci://ghcr.io/org/app --tag v1 --export > app.yaml
+  kubectl oci create app -n flux-system --url oci://ghcr.io/org/app \\
+    --tag v1 --export > app.yaml
 
 Exit codes: 0 ready, 1 refused or stalled, 2 anything else, also --timeout.";
 

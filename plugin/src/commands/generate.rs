@@ -17,7 +17,8 @@ const EXAMPLES: &str = "Examples:
   kubectl oci generate key-pair
 
   # In a script
-  COSIGN_PASSWORD=\"$PASSWORD\" kubectl oci generate key-pair --output-key-prefix ./keys/release";
+  COSIGN_PASSWORD=\"$PASSWORD\" kubectl oci generate key-pair \\
+    --output-key-prefix ./keys/release";
 
 /// `generate`
 #[derive(Args, Debug)]

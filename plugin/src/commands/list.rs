@@ -22,7 +22,8 @@ use crate::{
 
 const EXAMPLES: &str = "Examples:
   # The ten newest versions below 2, as data
-  kubectl oci list artifacts oci://ghcr.io/org/app --filter-semver '<2.0.0' --limit 10 -o json";
+  kubectl oci list artifacts oci://ghcr.io/org/app --filter-semver '<2.0.0' \\
+    --limit 10 -o json";
 
 /// List the artifacts of a repository, newest version first
 #[derive(Args, Debug)]

@@ -24,7 +24,8 @@ const EXAMPLES: &str = "Examples:
   kubectl oci pull artifact oci://ghcr.io/org/app:v1 -o ./app
 
   # Only if it is signed
-  kubectl oci pull artifact oci://ghcr.io/org/app:v1 -o ./app --verify-key cosign.pub";
+  kubectl oci pull artifact oci://ghcr.io/org/app:v1 -o ./app \\
+    --verify-key cosign.pub";
 
 /// Download an artifact, verify it and extract it
 #[derive(Args, Debug)]

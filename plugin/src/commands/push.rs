@@ -28,10 +28,12 @@ const EXAMPLES: &str = "Examples:
   kubectl oci push artifact oci://ghcr.io/org/app:v1 --path ./app
 
   # In a pipeline: several tags, only if something changed, the digest as data
-  kubectl oci push artifact oci://ghcr.io/org/app:v1 -f ./app --tag latest --if-changed -o json
+  kubectl oci push artifact oci://ghcr.io/org/app:v1 -f ./app \\
+    --tag latest --if-changed -o json
 
   # What another program prints
-  kustomize build ./app | kubectl oci push artifact oci://ghcr.io/org/app:v1 -f - --filename app.yaml";
+  kustomize build ./app |
+    kubectl oci push artifact oci://ghcr.io/org/app:v1 -f - --filename app.yaml";
 
 /// Pack a folder and push it to a registry
 #[derive(Args, Debug)]

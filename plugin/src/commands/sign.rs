@@ -18,7 +18,8 @@ const EXAMPLES: &str = "Examples:
   kubectl oci sign artifact oci://ghcr.io/org/app:v1 --key cosign.key
 
   # In a pipeline: the key in a variable, what is signed by its digest
-  kubectl oci sign artifact oci://ghcr.io/org/app@sha256:… --key env://COSIGN_PRIVATE_KEY
+  kubectl oci sign artifact oci://ghcr.io/org/app@sha256:… \\
+    --key env://COSIGN_PRIVATE_KEY
 
 Nothing is written to a log. Signing without a key (keyless, by an identity) and Notation's signatures come later: use
 `cosign` and `notation` for them; both are verified.";

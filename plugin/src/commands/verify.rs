@@ -19,11 +19,13 @@ const EXAMPLES: &str = "Examples:
 
   # By who signed without one
   kubectl oci verify artifact oci://ghcr.io/org/app:v1 \\
-    --certificate-identity https://github.com/org/app/.github/workflows/release.yml@refs/heads/main \\
+    --certificate-identity \\
+      https://github.com/org/app/.github/workflows/release.yml@refs/heads/main \\
     --certificate-oidc-issuer https://token.actions.githubusercontent.com
 
   # By Notation's trust policy
-  kubectl oci verify artifact oci://ghcr.io/org/app:v1 --trust-policy trustpolicy.json --certificate root.crt
+  kubectl oci verify artifact oci://ghcr.io/org/app:v1 \\
+    --trust-policy trustpolicy.json --certificate root.crt
 
   # As the controller would for this object
   kubectl oci verify artifact oci://ghcr.io/org/app:v1 -f app.yaml

@@ -32,6 +32,8 @@ const NAMESPACE: &str = "oci-system";
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(200);
+/// In seconds.
+const YEAR: i64 = 365 * 24 * 60 * 60;
 /// An object that the webhook refuses and the schema does not.
 const BAD: &str = r#"{"apiVersion":"source.toolkit.fluxcd.io/v1","kind":"OCIRepository","metadata":{"name":"bad",
 "namespace":"default"},"spec":{"url":"oci://example.com/app","interval":"0s"}}"#;
@@ -137,10 +139,9 @@ async fn install(plane: &ControlPlane, webhook: SocketAddr) -> Result<()> {
 }
 
 /// A kubeconfig of a `ServiceAccount` that holds for as long as anybody will let this run.
-async fn identity(plane: &ControlPlane, account: &str) -> Result<String> {
-    let create = ["create", "token", account, "--namespace", NAMESPACE, "--duration=8760h"];
-    let token = succeeded(plane.run(&create).await)?;
-    Ok(plane.kubeconfig_with_token(token.trim()).to_string_lossy().into_owned())
+async fn identity(plane: &ControlPlane, account: &str) -> String {
+    let token = plane.service_account_token_for(NAMESPACE, account, Some(YEAR)).await;
+    plane.kubeconfig_with_token(&token).to_string_lossy().into_owned()
 }
 
 async fn start_webhook(
@@ -162,7 +163,7 @@ async fn start_webhook(
         "--webhook-configuration=oci-webhook".to_owned(),
         "--crd=ocirepositories.source.toolkit.fluxcd.io".to_owned(),
     ];
-    let environment = [("KUBECONFIG", identity(plane, "oci-webhook").await?)];
+    let environment = [("KUBECONFIG", identity(plane, "oci-webhook").await)];
     let program = &programs.join("oci-webhook");
     folder.start(&Part { name: "webhook", program, environment: &environment, arguments: &arguments })
 }
@@ -182,7 +183,7 @@ async fn start_controller(
         "--concurrent=10".to_owned(),
     ];
     let environment = [
-        ("KUBECONFIG", identity(plane, "oci-controller").await?),
+        ("KUBECONFIG", identity(plane, "oci-controller").await),
         ("RUNTIME_NAMESPACE", NAMESPACE.to_owned()),
         ("HOSTNAME", "oci-controller-0".to_owned()),
         ("TMPDIR", folder.join("tmp").to_string_lossy().into_owned()),

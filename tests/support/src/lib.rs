@@ -27,7 +27,7 @@
 //! Modules: [`registry`] the embedded one, [`real`] distribution, olareg, moto and proxy.py as child processes,
 //! [`token_server`] what distribution takes tokens of, [`scripted`] servers of a test's own, [`controller`] ours as a child
 //! process, [`tls`] certificates, [`net`] addresses that refuse or stay silent, [`proxy`] and [`receiver`] what their names
-//! say, [`planted`] the secrets of all suites and the search for them, [`samples`] trees, [`tools`] the foreign programs
+//! say, [`documents`] what README and the guides say, [`planted`] the secrets of all suites and the search for them, [`samples`] trees, [`tools`] the foreign programs
 //! that `cargo xtask tools` and `cargo xtask control-plane` build and where the plugin is; with the feature `cluster` also
 //! `control_plane`, a kube-apiserver with etcd, and `kubelet`, which runs our Deployments on loopback; with the feature `sigstore` also `sigstore`, which signs in every format.
 //!
@@ -45,6 +45,7 @@ pub mod cases;
 #[cfg(feature = "cluster")]
 pub mod control_plane;
 pub mod controller;
+pub mod documents;
 mod kept;
 #[cfg(feature = "cluster")]
 pub mod kubelet;

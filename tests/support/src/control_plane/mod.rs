@@ -170,8 +170,19 @@ impl ControlPlane {
 
     /// A token of an existing `ServiceAccount`, for an hour.
     pub async fn service_account_token(&self, namespace: &str, name: &str) -> String {
+        self.service_account_token_for(namespace, name, None).await
+    }
+
+    /// The same for so many seconds.
+    pub async fn service_account_token_for(
+        &self,
+        namespace: &str,
+        name: &str,
+        seconds: Option<i64>,
+    ) -> String {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client(), namespace);
-        let request = TokenRequest { spec: TokenRequestSpec::default(), ..TokenRequest::default() };
+        let spec = TokenRequestSpec { expiration_seconds: seconds, ..TokenRequestSpec::default() };
+        let request = TokenRequest { spec, ..TokenRequest::default() };
         let answer = accounts.create_token_request(name, &PostParams::default(), &request).await;
         let answer = answer.unwrap_or_else(|error| panic!("token of account {namespace}/{name}: {error}"));
         answer.status.unwrap().token

@@ -3,6 +3,8 @@
 
 mod cert_manager;
 mod chart;
+mod desk;
+mod guides;
 mod kinds;
 mod lifecycle;
 mod migration;
@@ -10,6 +12,7 @@ mod pods;
 mod references;
 mod rights;
 mod running;
+mod tour;
 
 use std::{collections::BTreeMap, process::Command};
 

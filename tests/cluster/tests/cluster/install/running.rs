@@ -24,7 +24,7 @@ use crate::{
 
 pub(super) const LONG: Duration = Duration::from_mins(1);
 /// Its Deployment, its Service and its configuration.
-const WEBHOOK: &str = "oci-webhook";
+pub(super) const WEBHOOK: &str = "oci-webhook";
 
 async fn patch(api: &Api<DynamicObject>, name: &str, patch: &Value) {
     let done = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
