@@ -2,8 +2,10 @@
 //! finish deletions; in place of a node there is the harness's kubelet, where a test asks for it.
 
 mod chart;
+mod flags;
 mod lifecycle;
 mod migration;
+mod people;
 mod pods;
 mod references;
 mod rights;
@@ -24,6 +26,9 @@ use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 /// Everything of ours has this label.
 const OURS: &str = "app.kubernetes.io/part-of=kubectl-oci";
+
+/// All overlays; the one beside Flux last, whose CRD stays.
+pub(crate) const OVERLAYS: [&str; 6] = ["single", "ha", "sharded", "cert-manager", "policy", "beside-flux"];
 
 /// Every kind that an overlay has objects of.
 const KINDS: [(&str, &str); 17] = [
@@ -76,7 +81,7 @@ fn by_name(text: &str) -> BTreeMap<String, Value> {
 }
 
 /// What an overlay of `deploy` installs; no cluster is asked.
-async fn overlay(name: &str) -> BTreeMap<String, Value> {
+pub(crate) async fn overlay(name: &str) -> BTreeMap<String, Value> {
     let mut kubectl = tools::command("kubectl").unwrap();
     kubectl.arg("kustomize").arg(workspace().join("deploy/overlays").join(name));
     by_name(&Ran::of(kubectl).await.succeeded())
