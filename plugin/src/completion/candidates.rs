@@ -70,9 +70,8 @@ fn side(spot: &Spot<'_>, arg: &Arg) -> Option<Side> {
 }
 
 fn commands(command: &Command, last: &str) -> Vec<String> {
-    let shown = command.get_subcommands().filter(|command| !command.is_hide_set());
-    let shown = shown.filter(|command| command.get_name().starts_with(last));
-    shown.map(|command| described(command.get_name(), command.get_about())).collect()
+    let fits = command.get_subcommands().filter(|command| command.get_name().starts_with(last));
+    fits.map(|command| described(command.get_name(), command.get_about())).collect()
 }
 
 fn flags(spot: &Spot<'_>, last: &str) -> Vec<String> {
@@ -90,7 +89,7 @@ fn flags(spot: &Spot<'_>, last: &str) -> Vec<String> {
 fn value(arg: &Arg, before: &str, last: &str) -> Answer {
     let possible = arg.get_possible_values();
     if !possible.is_empty() {
-        let fits = possible.iter().filter(|value| !value.is_hide_set() && value.get_name().starts_with(last));
+        let fits = possible.iter().filter(|value| value.get_name().starts_with(last));
         let line = |value: &clap::builder::PossibleValue| {
             described(&format!("{before}{}", value.get_name()), value.get_help())
         };
@@ -99,17 +98,13 @@ fn value(arg: &Arg, before: &str, last: &str) -> Answer {
     let names = arg.get_value_names().unwrap_or_default();
     let says = |words: &[&str]| names.iter().any(|name| words.iter().any(|word| name.contains(word)));
     Answer::directive(match () {
-        () if says(&["FILE", "PATH", "PREFIX"]) && !says(&["PATHS"]) => 0,
-        () if says(&["FOLDER", "DIR"]) => FOLDERS,
+        () if says(&["FILE", "PATH", "PREFIX"]) => 0,
+        () if says(&["FOLDER"]) => FOLDERS,
         () => NO_FILES,
     })
 }
 
-/// A candidate and the first line about it.
+/// A candidate, and what is said about it: one line.
 fn described(name: &str, about: Option<&clap::builder::StyledStr>) -> String {
-    let about = about.map(ToString::to_string).unwrap_or_default();
-    match about.lines().next().filter(|line| !line.is_empty()) {
-        Some(line) => format!("{name}\t{}", line.replace('\t', " ")),
-        None => name.to_owned(),
-    }
+    about.map_or_else(|| name.to_owned(), |about| format!("{name}\t{about}"))
 }

@@ -27,7 +27,7 @@ pub(super) async fn artifact(last: &str, side: Side, spot: &Spot<'_>, context: &
         .map(|scheme| (*scheme).to_owned())
         .collect();
     let tags = match split(last).filter(|_| begun.is_empty() && side != Side::Repository) {
-        Some((repository, tag)) => in_time(tags(repository, tag, side, spot, context), context).await,
+        Some((repository, tag)) => tags(repository, tag, side, spot, context).await,
         None => None,
     };
     let tags = tags.unwrap_or_default();
@@ -35,14 +35,6 @@ pub(super) async fn artifact(last: &str, side: Side, spot: &Spot<'_>, context: &
         return Answer { candidates: begun, directive: NO_SPACE | NO_FILES };
     }
     Answer { candidates: tags, directive: NO_FILES | KEEP_ORDER }
-}
-
-/// Whoever pressed a key waits no longer than the context allows.
-async fn in_time<T>(work: impl Future<Output = Option<T>>, context: &Context) -> Option<T> {
-    match context.deadline {
-        Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok().flatten(),
-        None => work.await,
-    }
 }
 
 /// The repository, and the beginning of a tag; nothing if no tag was begun.
@@ -60,7 +52,7 @@ struct Typed {
     registry: RegistryArgs,
 }
 
-/// Newest first, as `list` has them.
+/// Newest first, as `list` has them. Whoever pressed a key waits no longer than the context allows.
 async fn tags(url: &str, begun: &str, side: Side, spot: &Spot<'_>, context: &Context) -> Option<Vec<String>> {
     let repository = parse_repository(url).ok()?;
     let args = typed(side, spot)?;

@@ -12,7 +12,7 @@ pub(super) struct Spot<'a> {
     pub(super) pending: Option<&'a Arg>,
     /// Whether `--` was there.
     pub(super) only_positionals: bool,
-    /// The long flags that were there, with their values.
+    /// The flags that were there by their long names, with their values.
     pub(super) flags: Vec<(&'a str, Option<String>)>,
 }
 
@@ -72,14 +72,10 @@ impl<'a> Spot<'a> {
         for (at, letter) in word.char_indices().skip(1) {
             let Some(flag) = self.args().find(|arg| arg.get_short() == Some(letter)) else { return };
             if takes_value(flag) {
-                let rest = word.get(at + letter.len_utf8()..).filter(|rest| !rest.is_empty());
-                match rest {
-                    Some(rest) => self.note(flag, Some(rest.trim_start_matches('='))),
-                    None => self.pending = Some(flag),
-                }
+                let is_last = word.len() == at + letter.len_utf8();
+                self.pending = is_last.then_some(flag);
                 return;
             }
-            self.note(flag, None);
         }
     }
 
@@ -103,10 +99,7 @@ impl<'a> Spot<'a> {
 
     /// What the next positional word is.
     pub(super) fn positional(&self) -> Option<&'a Arg> {
-        let command = self.command()?;
-        let many = |arg: &&Arg| arg.get_num_args().is_some_and(|range| range.max_values() > 1);
-        let next = command.get_positionals().nth(self.positionals);
-        next.or_else(|| command.get_positionals().last().filter(many))
+        self.command()?.get_positionals().nth(self.positionals)
     }
 }
 

@@ -74,6 +74,18 @@ fn unasked(configuration: &DynamicObject) -> String {
     format!("{why}; by its failurePolicy ({}) wrong objects are accepted", text("/webhooks/0/failurePolicy"))
 }
 
+/// Reads one object in either version, of which one has to be converted; false if there is none. A list alone shows
+/// nothing: the API server has at hand what it converted before.
+async fn read_either(cluster: &Anything) -> Result<bool, ClusterError> {
+    let kind = |version: &str| Kind::new(&format!("{GROUP}/{version}"), KIND);
+    let Some(one) = cluster.list_some(&kind("v1beta2"), 1).await?.pop() else { return Ok(false) };
+    for version in ["v1beta2", "v1"] {
+        let (namespace, name) = (one.metadata.namespace.clone(), one.metadata.name.clone());
+        cluster.find(&Named { kind: kind(version), namespace, name: name.unwrap_or_default() }).await?;
+    }
+    Ok(true)
+}
+
 async fn conversion(cluster: &Anything, crd: &DynamicObject) -> Result<Finding, ClusterError> {
     let about = "conversion";
     if let Some(gone) = gone(cluster, crd).await? {
@@ -86,8 +98,8 @@ async fn conversion(cluster: &Anything, crd: &DynamicObject) -> Result<Finding, 
              back",
         ));
     }
-    match cluster.list_some(&Kind::new(&format!("{GROUP}/v1beta2"), KIND), 1).await {
-        Ok(found) if found.is_empty() => Ok(Finding::good(about, "there is no object yet to convert")),
+    match read_either(cluster).await {
+        Ok(false) => Ok(Finding::good(about, "there is no object yet to convert")),
         Ok(_) => Ok(Finding::good(about, "objects are read in either version")),
         Err(ClusterError::NoApi { .. }) => Ok(Finding::good(about, "there is one version")),
         Err(ClusterError::Refused { status, .. }) if status.message.contains(CONVERTING) => {

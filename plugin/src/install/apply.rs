@@ -52,12 +52,18 @@ pub(crate) async fn apply(
 }
 
 fn done(before: Option<&DynamicObject>, stored: &DynamicObject, how: Applying) -> &'static str {
+    // What is only rehearsed keeps the version that is stored.
+    let content = |object: &DynamicObject| {
+        let metadata = object.metadata.clone();
+        (metadata.labels, metadata.annotations, metadata.generation, object.data.clone())
+    };
     match (before, how.dry_run) {
         (None, false) => "created",
         (None, true) => "would be created",
-        (Some(before), _) if before.metadata.resource_version == stored.metadata.resource_version => {
+        (Some(before), false) if before.metadata.resource_version == stored.metadata.resource_version => {
             "unchanged"
         }
+        (Some(before), true) if content(before) == content(stored) => "unchanged",
         (Some(_), false) => "configured",
         (Some(_), true) => "would be configured",
     }
@@ -125,10 +131,8 @@ impl Rollout {
     }
 
     fn is_done(&self) -> bool {
-        self.observed
-            && self.updated >= self.wanted
-            && self.available >= self.wanted
-            && self.all <= self.updated
+        // As those that are available are among all, there are enough new ones.
+        self.observed && self.available >= self.wanted && self.all <= self.updated
     }
 }
 

@@ -86,7 +86,7 @@ pub(crate) async fn remove(access: Access, removal: Removal, context: &Context) 
     }
     let mut scopes: BTreeSet<Scope> = found.iter().filter_map(|(_, scope)| scope.clone()).collect();
     // The CRD is ours, so all objects were: also where the controllers are gone already.
-    if crd_goes || (owner == Owner::Ours && scopes.is_empty()) || scopes.contains(&None) {
+    if crd_goes || (owner == Owner::Ours && scopes.is_empty()) {
         scopes = BTreeSet::from([None]);
     }
     if owner != Owner::Nobody {

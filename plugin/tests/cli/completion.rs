@@ -1,14 +1,9 @@
-//! What can be completed, in the words of kubectl's protocol, and the file by which kubectl asks.
-
-use std::{
-    fs,
-    os::unix::fs::{PermissionsExt as _, symlink},
-    process::Command,
-};
+//! What can be completed, in the words of kubectl's protocol.
 
 use oci_testkit::{
     planted::PASSWORD,
     registry::{Act, Auth, Class, Fault, Match, Registry},
+    tls::Tls,
 };
 
 use crate::sandbox::{Sandbox, Screen, shows};
@@ -40,6 +35,11 @@ fn commands_are_completed_with_what_they_do() {
     assert_eq!(candidates(&complete(&sandbox, &["push", ""])), (vec!["artifact"], ":4"));
     assert_eq!(candidates(&complete(&sandbox, &["-q", "--timeout", "1m", "generate", "k"])).0, ["key-pair"]);
     assert_eq!(candidates(&complete(&sandbox, &["explode", ""])), (vec![], ":4"));
+    // Empty words of PowerShell before 7.3.
+    assert_eq!(candidates(&complete(&sandbox, &["push", "\"\""])), (vec!["artifact"], ":4"));
+    // Nothing but words without dashes comes after `--`, and no command after such a word.
+    assert_eq!(candidates(&complete(&sandbox, &["push", "--", ""])), (vec![], ":4"));
+    assert_eq!(candidates(&complete(&sandbox, &["push", "-", "artifact", "--reprod"])).0, [""; 0]);
 }
 
 #[test]
@@ -84,6 +84,9 @@ fn values_are_completed_however_they_are_written() {
     assert_eq!(list(&["--output", "w"]), words("wide"));
     assert_eq!(list(&["--output=y"]), words("--output=yaml"));
     assert_eq!(list(&["-qo", "n"]), words("name"));
+    for whole in ["-ojson", "-o=json", "-qojson", "--output=json", "--unknown"] {
+        assert_eq!(list(&[whole, "--filter-s"]), words("--filter-semver"), "{whole}");
+    }
     assert_eq!(list(&["--provider", "a"]), words("aws azure"));
     assert_eq!(list(&["--limit", ""]), words(""));
     assert_eq!(list(&["--unknown=", ""]), words(""));
@@ -101,6 +104,8 @@ fn files_and_folders_are_left_to_the_shell() {
     assert_eq!(directive(&["push", "artifact", "-f", ""]), ":0");
     assert_eq!(directive(&["push", "artifact", "--ca-file=ce"]), ":0");
     assert_eq!(directive(&["lint", "-f", "x"]), ":0");
+    assert_eq!(directive(&["verify", "artifact", "--policy", ""]), ":0", "by its other name");
+    assert_eq!(directive(&["generate", "key-pair", "--output-key-prefix", ""]), ":0");
     assert_eq!(directive(&["pull", "artifact", "URL/app:v1", "-o", ""]), ":16");
     assert_eq!(directive(&["push", "artifact", "--ignore-paths", ""]), ":4");
 }
@@ -118,6 +123,8 @@ fn tags_are_completed_from_the_registry_newest_first() {
     assert_eq!(candidates(&screen).0, whole(&["stable"]));
     let screen = complete(&sandbox, &["copy", "artifact", "URL/app:v1", "URL/app:v1.2"]);
     assert_eq!(candidates(&screen).0, whole(&["v1.2.0"]));
+    let screen = complete(&sandbox, &["copy", "artifact", "URL/app:s"]);
+    assert_eq!(candidates(&screen).0, whole(&["stable"]));
     // A repository cannot be completed, and one without a tag is what `list` wants.
     for words in
         [["pull", "artifact", "URL/app"], ["pull", "artifact", "URL/a"], ["list", "artifacts", "URL/app:"]]
@@ -127,9 +134,23 @@ fn tags_are_completed_from_the_registry_newest_first() {
 }
 
 #[test]
+fn tags_of_signatures_are_no_candidates() {
+    let sandbox = Sandbox::pushed();
+    let hex = "0".repeat(64);
+    sandbox.ok(&["tag", "artifact", "URL/app:v1", "--tag", &format!("sha256-{hex}.sig,v2")]);
+    let screen = complete(&sandbox, &["pull", "artifact", "URL/app:"]);
+    assert_eq!(candidates(&screen).0.len(), 2, "{}", screen.show());
+}
+
+#[test]
 fn schemes_of_artifacts_are_completed() {
     let sandbox = Sandbox::new();
     assert_eq!(candidates(&complete(&sandbox, &["pull", "artifact", ""])), (vec!["oci://"], ":6"));
+    assert_eq!(
+        candidates(&complete(&sandbox, &["pull", "artifact", "oci://"])),
+        (vec![], ":6"),
+        "it is whole"
+    );
     let both = vec!["oci://", "oci-layout://"];
     assert_eq!(candidates(&complete(&sandbox, &["copy", "artifact", "oci"])), (both, ":6"));
     assert_eq!(candidates(&complete(&sandbox, &["pull", "artifact", "oci://x/", ""])), (vec![], ":4"));
@@ -138,28 +159,54 @@ fn schemes_of_artifacts_are_completed() {
 
 #[test]
 fn tags_are_asked_for_with_the_flags_that_were_typed() {
-    let sandbox = Sandbox::with(Registry::builder().auth(Auth::basic("tester", PASSWORD)).start());
-    sandbox.sample();
     let login = format!("tester:{PASSWORD}");
     let creds = format!("--creds={login}");
-    let push = ["push", "artifact", "URL/app:v1", "-f", "app", "--source", "s", "--revision", "r"];
-    sandbox.ok(&[&push[..], &[&creds]].concat());
+    let sandbox =
+        Sandbox::pushed_to(Registry::builder().auth(Auth::basic("tester", PASSWORD)).start(), &[&creds]);
     let with = |flags: &[&str]| {
         let screen = complete(&sandbox, &[&["pull", "artifact"], flags, &["URL/app:"]].concat());
         candidates(&screen).0.len()
     };
     assert_eq!(with(&[&creds]), 1);
-    assert_eq!(with(&["--creds", &login, "--insecure-registry"]), 1);
     assert_eq!(with(&[]), 0);
     sandbox.registry.reset();
     // Whose password nobody typed yet is nobody: no one else asks in that name.
-    assert_eq!(with(&["--creds", "tester", "--password-stdin"]), 0);
+    let typed = ["__complete", "pull", "artifact", "--creds", "tester", "--password-stdin", "URL/app:"];
+    assert_eq!(sandbox.run_with_input(&typed, PASSWORD).stdout, ":6\n");
     assert_eq!(sandbox.registry.requests().len(), 0);
     let from = format!("--from-creds={login}");
     let copy = ["copy", "artifact", &from, "URL/app:"];
     assert_eq!(candidates(&complete(&sandbox, &copy)).0.len(), 1);
     let to = [&copy[..3], &["URL/app:v1", "URL/app:"]].concat();
     assert_eq!(candidates(&complete(&sandbox, &to)).0.len(), 0, "the login of the other side");
+    let creds = format!("--to-creds={login}");
+    let creds = creds.as_str();
+    assert_eq!(candidates(&complete(&sandbox, &[&[creds], &to[..]].concat())).0.len(), 0, "no flag yet");
+    let to = [&to[..2], &[creds], &to[2..]].concat();
+    assert_eq!(candidates(&complete(&sandbox, &to)).0.len(), 1);
+}
+
+#[test]
+fn tags_are_asked_for_by_the_trust_that_was_typed() {
+    let insecure = ["--insecure-registry"];
+    let sandbox = Sandbox::pushed_to(Registry::builder().tls(&Tls::new()).start(), &insecure);
+    for (flags, tags) in [(&insecure[..], 1), (&[], 0)] {
+        let screen = complete(&sandbox, &[&["pull", "artifact"], flags, &["URL/app:"]].concat());
+        assert_eq!(candidates(&screen).0.len(), tags, "{flags:?}");
+    }
+}
+
+#[test]
+fn helper_that_takes_its_time_is_not_waited_for() {
+    let guarded = Registry::builder().auth(Auth::basic("tester", PASSWORD)).start();
+    let sandbox = Sandbox::pushed_to(guarded, &[&format!("--creds=tester:{PASSWORD}")]);
+    sandbox.write("home/.docker/config.json", r#"{"credsStore":"slow"}"#);
+    let answer = format!(r#"{{"Username":"tester","Secret":"{PASSWORD}"}}"#);
+    for (wait, tags) in [("true", 1), ("sleep 20", 0)] {
+        sandbox.helper("slow", &format!("{wait}; echo '{answer}'"));
+        let screen = complete(&sandbox, &["pull", "artifact", "URL/app:"]);
+        assert_eq!(candidates(&screen).0.len(), tags, "{wait}");
+    }
 }
 
 #[test]
@@ -175,108 +222,4 @@ fn registry_that_fails_or_never_answers_is_no_error() {
         assert_eq!(candidates(&complete(&sandbox, &["pull", "artifact", odd])), (vec![], ":6"), "{odd}");
     }
     assert_eq!(candidates(&complete(&sandbox, &[])), (vec![], ":4"));
-}
-
-/// The candidates that bash would show or insert for this line.
-fn in_bash(sandbox: &Sandbox, line: &str) -> String {
-    let bin = sandbox.path("bin");
-    fs::create_dir_all(&bin).unwrap();
-    if !bin.join("kubectl-oci").is_symlink() {
-        symlink(env!("CARGO_BIN_EXE_kubectl-oci"), bin.join("kubectl-oci")).unwrap();
-    }
-    // Outside of a real completion there are no options of one.
-    let script = r#"compopt() { echo "compopt $*"; }
-        source <(kubectl-oci completion bash)
-        COMP_LINE="$1" COMP_POINT="${#1}"; _kubectl_oci; printf '<%s>\n' "${COMPREPLY[@]}""#;
-    let path =
-        sandbox.command(&[]).get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap().to_owned();
-    let line = line.replace("URL", &format!("oci://{}", sandbox.registry.host()));
-    let mut bash = Command::new("bash");
-    bash.args(["--norc", "--noprofile", "-c", script, "bash", &line]).env_clear();
-    let screen = sandbox.screen(bash.env("PATH", path).env("HOME", sandbox.root()).output().unwrap());
-    assert_eq!(screen.stderr, "");
-    screen.stdout
-}
-
-#[test]
-fn bash_completes_words_with_colons_and_equals_signs() {
-    let sandbox = Sandbox::pushed();
-    assert_eq!(in_bash(&sandbox, "kubectl-oci insp"), "compopt +o default\n<inspect>\n");
-    let tag = in_bash(&sandbox, "kubectl-oci pull artifact URL/app:");
-    assert_eq!(tag, "compopt +o default\ncompopt -o nosort\n<v1>\n");
-    let format = in_bash(&sandbox, "kubectl-oci list artifact URL/app --output=j");
-    assert_eq!(format, "compopt +o default\n<json>\n");
-    let scheme = in_bash(&sandbox, "kubectl-oci pull artifact ");
-    assert_eq!(scheme, "compopt -o nospace\ncompopt +o default\n<oci://>\n");
-    assert_eq!(in_bash(&sandbox, "kubectl-oci push artifact --path "), "<>\n");
-}
-
-#[test]
-fn scripts_ask_the_program() {
-    let sandbox = Sandbox::new();
-    for shell in ["bash", "zsh", "fish", "powershell"] {
-        let script = sandbox.ok(&["completion", shell]).stdout;
-        assert!(script.contains("kubectl-oci __complete "), "{shell}: {script}");
-    }
-    assert_eq!(sandbox.run(&["completion", "tcsh"]).code, Some(2));
-}
-
-#[test]
-fn install_writes_what_kubectl_looks_for_once() {
-    let sandbox = Sandbox::new();
-    fs::create_dir_all(sandbox.path("bin")).unwrap();
-    let install = ["completion", "install", "--dir", "bin"];
-    shows(
-        &sandbox.run(&install),
-        "exit 0
-         err: ✔ bin/kubectl_complete-oci written; kubectl 1.26 and newer complete `kubectl oci` by it
-         err: ► to be rid of it: rm bin/kubectl_complete-oci",
-    );
-    let file = sandbox.path("bin/kubectl_complete-oci");
-    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o755);
-    let text = fs::read_to_string(&file).unwrap();
-    assert!(
-        text.starts_with("#!/bin/sh\n") && text.ends_with("exec kubectl-oci __complete \"$@\"\n"),
-        "{text}"
-    );
-    shows(&sandbox.run(&install), "exit 0\nerr: ✔ bin/kubectl_complete-oci is there already");
-    // One of an older version is renewed.
-    fs::write(&file, text.replace("exec ", "exec  ")).unwrap();
-    assert!(sandbox.ok(&install).stderr.contains("written"));
-    assert_eq!(fs::read_to_string(&file).unwrap(), text);
-    assert_eq!(sandbox.files(), ["bin", "bin/kubectl_complete-oci", "tmp"]);
-}
-
-#[test]
-fn install_replaces_nothing_of_somebody_else() {
-    let sandbox = Sandbox::new();
-    let file = "bin/kubectl_complete-oci";
-    let refused = |what: &str| {
-        let screen = sandbox.fails(&["completion", "install", "--dir", "bin"]);
-        assert!(
-            screen.stderr.contains("`bin/kubectl_complete-oci` is there already"),
-            "{what}: {}",
-            screen.show()
-        );
-    };
-    sandbox.write(file, "#!/bin/sh\necho mine\n");
-    refused("a script");
-    assert_eq!(fs::read_to_string(sandbox.path(file)).unwrap(), "#!/bin/sh\necho mine\n");
-    fs::remove_file(sandbox.path(file)).unwrap();
-    symlink("nowhere", sandbox.path(file)).unwrap();
-    refused("a link");
-    assert!(sandbox.path(file).is_symlink());
-    fs::remove_file(sandbox.path(file)).unwrap();
-    fs::create_dir(sandbox.path(file)).unwrap();
-    refused("a folder");
-    let screen = sandbox.fails(&["completion", "install", "--dir", "nowhere"]);
-    assert!(screen.stderr.contains("nowhere"), "{}", screen.show());
-}
-
-#[test]
-fn install_says_when_kubectl_will_not_find_it() {
-    let sandbox = Sandbox::new();
-    fs::create_dir_all(sandbox.path("elsewhere")).unwrap();
-    let screen = sandbox.ok(&["completion", "install", "--dir", "elsewhere"]);
-    assert!(screen.stderr.contains("elsewhere is not in your PATH"), "{}", screen.show());
 }

@@ -176,12 +176,8 @@ const PASSWORD: &str = "s3cret-pass";
 
 /// A registry with a login, and an artifact in it.
 fn private() -> Sandbox {
-    let sandbox = Sandbox::with(Registry::builder().auth(Auth::bearer(USER, PASSWORD)).start());
-    sandbox.sample();
-    let creds = format!("{USER}:{PASSWORD}");
-    let push = ["push", "artifact", "URL/app:v1", "-f", "app", "--source", "s", "--revision", "r"];
-    sandbox.ok(&[&push[..], &["--creds", &creds]].concat());
-    sandbox
+    let registry = Registry::builder().auth(Auth::bearer(USER, PASSWORD)).start();
+    Sandbox::pushed_to(registry, &["--creds", &format!("{USER}:{PASSWORD}")])
 }
 
 fn secret(sandbox: &Sandbox, name: &str, password: &str) -> String {

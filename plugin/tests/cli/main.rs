@@ -25,6 +25,8 @@ mod identity;
 #[cfg(test)]
 mod inspect;
 #[cfg(test)]
+mod install;
+#[cfg(test)]
 mod lint;
 #[cfg(test)]
 mod list;
@@ -48,6 +50,8 @@ mod push;
 mod requests;
 #[cfg(test)]
 mod sandbox;
+#[cfg(test)]
+mod shells;
 #[cfg(test)]
 mod sign;
 #[cfg(test)]

@@ -36,10 +36,17 @@ impl Sandbox {
 
     /// A sandbox with `app/` holding two manifests, pushed as `app:v1`.
     pub(crate) fn pushed() -> Self {
-        let sandbox = Self::new();
-        sandbox.sample();
-        sandbox.ok(&["push", "artifact", "URL/app:v1", "-f", "app", "--source", "s", "--revision", "r"]);
+        let sandbox = Self::pushed_to(Registry::start(), &[]);
         sandbox.registry.reset();
+        sandbox
+    }
+
+    /// The same in another registry, pushed with these flags.
+    pub(crate) fn pushed_to(registry: Registry, flags: &[&str]) -> Self {
+        let sandbox = Self::with(registry);
+        sandbox.sample();
+        let push = ["push", "artifact", "URL/app:v1", "-f", "app", "--source", "s", "--revision", "r"];
+        sandbox.ok(&[&push[..], flags].concat());
         sandbox
     }
 

@@ -18,9 +18,7 @@ const PASSWORD: &str = "COSIGN_PASSWORD";
 impl Sandbox {
     /// `app:v1`, and a new pair of keys.
     pub(crate) fn with_keys(registry: Registry) -> Self {
-        let sandbox = Self::with(registry);
-        sandbox.sample();
-        sandbox.ok(&["push", "artifact", "URL/app:v1", "-f", "app", "--source", "s", "--revision", "r"]);
+        let sandbox = Self::pushed_to(registry, &[]);
         sandbox.generate();
         sandbox
     }

@@ -1,10 +1,15 @@
 //! The image that `cargo xtask dist --image` makes without a container engine: others can read it, and it starts with nothing
 //! but what is in it.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::PathBuf,
+    process::{Command, Output},
+};
 
 use oci_testkit::tools;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bench::{Bench, distribution, json, text, tree};
 
@@ -21,10 +26,15 @@ fn programs(bench: &Bench) -> PathBuf {
     bench.path("built")
 }
 
-/// Runs `cargo xtask dist --image`, which starts both programs of the image itself.
-fn dist(bench: &Bench, programs: &str, out: &str) {
+/// `cargo xtask dist --image`.
+fn xtask(programs: &str, out: &str, more: &[&str]) -> Output {
     let mut command = Command::new(tools::program("xtask").unwrap_or_else(|error| panic!("{error}")));
-    let output = command.args(["dist", "--image", "--programs", programs, "--out", out]).output().unwrap();
+    command.args(["dist", "--image", "--programs", programs, "--out", out]).args(more).output().unwrap()
+}
+
+/// Makes the image, which starts both programs of it.
+fn dist(bench: &Bench, programs: &str, out: &str) {
+    let output = xtask(programs, out, &[]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(json(fs::read(bench.path("dist/image/oci-layout")).unwrap())["imageLayoutVersion"], "1.0.0");
 }
@@ -52,17 +62,46 @@ fn image_is_small_in_contents_read_by_others_and_made_again_the_same() {
 
     let config = json(bench.crane(&["config", &name]));
     assert_eq!(config["os"], "linux");
-    let config: &Value = &config["config"];
-    assert_eq!(text(&config["User"]), "65532:65532");
-    assert_eq!(config["Entrypoint"], serde_json::json!(["/oci-controller"]));
-    assert_eq!(text(&config["Labels"]["org.opencontainers.image.version"]), VERSION);
+    let mut config: Value = config["config"].clone();
+    let labels = config.as_object_mut().unwrap().remove("Labels").unwrap();
+    let expected = json!({
+        "User": "65532:65532",
+        "Entrypoint": ["/oci-controller"],
+        "Env": ["PATH=/", "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],
+        "WorkingDir": "/",
+    });
+    assert_eq!(config, expected);
+    assert_eq!(labels["org.opencontainers.image.version"], VERSION);
 
     contents_are_only_what_is_needed(&bench, &name);
-    documents_are_about_the_image(&bench, &name);
+    documents_are_about_the_image(&bench, &name, &labels);
+    checksums_are_of_everything(&bench);
 
     let index = fs::read(bench.path("dist/image/index.json")).unwrap();
     dist(&bench, programs, &out);
     assert!(fs::read(bench.path("dist/image/index.json")).unwrap() == index, "another image");
+}
+
+#[test]
+fn image_is_made_of_what_starts_and_for_what_its_links_are_known_of() {
+    let bench = Bench::new();
+    let (programs, out) = (bench.path("built"), bench.path("dist"));
+    fs::create_dir_all(&programs).unwrap();
+    for (name, program) in [("kubectl-oci", "true"), ("oci-controller", "true"), ("oci-webhook", "false")] {
+        symlink(format!("/usr/bin/{program}"), programs.join(name)).unwrap();
+    }
+    let refused = |more: &[&str], said: &str| {
+        let output = xtask(programs.to_str().unwrap(), out.to_str().unwrap(), more);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && told.contains(said), "{more:?}: {told}");
+    };
+    refused(&[], "/oci-webhook --version");
+    let here = std::env::consts::ARCH;
+    let other = if here == "x86_64" { "aarch64" } else { "x86_64" };
+    for target in [format!("{here}-apple-darwin"), format!("{other}-unknown-linux-gnu")] {
+        refused(&["--target", &target], "no image can be made for");
+    }
+    assert!(!out.join("image/index.json").exists());
 }
 
 fn contents_are_only_what_is_needed(bench: &Bench, name: &str) {
@@ -95,13 +134,47 @@ fn contents_are_only_what_is_needed(bench: &Bench, name: &str) {
     assert!(String::from_utf8_lossy(passwd).contains("nonroot:x:65532:65532:"));
 }
 
-fn documents_are_about_the_image(bench: &Bench, name: &str) {
+/// Beside the archive of the plugin, its list of parts and krew's manifest: two documents, and the digest.
+fn checksums_are_of_everything(bench: &Bench) {
+    let sums = released(bench, "_checksums.txt");
+    let listed = fs::read_to_string(&sums).unwrap();
+    assert_eq!(listed.lines().count(), 6, "{listed}");
+    let mut check = Command::new("sha256sum");
+    let check =
+        check.args(["--check", "--strict"]).arg(&sums).current_dir(bench.path("dist")).output().unwrap();
+    assert!(check.status.success(), "{check:?}");
+}
+
+/// What the image was built from, as far as this tree knows it.
+fn sources() -> Vec<Value> {
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).current_dir(tools::workspace()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        (output.status.success(), text.split_whitespace().next().unwrap_or_default().to_owned())
+    };
+    let mut sources = vec![json!({ "sha256": run("sha256sum", &["Cargo.lock"]).1 })];
+    if let (true, commit) = run("git", &["rev-parse", "HEAD"]) {
+        sources.push(json!({ "gitCommit": commit }));
+    }
+    sources
+}
+
+fn documents_are_about_the_image(bench: &Bench, name: &str, labels: &Value) {
     let index = json(bench.crane(&["manifest", name]));
+    assert_eq!(&index["annotations"], labels);
     let child = text(&index["manifests"][0]["digest"]);
-    assert_eq!(index["manifests"][0]["platform"]["os"], "linux");
+    let platform = &index["manifests"][0]["platform"];
+    assert_eq!(platform["os"], "linux");
+    assert_eq!(json(bench.crane(&["config", name]))["architecture"], platform["architecture"]);
     let provenance = json(fs::read(released(bench, ".provenance.json")).unwrap());
     assert_eq!(format!("sha256:{}", text(&provenance["subject"][0]["digest"]["sha256"])), child);
     assert_eq!(provenance["predicateType"], "https://slsa.dev/provenance/v1");
+    let definition = &provenance["predicate"]["buildDefinition"];
+    assert_eq!(definition["externalParameters"]["version"], VERSION);
+    assert!(text(&definition["externalParameters"]["target"]).contains("-linux-"), "{definition}");
+    assert!(text(&definition["internalParameters"]["compiler"]).starts_with("rustc "), "{definition}");
+    let used = definition["resolvedDependencies"].as_array().unwrap();
+    assert_eq!(used.iter().map(|one| one["digest"].clone()).collect::<Vec<_>>(), sources());
     let image = tree(&bench.path("dist"));
     let parts =
         image.keys().find(|name| name.contains("_image_linux_") && name.ends_with(".cdx.json")).unwrap();

@@ -23,8 +23,8 @@ struct Desk {
 }
 
 impl Desk {
-    /// With a release that holds `program`, for this computer; `more` are flags of `dist`.
-    fn releasing(program: &Path, more: &[&str]) -> Self {
+    /// Without a release yet; `program` is what was built.
+    fn with_built(program: &Path) -> Self {
         let desk = Self { bench: Bench::new() };
         // An index as krew knows it, with nothing in it.
         for folder in ["bin", "built", "krew/index/default/.git", "krew/index/default/plugins"] {
@@ -35,10 +35,21 @@ impl Desk {
             symlink(path, desk.bench.path("bin").join(name)).unwrap();
         }
         symlink(program, desk.bench.path("built/kubectl-oci")).unwrap();
-        let built = desk.bench.path("built");
-        let seen = desk.dist(&[&["--programs", built.to_str().unwrap()], more].concat());
+        desk
+    }
+
+    /// With a release that holds `program`, for this computer; `more` are flags of `dist`.
+    fn releasing(program: &Path, more: &[&str]) -> Self {
+        let desk = Self::with_built(program);
+        let seen = desk.pack(more);
         assert_eq!(seen.code, Some(0), "{seen:#?}");
         desk
+    }
+
+    /// `cargo xtask dist` with what was built.
+    fn pack(&self, more: &[&str]) -> Seen {
+        let built = self.bench.path("built");
+        self.dist(&[&["--programs", built.to_str().unwrap()], more].concat())
     }
 
     /// With a small program that does nothing, for what is not about the plugin itself.
@@ -196,6 +207,7 @@ fn checksums_are_those_of_the_files_and_cosign_verifies_their_signature() {
     let folder = desk.release("");
     let text = fs::read_to_string(desk.release(&sums)).unwrap();
     assert_eq!(text.lines().count(), 3, "archive, list of parts, manifest: {text}");
+    assert!(text.lines().all(|line| line.find("  ") == Some(64)), "as every tool reads it: {text}");
     let check =
         Command::new("sha256sum").args(["--check", "--strict", &sums]).current_dir(&folder).output().unwrap();
     assert!(check.status.success(), "{check:?}");
@@ -234,6 +246,20 @@ fn list_of_parts_is_json_that_names_what_is_linked() {
     assert_eq!((&parts["bomFormat"], &parts["specVersion"]), (&"CycloneDX".into(), &"1.5".into()));
     let names: Vec<_> = parts["components"].as_array().unwrap().iter().map(|part| &part["name"]).collect();
     assert!(names.contains(&&"rustls".into()) && !names.contains(&&"oci-testkit".into()), "{names:?}");
+    assert!(!names.contains(&&"windows-sys".into()), "of this platform only: {names:?}");
+}
+
+#[test]
+fn nothing_is_released_that_does_not_run_or_is_of_no_clear_target() {
+    let desk = Desk::with_built(Path::new("/usr/bin/false"));
+    let seen = desk.pack(&[]);
+    assert_eq!(seen.code, Some(1), "{seen:#?}");
+    assert!(seen.stderr.contains("kubectl-oci --version"), "{seen:#?}");
+    let two = ["--target", "x86_64-unknown-linux-musl", "--target", "aarch64-unknown-linux-musl"];
+    let seen = desk.pack(&two);
+    assert_eq!(seen.code, Some(1), "{seen:#?}");
+    assert!(seen.stderr.contains("--programs is for one target"), "{seen:#?}");
+    assert_eq!(fs::read_dir(desk.release("")).unwrap().count(), 0);
 }
 
 #[test]

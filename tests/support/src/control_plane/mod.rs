@@ -72,7 +72,8 @@ impl ControlPlane {
         Self::try_start().await.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Starts one that finishes deletions: namespaces end, and what belonged to something deleted goes with it.
+    /// Starts one that finishes deletions: namespaces end, and what belonged to something deleted goes with it. It also
+    /// puts roles for people together.
     pub async fn start_with_controllers() -> Self {
         let mut plane = Self::start().await;
         let started = servers::controllers(plane.folder.path(), &plane.kubeconfig());

@@ -130,11 +130,13 @@ pub(super) fn api_server(folder: &Path, port: u16) -> Result<Kept, Error> {
     Ok(Kept::start(&Start { program: &program, arguments, environment: &[], folder, log, remove: None })?)
 }
 
-/// Starts those controllers of Kubernetes that finish deletions: of namespaces, and of what belongs to something deleted.
+/// Starts those controllers of Kubernetes that finish deletions (of namespaces, and of what belongs to something
+/// deleted), and the one that puts roles for people together.
 pub(super) fn controllers(folder: &Path, kubeconfig: &Path) -> Result<Kept, Error> {
     let program = Tool::named("kube-controller-manager")?.find()?;
     let arguments = [
-        "--controllers=namespace-controller,garbage-collector-controller".to_owned(),
+        "--controllers=namespace-controller,garbage-collector-controller,clusterrole-aggregation-controller"
+            .to_owned(),
         "--leader-elect=false".to_owned(),
         "--secure-port=0".to_owned(),
         format!("--kubeconfig={}", kubeconfig.display()),

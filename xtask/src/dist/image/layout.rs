@@ -103,8 +103,11 @@ mod tests {
         layout.list(&one, "v1-linux-amd64").unwrap();
         layout.list(&two, "v1-linux-amd64").unwrap();
         layout.list(&one, "v1").unwrap();
-        assert_eq!(layout.tagged("v1-linux-").unwrap(), [two]);
-        assert_eq!(layout.entries().unwrap().len(), 2);
+        layout.list(&one, "v1-linux-arm64").unwrap();
+        assert_eq!(layout.tagged("v1-linux-").unwrap(), [two, one.clone()]);
+        let entries = layout.entries().unwrap();
+        let names: Vec<_> = entries.iter().filter_map(name).collect();
+        assert_eq!(names, ["v1", "v1-linux-amd64", "v1-linux-arm64"], "whichever was built first");
         assert_eq!(fs::read(layout.blob(&one.digest)).unwrap(), b"one");
     }
 }

@@ -24,7 +24,7 @@ use serde_json::json;
 pub(super) use root::PROGRAMS;
 
 use self::layout::Layout;
-use super::{HOMEPAGE, VERSION, archive, platform, sbom};
+use super::{HOMEPAGE, VERSION, archive, bounded, platform, sbom};
 use crate::{
     error::{At as _, Error, Result},
     measure::quiet,
@@ -78,10 +78,7 @@ pub(super) fn build(
     entry.platform = Some(Platform { os, architecture: arch, variant: None });
     layout.list(&entry, &format!("v{VERSION}-linux-{}", platform.arch))?;
     printer::line(&format!("image for linux/{}: {} KiB", platform.arch, size / 1024));
-    if released && size > IMAGE_MAX {
-        return Err(Error::Wrong(format!("the image has {size} bytes, more than {IMAGE_MAX}")));
-    }
-    Ok(())
+    if released { bounded("the image", size, IMAGE_MAX) } else { Ok(()) }
 }
 
 /// The files about an image: the list of its parts, and how it came to be.

@@ -2,6 +2,7 @@
 //! nothing else that could be run.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -27,14 +28,12 @@ const AUTHORITIES: [&str; 4] = [
 
 /// Lays the files out in `root`; `programs` is the folder of the programs, `system` that of everything else.
 pub(super) fn lay_out(root: &Path, programs: &Path, license: &Path, system: &Path) -> Result<()> {
-    let mut libraries = Vec::new();
+    let mut libraries = BTreeSet::new();
     for name in PROGRAMS {
         let program = programs.join(name);
         copy(&program, &root.join(name))?;
         libraries.extend(linked(&program)?);
     }
-    libraries.sort();
-    libraries.dedup();
     for library in &libraries {
         // By the name that the loader asks for, whatever link that is here.
         copy(&system.join(inside(library)), &root.join(inside(library)))?;
@@ -77,8 +76,9 @@ fn linked(program: &Path) -> Result<Vec<PathBuf>> {
     if text.contains("not a dynamic executable") || text.contains("statically linked") {
         return Ok(Vec::new());
     }
-    if text.contains("not found") || !found.status.success() {
-        return Err(Error::Wrong(format!("{} needs what is not here:\n{text}", program.display())));
+    // A library that is not here is told by the program, which is started in the image.
+    if !found.status.success() {
+        return Err(Error::Wrong(format!("asking what {} links:\n{text}", program.display())));
     }
     Ok(paths(&text))
 }

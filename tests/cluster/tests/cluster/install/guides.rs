@@ -15,7 +15,6 @@ use super::{
     cluster,
     desk::Desk,
     installed,
-    lifecycle::flux_crd,
     running::{WEBHOOK, ended, pod, started, wire},
 };
 
@@ -266,7 +265,7 @@ async fn guide_to_pipelines_is_true() {
 #[tokio::test]
 async fn guide_to_moving_from_flux_and_back_is_true() {
     let plane = cluster().await;
-    flux_crd(&plane).await;
+    flux::install(&plane, Release::V1_10).await;
     namespace(&plane).await;
     let registry = registry();
     let desk = Desk::new(&plane, &[("ghcr.io", &registry.host())]);

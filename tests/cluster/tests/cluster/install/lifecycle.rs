@@ -4,7 +4,7 @@ use kube::api::{Patch, PatchParams};
 use oci_testkit::control_plane::{ControlPlane, eventually};
 use serde_json::json;
 
-use super::{CRD, OURS, cluster, installed, plugin, running::LONG};
+use super::{CRD, OURS, OVERLAYS, cluster, installed, plugin, running::LONG};
 use crate::{
     flux::{self, Release},
     objects::{apply, object, repositories},
@@ -36,7 +36,7 @@ pub(super) async fn cert_manager(plane: &ControlPlane) {
 async fn every_overlay_is_installed_twice_without_drift_and_leaves_nothing() {
     let plane = cluster().await;
     cert_manager(&plane).await;
-    for overlay in ["single", "ha", "sharded", "cert-manager", "policy", "beside-flux"] {
+    for overlay in OVERLAYS {
         let flag = format!("--overlay={overlay}");
         if overlay == "beside-flux" {
             flux::install(&plane, Release::V1_10).await;
@@ -93,8 +93,15 @@ async fn namespace_goes(plane: &ControlPlane, namespace: &str) {
 async fn uninstalled_without_the_kind_objects_stay_readable_and_can_be_deleted() {
     let plane = cluster().await;
     let namespace = with_object(&plane).await;
+    let api = repositories(plane.client(), &namespace, "v1");
+    let more = json!({ "metadata": { "finalizers": [oci_crds::conditions::metadata::FINALIZER, "example.com/held"] } });
+    api.patch("app", &PatchParams::default(), &Patch::Merge(&more)).await.unwrap();
     let told = plugin(&plane, &["uninstall"]).await;
     assert!(told.code == 0 && told.stderr.contains("1 OCIRepository released"), "{told}");
+    let left = api.get("app").await.unwrap().metadata.finalizers;
+    assert_eq!(left.as_deref(), Some(&["example.com/held".to_owned()][..]), "that of somebody else stays");
+    let none = json!({ "metadata": { "finalizers": null } });
+    api.patch("app", &PatchParams::default(), &Patch::Merge(&none)).await.unwrap();
     // Nobody converts any more but the API server.
     let older = repositories(plane.client(), &namespace, "v1beta2").get("app").await.unwrap();
     assert_eq!(older.data["spec"]["url"], "oci://ghcr.io/org/app");
@@ -105,11 +112,18 @@ async fn uninstalled_without_the_kind_objects_stay_readable_and_can_be_deleted()
 async fn uninstalled_with_the_kind_objects_go_with_it() {
     let plane = cluster().await;
     with_object(&plane).await;
+    let before = installed(&plane).await;
+    let held = async |plane: &ControlPlane| {
+        let words = ["get", "ocirepositories", "-A", "-o", "jsonpath={.items[*].metadata.finalizers[*]}"];
+        plane.run(&words).await.succeeded()
+    };
     let refused = plugin(&plane, &["uninstall", "--crds"]).await;
     assert!(refused.code == 2 && refused.stderr.contains("--yes"), "{refused}");
     let rehearsed = plugin(&plane, &["uninstall", "--crds", "--dry-run"]).await;
     assert!(rehearsed.code == 0 && rehearsed.stderr.contains("would be deleted"), "{rehearsed}");
-    assert!(!installed(&plane).await.is_empty());
+    assert!(rehearsed.stderr.contains("1 OCIRepository would be released"), "{rehearsed}");
+    assert_eq!(installed(&plane).await, before, "nothing was written");
+    assert_eq!(held(&plane).await, "finalizers.fluxcd.io");
     plugin(&plane, &["uninstall", "--crds", "--yes"]).await.succeeded();
     assert_eq!(installed(&plane).await, Vec::<String>::new());
 }

@@ -4,10 +4,12 @@
 mod cert_manager;
 mod chart;
 mod desk;
+mod flags;
 mod guides;
 mod kinds;
 mod lifecycle;
 mod migration;
+mod people;
 mod pods;
 mod references;
 mod rights;
@@ -29,6 +31,9 @@ use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 /// Everything of ours has this label.
 const OURS: &str = "app.kubernetes.io/part-of=kubectl-oci";
+
+/// All overlays; the one beside Flux last, whose CRD stays.
+pub(crate) const OVERLAYS: [&str; 6] = ["single", "ha", "sharded", "cert-manager", "policy", "beside-flux"];
 
 /// Every kind that an overlay has objects of.
 const KINDS: [(&str, &str); 17] = [
@@ -81,7 +86,7 @@ fn by_name(text: &str) -> BTreeMap<String, Value> {
 }
 
 /// What an overlay of `deploy` installs; no cluster is asked.
-async fn overlay(name: &str) -> BTreeMap<String, Value> {
+pub(crate) async fn overlay(name: &str) -> BTreeMap<String, Value> {
     let mut kubectl = tools::command("kubectl").unwrap();
     kubectl.arg("kustomize").arg(workspace().join("deploy/overlays").join(name));
     by_name(&Ran::of(kubectl).await.succeeded())

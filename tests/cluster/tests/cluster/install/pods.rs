@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use oci_testkit::control_plane::{ControlPlane, Ran};
 use serde_json::{Value, json};
 
-use super::{cluster, overlay};
-
-const OVERLAYS: [&str; 6] = ["single", "ha", "sharded", "cert-manager", "policy", "beside-flux"];
+use super::{OVERLAYS, cluster, overlay};
 
 /// The pods of all overlays, each once, by a name of their own.
 async fn pods() -> BTreeMap<String, Value> {

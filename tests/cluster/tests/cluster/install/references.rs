@@ -1,11 +1,11 @@
 //! What one manifest says of another holds: names, ports, labels and certificates, as the programs themselves read them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use clap::Parser as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::overlay;
+use super::{OVERLAYS, overlay};
 
 type Objects = BTreeMap<String, Value>;
 
@@ -63,6 +63,13 @@ fn check_webhook(objects: &Objects, name: &str) {
             None => args.issue.names("oci-system"),
         };
         assert!(names.contains(&called), "{name}: {called} is not among {names:?}");
+        assert!(
+            grace(deployment) > args.drain + args.shutdown_timeout,
+            "{name}: it is killed before its time"
+        );
+        // A single one would refuse what is applied together with it.
+        let policy = if deployment["spec"]["replicas"] == 1 { "Ignore" } else { "Fail" };
+        assert_eq!(text(configuration, "/webhooks/0/failurePolicy"), policy, "{name}");
     }
 }
 
@@ -82,6 +89,70 @@ fn check_controller(objects: &Objects, deployment: &Value, name: &str) {
     assert_eq!(port(&args.storage.storage_addr), serves, "{name}: where artifacts are served");
     assert_eq!(port(args.health_addr.as_ref().unwrap()), container_port(deployment, "healthz"), "{name}");
     assert_eq!(port(args.metrics_addr.as_ref().unwrap()), container_port(deployment, "metrics"), "{name}");
+    assert!(grace(deployment) > args.shutdown_timeout, "{name}: it is killed before its time");
+    let mounts =
+        deployment.pointer("/spec/template/spec/containers/0/volumeMounts").unwrap().as_array().unwrap();
+    for folder in [args.storage.storage_path.to_str().unwrap(), "/tmp"] {
+        assert!(mounts.iter().any(|mount| mount["mountPath"] == folder), "{name}: {folder} is read-only");
+    }
+    // Two with a volume each would both wait for one Lease; with a bucket there is always one that serves.
+    let strategy = if deployment["spec"]["replicas"] == 1 { "Recreate" } else { "RollingUpdate" };
+    assert_eq!(text(deployment, "/spec/strategy/type"), strategy, "{name}");
+}
+
+/// What a pod gets to end in good order.
+fn grace(deployment: &Value) -> Duration {
+    let seconds = deployment.pointer("/spec/template/spec/terminationGracePeriodSeconds");
+    Duration::from_secs(seconds.and_then(Value::as_u64).unwrap())
+}
+
+/// Who reaches a port of a container, as a rule of a `NetworkPolicy` says it; nothing for everybody.
+fn reached_by(port: &str) -> Value {
+    let namespace =
+        |name: &str, value: &str| json!({ "namespaceSelector": { "matchLabels": { name: value } } });
+    match port {
+        "https" => Value::Null,
+        "http" => json!([{ "podSelector": {} }, namespace("kubernetes.io/metadata.name", "flux-system")]),
+        "metrics" => json!([namespace("metrics", "enabled")]),
+        other => panic!("nobody reaches {other}"),
+    }
+}
+
+/// Every Deployment has a policy about who reaches it, a budget, and probes where health is told.
+fn check_guards(objects: &Objects, deployment: &Value, name: &str) {
+    let labels = deployment.pointer("/spec/template/metadata/labels").unwrap();
+    let guard = |kind: &str, pointer: &str| {
+        let selects = |object: &&Value| {
+            let selector = object.pointer(pointer).and_then(Value::as_object);
+            selector.is_some_and(|selector| selector.iter().all(|(key, value)| &labels[key] == value))
+        };
+        let found: Vec<&Value> =
+            objects.values().filter(|object| object["kind"] == kind).filter(selects).collect();
+        assert_eq!(found.len(), 1, "{name}: {kind} of {labels}");
+        &found[0]["spec"]
+    };
+    assert_eq!(guard("PodDisruptionBudget", "/spec/selector/matchLabels")["maxUnavailable"], 1, "{name}");
+    let policy = guard("NetworkPolicy", "/spec/podSelector/matchLabels");
+    assert_eq!(policy["policyTypes"], json!(["Ingress"]), "{name}");
+    let mut open = Vec::new();
+    for rule in policy["ingress"].as_array().unwrap() {
+        for port in rule["ports"].as_array().unwrap().iter().map(|port| port["port"].as_str().unwrap()) {
+            assert_eq!(rule["from"], reached_by(port), "{name}: {port} of {labels}");
+            container_port(deployment, port);
+            open.push(port);
+        }
+    }
+    let container = deployment.pointer("/spec/template/spec/containers/0").unwrap();
+    let ports = container["ports"].as_array().unwrap();
+    let health = ports.iter().map(|port| port["name"].as_str().unwrap()).find(|name| *name == "healthz");
+    for (probe, path) in [("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
+        // The webhook tells it where its figures are.
+        let wanted = json!({ "path": path, "port": health.unwrap_or("metrics") });
+        assert_eq!(container[probe]["httpGet"], wanted, "{name}: {probe} of {labels}");
+    }
+    // Probes come from the node.
+    let wanted = ports.iter().map(|port| port["name"].as_str().unwrap()).filter(|name| *name != "healthz");
+    assert_eq!(open, wanted.collect::<Vec<_>>(), "{name}: {labels}");
 }
 
 /// Whoever selects pods by labels selects some.
@@ -99,10 +170,13 @@ fn check_selectors(objects: &Objects, name: &str) {
 
 #[tokio::test]
 async fn manifests_mean_each_other_rightly() {
-    for name in ["single", "ha", "sharded", "cert-manager", "policy", "beside-flux"] {
+    for name in OVERLAYS {
         let objects = overlay(name).await;
         check_webhook(&objects, name);
         let deployments = objects.values().filter(|object| object["kind"] == "Deployment");
+        for deployment in deployments.clone() {
+            check_guards(&objects, deployment, name);
+        }
         let is_controller = |object: &&Value| text(object, "/metadata/name").starts_with("oci-controller");
         let controllers: Vec<&Value> = deployments.filter(is_controller).collect();
         assert_eq!(controllers.len(), if name == "sharded" { 2 } else { 1 });
