@@ -28,6 +28,7 @@ mod references;
 mod running;
 mod secrets;
 mod shards;
+pub(crate) mod slow;
 mod storage;
 mod suspend;
 pub(crate) mod tls;

@@ -2,6 +2,7 @@
 //! finish deletions; in place of a node there is the harness's kubelet, where a test asks for it.
 
 mod chart;
+mod ha;
 mod lifecycle;
 mod migration;
 mod pods;
