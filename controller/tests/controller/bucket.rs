@@ -10,12 +10,9 @@ use oci_testkit::samples::Seeded;
 use tokio::sync::watch;
 
 use crate::{
-    bucket_world::{Replica, World, keys},
+    bucket_world::{LONG, Replica, World, keys},
     storage_volume::{artifact, content, list, owner},
 };
-
-/// Longer than anything takes.
-const LONG: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_replica_serves_what_the_leader_published() {
@@ -52,6 +49,12 @@ async fn replicas_serve_nothing_but_artifacts() {
     let name = path.rsplit('/').next().unwrap();
     world.replace("secret", b"secret").await;
     world.replace("ocirepository/apps/app/notes.tar.gz", b"secret").await;
+    // With a name and a content as they should be, but in places that are no object's.
+    for place in
+        ["ocirepository", "ocirepository/apps", "ocirepository/apps/app/deeper", "elsewhere/apps/app"]
+    {
+        world.replace(&format!("{place}/{name}"), b"one").await;
+    }
     for path in [
         "",
         "secret",
@@ -60,13 +63,20 @@ async fn replicas_serve_nothing_but_artifacts() {
         "ocirepository/apps/app/notes.tar.gz",
         "ocirepository/apps/app/../../../secret",
         "ocirepository/apps/none/latest.tar.gz",
+        name,
+        &format!("ocirepository/{name}"),
         &format!("ocirepository/apps/{name}"),
+        &format!("ocirepository/apps/app/deeper/{name}"),
+        &format!("elsewhere/apps/app/{name}"),
         &format!("ocirepository/apps/other/{name}"),
         &format!("ocirepository/apps/app/{}.tar.gz", Digest::of(b"r1")),
     ] {
         for replica in [&leader, &follower] {
             assert_eq!(replica.get(path, &[]).await.0, 404, "{path}");
         }
+    }
+    for replica in [&leader, &follower] {
+        assert_eq!(replica.get("ocirepository/apps/app/latest.tar.gz", &[]).await, (200, b"one".to_vec()));
     }
 }
 

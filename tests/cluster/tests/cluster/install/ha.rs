@@ -17,6 +17,7 @@ use oci_testkit::{
 };
 use reqwest::Client;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use super::{
     cluster, installed, plugin,
@@ -33,6 +34,8 @@ use crate::{
 };
 
 const CONTROLLER: &str = "oci-controller";
+/// An API server keeps 25 connections that nobody uses.
+const CROWD: usize = 40;
 
 struct Ha {
     bucket: Bucket,
@@ -173,10 +176,22 @@ async fn download(object: &Value, count: &Counted, anew: bool) -> Infallible {
     }
 }
 
+/// Does more at once than an API server keeps connections for, so that it always makes new ones.
+async fn crowd<F: Future<Output = ()> + Send + 'static>(one: impl Fn() -> F) {
+    let mut all: JoinSet<()> = (0..CROWD).map(|_| one()).collect();
+    while let Some(done) = all.join_next().await {
+        done.unwrap();
+    }
+}
+
 /// Has what is good and what is bad judged, without pause.
 async fn judge(api: &Api<DynamicObject>, good: &Value, bad: &Value, count: &Counted) -> Infallible {
     loop {
-        try_out(api, good).await.unwrap();
+        crowd(|| {
+            let (api, good) = (api.clone(), good.clone());
+            async move { drop(try_out(&api, &good).await.unwrap()) }
+        })
+        .await;
         let refused = try_out(api, bad).await.unwrap_err();
         assert!(refused.message.contains("denied the request"), "{}", refused.message);
         count.add();
@@ -186,8 +201,11 @@ async fn judge(api: &Api<DynamicObject>, good: &Value, bad: &Value, count: &Coun
 /// Reads an object that has to be converted, without pause.
 async fn convert(api: &Api<DynamicObject>, object: &Value, count: &Counted) -> Infallible {
     loop {
-        let older = value(api.get("app").await.unwrap());
-        assert_eq!(older["spec"], object["spec"]);
+        crowd(|| {
+            let (api, spec) = (api.clone(), object["spec"].clone());
+            async move { assert_eq!(value(api.get("app").await.unwrap())["spec"], spec) }
+        })
+        .await;
         count.add();
     }
 }
