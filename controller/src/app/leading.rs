@@ -17,6 +17,7 @@ use crate::{
     args::Args,
     cluster::{
         audiences::ClusterAudiences,
+        installation::installation,
         recorder::Recorder,
         watch::{self, Scope},
     },
@@ -72,6 +73,11 @@ impl Leading {
             // It is served already.
             let fence = Arc::clone(&needs.fence);
             bucket.lead(move || fence()).await;
+            let namespace = needs.args.lease_namespace().unwrap_or_default();
+            let ours = installation(&needs.client, namespace, &needs.args.lease_name()).await;
+            if let Some(ours) = ours.map_err(Error::Installation)? {
+                bucket.claim(&ours).await?;
+            }
             Storage::Bucket(bucket)
         } else {
             let storage = Storage::Local(open(&needs).await?);

@@ -246,6 +246,33 @@ async fn superseded_files_go_and_only_while_the_process_leads() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_place_in_a_bucket_is_of_one_installation() {
+    let world = World::new().await;
+    let first = world.leader().await;
+    first.bucket.claim("one").await.unwrap();
+    drop(first);
+    let next = world.leader().await;
+    next.bucket.claim("one").await.unwrap();
+    let refused = next.bucket.claim("two").await.unwrap_err().to_string();
+    let file = format!("s3://{}/flux/owner", world.name);
+    for part in [&file, "of one, and this is two", "--storage-bucket", "remove that file"] {
+        assert!(refused.contains(part), "{refused}");
+    }
+    // Whoever does not lead any more takes nothing.
+    world.remove("owner").await;
+    next.leads.store(false, Ordering::Relaxed);
+    let waiting = tokio::time::timeout(Duration::from_millis(300), next.bucket.claim("one"));
+    assert!(waiting.await.is_err());
+    assert!(world.files().await.is_empty());
+    next.leads.store(true, Ordering::Relaxed);
+    next.bucket.claim("two").await.unwrap();
+    // What a file says is shown in one line.
+    world.replace("owner", b"so\nme\x1b[31mbody\xff\n").await;
+    let refused = next.bucket.claim("two").await.unwrap_err();
+    assert_eq!(refused.found, "so me [31mbody\u{fffd}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn files_of_objects_that_are_gone_go() {
     let world = World::new().await;
     let leader = world.leader().await;

@@ -12,6 +12,7 @@
 //! it, and writing it twice changes nothing. Every process serves; only the one that leads has an index, writes and removes.
 
 mod cache;
+mod claim;
 mod client;
 mod error;
 mod fetch;
@@ -42,6 +43,7 @@ use tokio::{
 
 use self::{cache::Cache, client::Client, fetch::Flights};
 pub use self::{
+    claim::ClaimError,
     error::BucketError,
     open::{BucketOptions, OpenBucketError, Surroundings},
 };

@@ -38,8 +38,12 @@ impl Bucket {
     }
 
     pub(crate) async fn ask(&self, method: Method, query: &str) -> String {
+        self.send(method, query, String::new()).await
+    }
+
+    async fn send(&self, method: Method, query: &str, body: String) -> String {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let request = client.request(method, format!("{}/{}{query}", MOTO.url(), self.0));
+        let request = client.request(method, format!("{}/{}{query}", MOTO.url(), self.0)).body(body);
         let answer = request.header("authorization", SOMEBODY).send().await.unwrap();
         assert!(answer.status().is_success(), "{}\n{}", answer.status(), MOTO.log());
         answer.text().await.unwrap()
@@ -49,10 +53,27 @@ impl Bucket {
         self.ask(Method::PUT, "").await;
     }
 
+    /// Stores a text.
+    pub(crate) async fn put(&self, key: &str, text: &str) {
+        self.send(Method::PUT, &format!("/{key}"), text.to_owned()).await;
+    }
+
     /// The keys of all artifacts.
     pub(crate) async fn files(&self) -> Vec<String> {
+        self.keys().await.into_iter().filter(|key| key.contains("/ocirepository/")).collect()
+    }
+
+    /// The one folder that has an owner, and who that is; empty if there is none.
+    pub(crate) async fn owner(&self) -> (String, String) {
+        let keys = self.keys().await;
+        match keys.iter().find_map(|key| key.strip_suffix("/owner")) {
+            Some(folder) => (folder.to_owned(), self.ask(Method::GET, &format!("/{folder}/owner")).await),
+            None => Default::default(),
+        }
+    }
+
+    async fn keys(&self) -> Vec<String> {
         let list = self.ask(Method::GET, "?list-type=2").await;
-        let keys = list.split("<Key>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned());
-        keys.filter(|key| key.contains("/ocirepository/")).collect()
+        list.split("<Key>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
     }
 }

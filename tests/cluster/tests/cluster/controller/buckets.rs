@@ -14,6 +14,7 @@ use oci_testkit::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use super::{
     push::Image,
@@ -21,13 +22,30 @@ use super::{
     tenant::{Tenant, condition, fetch},
     world::{LONG, plane, shard, started, was_well},
 };
-use crate::bucket::{Bucket, LOGIN};
+use crate::{
+    bucket::{Bucket, LOGIN},
+    world::manifests,
+};
+
+static MAY_KNOW: OnceCell<()> = OnceCell::const_new();
 
 /// The Service in front of all replicas.
 const SERVICE: &str = "oci-controller.oci-system.svc.cluster.local.";
 
+/// The right that a controller with a bucket has beside the others.
+async fn may_know_the_cluster() {
+    let plane = plane().await;
+    let manifests = manifests(plane, "overlays/ha").await;
+    let is_role = |text: &&str| {
+        let object: Value = oci_testkit::cases::yaml(text);
+        object["kind"] == "ClusterRole" && object["metadata"]["name"] == "oci-controller"
+    };
+    plane.apply(manifests.split("\n---\n").find(is_role).unwrap()).await;
+}
+
 /// How a controller over a bucket is started.
 async fn options(bucket: &Bucket, name: &str, hostname: &str) -> Options {
+    MAY_KNOW.get_or_init(may_know_the_cluster).await;
     let mut options = shard(name)
         .await
         .with(format!("--storage-bucket={}/flux", bucket.url()))
@@ -248,6 +266,44 @@ async fn a_bucket_that_fails_is_told_and_used_once_it_is_well() {
     bucket.create().await;
     let object = tenant.ready("app").await;
     download(&controller, &object).await;
+    was_well(&controller);
+}
+
+#[tokio::test]
+async fn a_controller_does_not_work_in_a_place_of_a_bucket_that_is_another_installation_s() {
+    let name = "bucket-claimed";
+    let (tenant, bucket) = (Tenant::of_shard(name).await, Bucket::new());
+    bucket.create().await;
+    let mut controller = started(options(&bucket, name, "one").await);
+    Image::saying("one").push(&tenant.registry, "org/app", "v1");
+    tenant.apply("app", &json!({ "ref": { "tag": "v1" } })).await;
+    let object = tenant.ready("app").await;
+    let kube_system = ["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"];
+    let cluster = tenant.plane.run(&kube_system).await.succeeded();
+    let (folder, owner) = bucket.owner().await;
+    assert!(
+        owner.starts_with(&format!("cluster {cluster}, Lease oci-system/oci-controller-leader-")),
+        "{owner}"
+    );
+    controller.restart();
+    controller.wait_ready();
+
+    // As if another cluster had the same place.
+    bucket.put(&format!("{folder}/owner"), "cluster 7, Lease oci-system/other").await;
+    controller.restart();
+    assert_ne!(controller.wait_ended(), 0);
+    let log = controller.log();
+    assert!(log.contains("is of cluster 7, Lease oci-system/other, and this is cluster"), "{log}");
+    let files = bucket.files().await;
+    assert!(files.len() == 1 && files[0].ends_with(object["status"]["artifact"]["path"].as_str().unwrap()));
+    bucket.ask(Method::DELETE, &format!("/{folder}/owner")).await;
+    controller.restart();
+    controller.wait_ready();
+    eventually("the place to be ours again", LONG, async || {
+        let noted = bucket.owner().await.1;
+        if noted == owner { Ok(()) } else { Err(noted) }
+    })
+    .await;
     was_well(&controller);
 }
 

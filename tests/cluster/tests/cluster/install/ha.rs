@@ -134,6 +134,11 @@ async fn ha_runs_as_its_manifests_say() {
     assert_eq!(layers(&tenant), 1);
     let path = object["status"]["artifact"]["path"].as_str().unwrap();
     assert_eq!(ha.bucket.files().await, [format!("one/{path}")]);
+    let (folder, owner) = ha.bucket.owner().await;
+    assert!(
+        folder == "one" && owner.ends_with(", Lease oci-system/oci-controller-leader-election"),
+        "{owner}"
+    );
     let older = repositories(plane.client(), &tenant.namespace, "v1beta2").get("app").await.unwrap();
     assert_eq!(older.data["status"]["artifact"], object["status"]["artifact"]);
     tenant.delete("app").await;
