@@ -6,8 +6,8 @@ use oci_artifact::Classify as _;
 use oci_registry::VariableError;
 
 use crate::{
-    cluster::{guard::GuardError, lease::LeaseError},
-    storage::OpenBucketError,
+    cluster::{call::CallError, guard::GuardError, lease::LeaseError},
+    storage::{ClaimError, OpenBucketError},
     trust::TrustError,
 };
 
@@ -55,6 +55,12 @@ pub enum Error {
     /// The bucket cannot be used as the flags and the environment say.
     #[error(transparent)]
     Bucket(#[from] OpenBucketError),
+    /// Another installation has the same place in the bucket.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    /// It cannot be found out which installation this is.
+    #[error("finding out which cluster this is failed: {0}")]
+    Installation(CallError),
     /// The operating system refuses something.
     #[error("{doing} failed: {source}")]
     System {

@@ -18,6 +18,7 @@ use crate::{
     cluster::{
         audiences::ClusterAudiences,
         call::CallError,
+        installation::installation,
         recorder::Recorder,
         watch::{self, Scope},
     },
@@ -73,6 +74,11 @@ impl Leading {
             // It is served already.
             let fence = Arc::clone(&needs.fence);
             bucket.lead(move || fence()).await;
+            let namespace = needs.args.lease_namespace().unwrap_or_default();
+            let ours = installation(&needs.client, namespace, &needs.args.lease_name()).await;
+            if let Some(ours) = ours.map_err(Error::Installation)? {
+                bucket.claim(&ours).await?;
+            }
             Storage::Bucket(bucket)
         } else {
             let storage = Storage::Local(open(&needs).await?);
@@ -91,6 +97,7 @@ impl Leading {
             recorder: needs.recorder.clone(),
             metrics: Arc::clone(&needs.metrics),
             settings: Arc::clone(&needs.settings),
+            retention: needs.args.storage.artifact_retention_ttl,
             restore: Arc::clone(&restore),
             default_account: needs.args.reconcile.default_service_account.clone(),
             audiences: Arc::clone(&needs.audiences),
@@ -111,7 +118,7 @@ impl Leading {
             self.storage.clone().keep(self.needs.leading.clone()),
             self.repair(&triggers),
             self.needs.trust.keep(),
-            self.restore(first),
+            self.restore(&triggers, first),
         );
     }
 
@@ -165,7 +172,7 @@ impl Leading {
 
     /// After the first list: whose files are there although nobody knows them, and who has none although the status
     /// says so. Ready once the latter are dealt with.
-    async fn restore(&self, mut first: mpsc::Receiver<()>) {
+    async fn restore(&self, triggers: &Triggers, mut first: mpsc::Receiver<()>) {
         if first.recv().await.is_none() {
             return;
         }
@@ -181,14 +188,13 @@ impl Leading {
             }
             live.insert(owner);
         }
-        if (self.needs.fence)() {
-            match self.storage.retain(&live).await {
-                Ok(0) => {}
-                Ok(removed) => tracing::info!(removed, "removed the files of objects that are gone"),
-                Err(error) => tracing::error!(%error, "removing the files of objects that are gone failed"),
-            }
-        }
-        tracing::info!(objects = live.len(), missing = missing.len(), "all objects are known");
+        let strangers = self.storage.strangers(&live).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "files of objects that are gone stay until the next start");
+            Vec::new()
+        });
+        strangers.iter().for_each(|owner| triggers.stranger(owner));
+        let (objects, missing_now, strangers) = (live.len(), missing.len(), strangers.len());
+        tracing::info!(objects, missing = missing_now, strangers, "all objects are known");
         self.restore.begin(missing);
         if tokio::time::timeout(RESTORE, self.restore.done()).await.is_err() {
             tracing::warn!(

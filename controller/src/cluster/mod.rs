@@ -4,6 +4,7 @@ pub mod audiences;
 pub mod call;
 pub mod counting;
 pub mod guard;
+pub mod installation;
 pub mod lease;
 pub mod material;
 pub mod objects;

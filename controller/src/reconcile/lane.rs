@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oci_crds::v1::{LocalReference, OciRepository};
 
 /// A registry and how it is reached. Somebody's dead proxy must not make others wait who go without.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Lane(Arc<str>);
 
 impl Lane {

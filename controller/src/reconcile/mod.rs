@@ -7,6 +7,7 @@
 //! ```
 
 pub mod cache;
+mod departed;
 mod lane;
 mod restore;
 mod run;

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use super::{
     Restore,
     cache::{Cache, Entry, has_finalizer},
+    departed::Departed,
     settle::Settled,
 };
 use crate::{
@@ -49,6 +50,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// What is the same for all objects.
     pub settings: Arc<Settings>,
+    /// For how long superseded files stay.
+    pub retention: Duration,
     /// Whose artifacts are missing since the start.
     pub restore: Arc<Restore>,
     /// The account of specs that name none.
@@ -67,12 +70,18 @@ pub struct Reconciler {
     pub(super) objects: Objects,
     /// Whether it was told that the CRD lacks fields.
     pub(super) pruning: AtomicBool,
+    departed: Departed,
 }
 
 impl Reconciler {
     /// With these parts.
     pub fn new(parts: Parts) -> Self {
-        Self { objects: Objects::new(parts.client.clone()), parts, pruning: AtomicBool::default() }
+        Self {
+            objects: Objects::new(parts.client.clone()),
+            parts,
+            pruning: AtomicBool::default(),
+            departed: Departed::default(),
+        }
     }
 
     /// Runs an object; returns when it runs next, unless something happens earlier.
@@ -80,6 +89,7 @@ impl Reconciler {
         let Some(entry) = self.parts.cache.get(&owner) else {
             return self.gone(&owner).await.and_then(|next| Instant::now().checked_add(next));
         };
+        self.departed.forget(&owner);
         let begun = Instant::now();
         let next = Box::pin(self.run_known(&owner, entry)).await;
         self.parts.restore.settled(&owner);
@@ -157,12 +167,45 @@ impl Reconciler {
         Ok(added)
     }
 
-    /// The object is gone, or was moved to another shard: so do its files.
+    /// The object is gone: so do its files. Or another controller looks after it: they go later.
     async fn gone(&self, owner: &Owner) -> Option<Duration> {
         self.parts.restore.settled(owner);
         self.parts.metrics.gone(&owner.namespace, &owner.name);
-        let removed = !(self.parts.fence)() || self.remove_files(owner).await;
+        if !(self.parts.fence)() {
+            return None;
+        }
+        match self.departed(owner).await {
+            Ok(None) => {}
+            Ok(rest) => return rest,
+            Err(error) => {
+                tracing::error!(namespace = owner.namespace, name = owner.name, %error, "not known whether it is gone");
+                return Some(self.parts.settings.max_retry);
+            }
+        }
+        let removed = self.remove_files(owner).await;
         (!removed).then_some(self.parts.settings.max_retry)
+    }
+
+    /// For how long the files of an object that is not ours stay.
+    async fn departed(&self, owner: &Owner) -> Result<Option<Duration>, CallError> {
+        let named = match self.objects.get(owner).await {
+            Ok(object) if object.metadata.deletion_timestamp.is_none() => {
+                let artifact = object.status.and_then(|status| status.artifact);
+                let place = artifact.and_then(|artifact| {
+                    artifact.url.strip_prefix(&self.parts.settings.advertised).map(str::to_owned)
+                });
+                place.is_some_and(|place| place.starts_with('/'))
+            }
+            // In a namespace that is not ours any more.
+            Err(CallError { cause: Cause::Forbidden(_), .. }) => false,
+            Ok(_) | Err(CallError { cause: Cause::NotFound, .. }) => {
+                self.departed.forget(owner);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let keep = self.parts.retention.max(MOMENT);
+        Ok(self.departed.rest(owner, named, keep, Instant::now()))
     }
 
     async fn remove_files(&self, owner: &Owner) -> bool {

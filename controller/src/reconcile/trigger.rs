@@ -71,6 +71,11 @@ impl Triggers {
         self.scheduler.wake(owner, &Lane::of(known), Instant::now());
     }
 
+    /// There are files of an object that is none of ours: one run, which finds out what becomes of them.
+    pub fn stranger(&self, owner: &Owner) {
+        self.scheduler.wake(owner, &Lane::default(), Instant::now());
+    }
+
     /// Something that specs can name changed: those that use it run, unless it is as it was.
     pub fn used<K>(&self, kind: UsedKind, change: &Change<PartialObjectMeta<K>>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);

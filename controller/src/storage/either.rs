@@ -63,11 +63,11 @@ impl Storage {
         }
     }
 
-    /// Removes everything of all owners but `live`: see [`Local::retain`].
-    pub async fn retain(&self, live: &HashSet<Owner>) -> Result<usize, StoreError> {
+    /// Who has files here, but for `live`: see [`Local::strangers`].
+    pub async fn strangers(&self, live: &HashSet<Owner>) -> Result<Vec<Owner>, StoreError> {
         match self {
-            Self::Local(local) => local.retain(live).await,
-            Self::Bucket(bucket) => bucket.retain(live).await,
+            Self::Local(local) => local.strangers(live).await,
+            Self::Bucket(bucket) => Ok(bucket.strangers(live)),
         }
     }
 

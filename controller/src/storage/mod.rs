@@ -25,7 +25,7 @@ mod local;
 mod lost;
 mod names;
 
-pub use bucket::{Bucket, BucketError, BucketOptions, OpenBucketError, Surroundings};
+pub use bucket::{Bucket, BucketError, BucketOptions, ClaimError, OpenBucketError, Surroundings};
 pub use counters::StorageStats;
 pub(crate) use either::Found;
 pub use either::Storage;

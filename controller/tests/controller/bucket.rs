@@ -10,12 +10,9 @@ use oci_testkit::samples::Seeded;
 use tokio::sync::watch;
 
 use crate::{
-    bucket_world::{Replica, World, keys},
+    bucket_world::{LONG, Replica, World, keys},
     storage_volume::{artifact, content, list, owner},
 };
-
-/// Longer than anything takes.
-const LONG: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_replica_serves_what_the_leader_published() {
@@ -52,6 +49,12 @@ async fn replicas_serve_nothing_but_artifacts() {
     let name = path.rsplit('/').next().unwrap();
     world.replace("secret", b"secret").await;
     world.replace("ocirepository/apps/app/notes.tar.gz", b"secret").await;
+    // With a name and a content as they should be, but in places that are no object's.
+    for place in
+        ["ocirepository", "ocirepository/apps", "ocirepository/apps/app/deeper", "elsewhere/apps/app"]
+    {
+        world.replace(&format!("{place}/{name}"), b"one").await;
+    }
     for path in [
         "",
         "secret",
@@ -60,13 +63,20 @@ async fn replicas_serve_nothing_but_artifacts() {
         "ocirepository/apps/app/notes.tar.gz",
         "ocirepository/apps/app/../../../secret",
         "ocirepository/apps/none/latest.tar.gz",
+        name,
+        &format!("ocirepository/{name}"),
         &format!("ocirepository/apps/{name}"),
+        &format!("ocirepository/apps/app/deeper/{name}"),
+        &format!("elsewhere/apps/app/{name}"),
         &format!("ocirepository/apps/other/{name}"),
         &format!("ocirepository/apps/app/{}.tar.gz", Digest::of(b"r1")),
     ] {
         for replica in [&leader, &follower] {
             assert_eq!(replica.get(path, &[]).await.0, 404, "{path}");
         }
+    }
+    for replica in [&leader, &follower] {
+        assert_eq!(replica.get("ocirepository/apps/app/latest.tar.gz", &[]).await, (200, b"one".to_vec()));
     }
 }
 
@@ -229,11 +239,37 @@ async fn superseded_files_go_and_only_while_the_process_leads() {
     let next = world.leader().await;
     let artifact = next.publish("app", "r1", b"four").await;
     assert!(leader.storage().forget(&owner("app")).await.is_err());
-    assert!(leader.storage().retain(&HashSet::new()).await.is_err());
     assert!(leader.try_publish("app", "r2", b"five").await.is_err());
     assert_eq!(world.files().await.len(), 2);
     assert_eq!(next.get(&artifact.path, &[]).await.0, 200);
     keeping.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_in_a_bucket_is_of_one_installation() {
+    let world = World::new().await;
+    let first = world.leader().await;
+    first.bucket.claim("one").await.unwrap();
+    drop(first);
+    let next = world.leader().await;
+    next.bucket.claim("one").await.unwrap();
+    let refused = next.bucket.claim("two").await.unwrap_err().to_string();
+    let file = format!("s3://{}/flux/owner", world.name);
+    for part in [&file, "of one, and this is two", "--storage-bucket", "remove that file"] {
+        assert!(refused.contains(part), "{refused}");
+    }
+    // Whoever does not lead any more takes nothing.
+    world.remove("owner").await;
+    next.leads.store(false, Ordering::Relaxed);
+    let waiting = tokio::time::timeout(Duration::from_millis(300), next.bucket.claim("one"));
+    assert!(waiting.await.is_err());
+    assert!(world.files().await.is_empty());
+    next.leads.store(true, Ordering::Relaxed);
+    next.bucket.claim("two").await.unwrap();
+    // What a file says is shown in one line.
+    world.replace("owner", b"so\nme\x1b[31mbody\xff\n").await;
+    let refused = next.bucket.claim("two").await.unwrap_err();
+    assert_eq!(refused.found, "so me [31mbody\u{fffd}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,7 +284,9 @@ async fn files_of_objects_that_are_gone_go() {
     assert_eq!(leader.get(&deleted.path, &[]).await.0, 404);
     drop(leader);
     let next = world.leader().await;
-    assert_eq!(next.storage().retain(&HashSet::from([owner("live")])).await.unwrap(), 1);
+    let strangers = next.storage().strangers(&HashSet::from([owner("live")])).await.unwrap();
+    assert_eq!(strangers, [owner("gone")]);
+    next.storage().forget(&owner("gone")).await.unwrap();
     assert_eq!(next.get(&live.path, &[]).await.0, 200);
     assert_eq!(next.get(&gone.path, &[]).await.0, 404);
     let left: Vec<_> = world.files().await.into_keys().collect();

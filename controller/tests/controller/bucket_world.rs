@@ -30,6 +30,9 @@ use crate::storage_volume::{artifact, content, now, owner};
 static MOTO: LazyLock<Moto> = LazyLock::new(|| Moto::start().unwrap());
 static BUCKETS: AtomicUsize = AtomicUsize::new(0);
 
+/// Longer than anything takes.
+pub(crate) const LONG: Duration = Duration::from_mins(1);
+
 /// What moto wants to see before it takes a request for one to S3.
 const SOMEBODY: &str =
     "AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
@@ -133,7 +136,8 @@ impl Replica {
     pub(crate) async fn lead(&self) {
         self.leads.store(true, Ordering::Relaxed);
         let leads = Arc::clone(&self.leads);
-        self.bucket.lead(move || leads.load(Ordering::Relaxed)).await;
+        let led = self.bucket.lead(move || leads.load(Ordering::Relaxed));
+        tokio::time::timeout(LONG, led).await.unwrap();
     }
 
     pub(crate) fn storage(&self) -> Storage {

@@ -19,7 +19,8 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
 };
 
 use k8s_openapi::api::{
@@ -54,6 +55,9 @@ const LISTEN: [(&str, &str, &str); 5] = [
 /// What says where artifacts are downloaded: a Service that nobody has here.
 const ADVERTISED: &str = "--storage-adv-addr=";
 
+/// Pods so far: each has a name of its own.
+static PODS: AtomicUsize = AtomicUsize::new(0);
+
 /// A running pod; killed when dropped.
 #[derive(Debug)]
 pub struct Pod {
@@ -63,18 +67,32 @@ pub struct Pod {
     ports: BTreeMap<String, u16>,
     probe: Probe,
     described: Box<(PodSpec, Container)>,
+    /// How long it gets to end.
+    grace: Duration,
+    /// When it is killed.
+    end: Option<Instant>,
 }
 
 impl Pod {
     /// Starts the first container of a Deployment, with more arguments.
     pub async fn start(plane: &ControlPlane, deployment: &str, more: &[&str]) -> Self {
+        Self::behind(plane, deployment, more, None).await
+    }
+
+    /// The same, with its Service at that port of loopback; if `None`, the pod is its own.
+    pub(crate) async fn behind(
+        plane: &ControlPlane,
+        deployment: &str,
+        more: &[&str],
+        service: Option<u16>,
+    ) -> Self {
         let deployments: Api<Deployment> = Api::namespaced(plane.client(), NAMESPACE);
         let got = deployments.get(deployment).await.unwrap_or_else(|error| panic!("{deployment}: {error}"));
         let spec = got.spec.and_then(|spec| spec.template.spec).unwrap();
         let container = spec.containers[0].clone();
         let command = container.command.iter().flatten().next().cloned().unwrap_or_default();
         let program = command.trim_start_matches('/');
-        let host = format!("{deployment}-0");
+        let host = format!("{deployment}-{}", PODS.fetch_add(1, Ordering::Relaxed));
         let folder = tempfile::Builder::new().prefix("pod-").tempdir().unwrap();
         let mut environment = environment(plane, &container, &host).await;
         let arguments: Vec<String> =
@@ -82,6 +100,8 @@ impl Pod {
         volumes(plane, &spec, &container, folder.path()).await;
         let names = container.ports.iter().flatten().filter_map(|port| port.name.clone());
         let ports: BTreeMap<String, u16> = names.zip(free()).collect();
+        let service = service.or_else(|| ports.get("http").copied()).unwrap_or_default();
+        let grace = u64::try_from(spec.termination_grace_period_seconds.unwrap_or(30)).unwrap();
         environment.insert("HOSTNAME".to_owned(), host);
         environment.insert("HOME".to_owned(), folder.path().display().to_string());
         environment.insert("TMPDIR".to_owned(), folder.path().join("tmp").display().to_string());
@@ -93,7 +113,7 @@ impl Pod {
             environment.insert("KUBECONFIG".to_owned(), kubeconfig.display().to_string());
         }
         let mut all: Vec<String> =
-            arguments.iter().map(|argument| local(argument, &container, folder.path(), &ports)).collect();
+            arguments.iter().map(|argument| local(argument, &container, folder.path(), service)).collect();
         let listening = LISTEN.iter().filter(|(of, ..)| *of == program);
         all.extend(listening.map(|(_, name, flag)| format!("{flag}=127.0.0.1:{}", ports[*name])));
         all.extend(more.iter().map(|argument| (*argument).to_owned()));
@@ -108,7 +128,8 @@ impl Pod {
         let kept = Some(Kept::start(&start).unwrap());
         let probe = container.readiness_probe.clone();
         let probe = probe.unwrap_or_else(|| panic!("{deployment} has no readiness probe"));
-        Self { kept, folder, ports, probe, described: Box::new((spec, container)) }
+        let described = Box::new((spec, container));
+        Self { kept, folder, ports, probe, described, grace: Duration::from_secs(grace), end: None }
     }
 
     /// Where a port of the container is on loopback.
@@ -144,16 +165,31 @@ impl Pod {
         .await;
     }
 
-    /// Asks it to end, waits, and returns the exit code.
-    pub async fn terminate(&mut self) -> i32 {
+    /// Asks it to end, as when a pod is deleted.
+    pub fn ask_to_end(&mut self) {
         let process = self.kept.as_ref().and_then(Kept::process).unwrap();
         let sent = Command::new("/bin/sh").args(["-c", &format!("kill -TERM {process}")]).status().unwrap();
         assert!(sent.success(), "kill -TERM {process}");
+        self.end = Some(Instant::now() + self.grace);
+    }
+
+    /// Waits until it has ended, and returns the exit code; once its grace period is over, it is killed.
+    pub async fn ended(&mut self) -> i32 {
         eventually("the end of a pod", PATIENCE, async || {
+            if self.end.is_some_and(|end| end < Instant::now()) {
+                drop(self.kept.take());
+                return Ok(128 + 9);
+            }
             let ended = self.kept.as_mut().and_then(Kept::ended);
             ended.ok_or_else(|| format!("it said:\n{}", self.log()))
         })
         .await
+    }
+
+    /// Asks it to end, waits, and returns the exit code.
+    pub async fn terminate(&mut self) -> i32 {
+        self.ask_to_end();
+        self.ended().await
     }
 
     /// All that it wrote, which shows no secret.
@@ -180,9 +216,9 @@ fn built(program: &str) -> PathBuf {
 }
 
 /// An argument with folders of the container, and the name of the Service, replaced.
-fn local(argument: &str, container: &Container, folder: &Path, ports: &BTreeMap<String, u16>) -> String {
+fn local(argument: &str, container: &Container, folder: &Path, service: u16) -> String {
     if argument.starts_with(ADVERTISED) {
-        return format!("{ADVERTISED}127.0.0.1:{}", ports.get("http").copied().unwrap_or_default());
+        return format!("{ADVERTISED}127.0.0.1:{service}");
     }
     let mounts = container.volume_mounts.iter().flatten().map(|mount| mount.mount_path.as_str());
     for mount in mounts {

@@ -26,10 +26,12 @@
 //!
 //! Modules: [`registry`] the embedded one, [`real`] distribution, olareg, moto and proxy.py as child processes,
 //! [`token_server`] what distribution takes tokens of, [`scripted`] servers of a test's own, [`controller`] ours as a child
-//! process, [`tls`] certificates, [`net`] addresses that refuse or stay silent, [`proxy`] and [`receiver`] what their names
-//! say, [`documents`] what README and the guides say, [`planted`] the secrets of all suites and the search for them, [`samples`] trees, [`tools`] the foreign programs
-//! that `cargo xtask tools` and `cargo xtask control-plane` build and where the plugin is; with the feature `cluster` also
-//! `control_plane`, a kube-apiserver with etcd, and `kubelet`, which runs our Deployments on loopback; with the feature `sigstore` also `sigstore`, which signs in every format.
+//! process, [`tls`] certificates, [`net`] addresses that refuse or stay silent, [`service`] what spreads connections,
+//! [`proxy`] and [`receiver`] what their names say, [`documents`] what README and the guides say, [`planted`] the secrets
+//! of all suites and the search for them, [`samples`] trees, [`tools`] the foreign programs that `cargo xtask tools` and
+//! `cargo xtask control-plane` build and where the plugin is; with the feature `cluster` also `control_plane`, a
+//! kube-apiserver with etcd, and `kubelet` and `replicas`, which run our Deployments on loopback; with the feature
+//! `sigstore` also `sigstore`, which signs in every format.
 //!
 //! [`Act::Status`]: registry::Act::Status
 //! [`Act::RawReply`]: registry::Act::RawReply
@@ -56,8 +58,11 @@ pub mod proxy;
 pub mod real;
 pub mod receiver;
 pub mod registry;
+#[cfg(feature = "cluster")]
+pub mod replicas;
 pub mod samples;
 pub mod scripted;
+pub mod service;
 #[cfg(feature = "sigstore")]
 pub mod sigstore;
 pub mod tls;

@@ -110,14 +110,18 @@ mod tests {
 
     #[test]
     fn key_of_an_account_is_base64_or_none() {
-        let with = |text: &str| {
+        let key = |text: &str| {
             let variables = [(KEY.to_owned(), text.to_owned())].into();
-            SharedKey::of(&Environment { variables, ..Environment::default() }, "flux")
-                .map(|key| key.is_some())
+            let key = SharedKey::of(&Environment { variables, ..Environment::default() }, "flux");
+            key.map(|key| key.map(|key| key.key.expose().clone())).map_err(|error| error.to_string())
         };
-        assert!(matches!(with(""), Ok(false)));
-        assert!(matches!(with("cGxhbnRlZA=="), Ok(true)));
-        let error = with("planted key").unwrap_err().to_string();
-        assert!(error.starts_with(KEY) && !error.contains("planted"), "{error}");
+        assert_eq!(key(""), Ok(None));
+        assert_eq!(key("cGxhbnRlZA=="), Ok(Some(b"planted".to_vec())));
+        assert_eq!(key("+/+/"), Ok(Some(vec![0xfb, 0xff, 0xbf])));
+        // No other alphabet, nothing that is cut off, no key of another kind; and nothing of it is shown.
+        for wrong in ["planted key", "-_-_", "cGxhbnRlZA", "cGxhbnRlZA=", "cGxhbnRlZB=="] {
+            let told = "AZURE_STORAGE_KEY: it is no key of a storage account, which is Base64";
+            assert_eq!(key(wrong), Err(told.to_owned()), "{wrong}");
+        }
     }
 }

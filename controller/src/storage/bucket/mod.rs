@@ -12,6 +12,7 @@
 //! it, and writing it twice changes nothing. Every process serves; only the one that leads has an index, writes and removes.
 
 mod cache;
+mod claim;
 mod client;
 mod error;
 mod fetch;
@@ -42,6 +43,7 @@ use tokio::{
 
 use self::{cache::Cache, client::Client, fetch::Flights};
 pub use self::{
+    claim::ClaimError,
     error::BucketError,
     open::{BucketOptions, OpenBucketError, Surroundings},
 };
@@ -207,15 +209,9 @@ impl Bucket {
         Ok(self.0.forget(&names::key(owner)?).await?)
     }
 
-    pub(super) async fn retain(&self, live: &HashSet<Owner>) -> Result<usize, StoreError> {
-        let live: HashSet<String> = live.iter().filter_map(|owner| names::key(owner).ok()).collect();
-        let keys = self.0.index().keys();
-        let mut removed = 0;
-        for key in keys.iter().filter(|key| !live.contains(&***key)) {
-            self.0.forget(key).await?;
-            removed += 1;
-        }
-        Ok(removed)
+    pub(super) fn strangers(&self, live: &HashSet<Owner>) -> Vec<Owner> {
+        let owners = self.0.index().keys();
+        owners.iter().filter_map(|key| names::owner(key)).filter(|owner| !live.contains(owner)).collect()
     }
 
     pub(super) async fn lost(&self) -> Vec<Owner> {

@@ -148,11 +148,12 @@ impl Local {
         self.blocking(move |inner| inner.forget(&key)).await?
     }
 
-    /// Removes everything of all owners but `live`. Returns how many were removed. For the time after a start, when
-    /// all objects are known.
-    pub async fn retain(&self, live: &HashSet<Owner>) -> Result<usize, StoreError> {
-        let keys = live.iter().filter_map(|owner| names::key(owner).ok()).collect();
-        self.blocking(move |inner| inner.retain(&keys)).await?
+    /// Who has files here, or a folder for them, but for `live`, in no order. For the time after a start, when all
+    /// objects are known.
+    pub async fn strangers(&self, live: &HashSet<Owner>) -> Result<Vec<Owner>, StoreError> {
+        let mut owners = self.blocking(Inner::owners).await??;
+        owners.retain(|owner| !live.contains(owner));
+        Ok(owners)
     }
 
     /// Waits until files were found missing or damaged, and tells whose, in no order: by the daily check, by a request,

@@ -2,13 +2,14 @@
 
 use std::{collections::HashSet, fs, io, path::Path, sync::Arc};
 
-use oci_source::store::StoreError;
+use oci_source::store::{Owner, StoreError};
 
 use super::{Inner, publish::identity, scan};
 use crate::storage::{
     KIND,
     error::Attempt,
     file::{self, Identity, Inode},
+    names,
 };
 
 impl Inner {
@@ -35,20 +36,15 @@ impl Inner {
         .attempt(|| format!("removing the folder {}", folder.display()))
     }
 
-    /// Removes everything of all owners but these.
-    pub(super) fn retain(&self, live: &HashSet<String>) -> Result<usize, StoreError> {
+    /// Who has files, or a folder for them.
+    pub(super) fn owners(&self) -> Result<Vec<Owner>, StoreError> {
         let kind = self.root.join(KIND);
         let mut keys: HashSet<String> = self.index().keys().iter().map(ToString::to_string).collect();
         for namespace in scan::folders(&kind)? {
             let owners = scan::folders(&kind.join(&namespace))?;
             keys.extend(owners.into_iter().map(|name| format!("{namespace}/{name}")));
         }
-        let mut removed = 0;
-        for key in keys.difference(live) {
-            self.forget(key)?;
-            removed += 1;
-        }
-        Ok(removed)
+        Ok(keys.iter().filter_map(|key| names::owner(key)).collect())
     }
 
     /// Removes a file and forgets it; `false` if it could not be removed, which is then somebody else's to clean up.

@@ -1,9 +1,6 @@
 //! Leader election, and the guard against a second controller, on a real API server.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
@@ -20,10 +17,9 @@ use oci_controller::{
         lease::{Leadership, LeaseOptions, Term, campaign, identity},
     },
 };
-use oci_testkit::control_plane::{ControlPlane, eventually};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
+use oci_testkit::{
+    control_plane::{ControlPlane, eventually},
+    service::Service,
 };
 
 const LONG: Duration = Duration::from_mins(1);
@@ -82,49 +78,16 @@ async fn renewed(leases: &Api<Lease>, times: usize) {
     }
 }
 
-/// Passes connections on to an API server, until it is told to stop: then they are open, and silent.
-struct Gate {
-    address: SocketAddr,
-    open: watch::Sender<bool>,
+/// What passes connections on to the API server.
+fn gate(plane: &ControlPlane) -> Service {
+    let gate = Service::start();
+    gate.lead_to(plane.config().cluster_url.port_u16());
+    gate
 }
 
-impl Gate {
-    async fn start(config: &Config) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let server = config.cluster_url.authority().unwrap().to_string();
-        let open = watch::Sender::new(true);
-        let gate = Self { address, open: open.clone() };
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, server.clone(), open.subscribe()));
-            }
-        });
-        gate
-    }
-
-    fn client(&self, mut config: Config) -> Client {
-        config.cluster_url = format!("https://{}", self.address).parse().unwrap();
-        client(config)
-    }
-
-    fn set(&self, open: bool) {
-        self.open.send_replace(open);
-    }
-}
-
-/// One connection. When the gate shuts, nothing passes any more; when it opens again, the connection ends.
-async fn pass(mut client: TcpStream, server: String, mut open: watch::Receiver<bool>) {
-    if !*open.borrow() {
-        let _ = open.wait_for(|open| *open).await;
-        return;
-    }
-    let mut server = TcpStream::connect(server).await.unwrap();
-    tokio::select! {
-        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
-        _ = open.wait_for(|open| !*open) => {}
-    }
-    let _ = open.wait_for(|open| *open).await;
+fn client_through(gate: &Service, mut config: Config) -> Client {
+    config.cluster_url = format!("https://127.0.0.1:{}", gate.port()).parse().unwrap();
+    client(config)
 }
 
 #[tokio::test]
@@ -146,15 +109,15 @@ async fn lease_is_won_by_one_of_two() {
 async fn lease_holder_that_is_cut_off_stops_before_another_leads() {
     let plane = ControlPlane::shared().await;
     let namespace = plane.namespace().await;
-    let gate = Gate::start(&plane.config()).await;
-    let cut_off = candidate(&gate.client(plane.config()), options(&namespace, "cut-off"));
+    let gate = gate(plane);
+    let cut_off = candidate(&client_through(&gate, plane.config()), options(&namespace, "cut-off"));
     let term = soon("the first", cut_off.lead()).await;
     let other = candidate(&client(plane.config()), options(&namespace, "other"));
     let leases = Api::<Lease>::namespaced(client(plane.config()), &namespace);
     renewed(&leases, 3).await;
     assert!(term.is_leading());
 
-    gate.set(false);
+    gate.silence(true);
     // Both wait at the same time: whenever the other begins to lead, the first one has stopped.
     let ended = async {
         term.ended().await;
@@ -168,7 +131,7 @@ async fn lease_holder_that_is_cut_off_stops_before_another_leads() {
     let (ended, (began, term_of_other)) = soon("both", async { tokio::join!(ended, began) }).await;
     assert!(ended < began, "the first stopped, then the other began");
 
-    gate.set(true);
+    gate.silence(false);
     renewed(&leases, 12).await;
     assert!(term_of_other.is_leading() && !cut_off.fence().is_leading());
     assert_eq!(record(&leases).await.lease_transitions, Some(1));

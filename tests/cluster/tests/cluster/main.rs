@@ -8,6 +8,7 @@
 )]
 
 mod admission;
+mod bucket;
 mod certificates;
 mod control_plane;
 mod controller;

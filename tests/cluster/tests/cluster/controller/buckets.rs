@@ -1,87 +1,64 @@
 //! Controllers whose artifacts are in a bucket, in a server that somebody else wrote.
 
-use std::sync::{
-    LazyLock,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::path::PathBuf;
 
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use kube::Api;
 use oci_artifact::name::Digest;
+use oci_controller::args::Args;
 use oci_testkit::{
     control_plane::eventually,
     controller::{Controller, Options},
-    planted::AWS_SECRET_KEY,
-    real::Moto,
     registry::Class,
-    samples::Seeded,
+    service::Service,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
+use tokio::sync::OnceCell;
 
 use super::{
     push::Image,
+    slow::{Slow, large},
     tenant::{Tenant, condition, fetch},
-    world::{LONG, shard, started, was_well},
+    world::{LONG, plane, shard, started, was_well},
+};
+use crate::{
+    bucket::{Bucket, LOGIN},
+    world::manifests,
 };
 
-static MOTO: LazyLock<Moto> = LazyLock::new(|| Moto::start().unwrap());
-static BUCKETS: AtomicUsize = AtomicUsize::new(0);
+static MAY_KNOW: OnceCell<()> = OnceCell::const_new();
 
-/// What moto wants to see before it takes a request for one to S3.
-const SOMEBODY: &str =
-    "AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
 /// The Service in front of all replicas.
 const SERVICE: &str = "oci-controller.oci-system.svc.cluster.local.";
 
-/// A bucket that is not there yet.
-struct Bucket(String);
+/// The right that a controller with a bucket has beside the others.
+async fn may_know_the_cluster() {
+    let plane = plane().await;
+    let manifests = manifests(plane, "overlays/ha").await;
+    let is_role = |text: &&str| {
+        let object: Value = oci_testkit::cases::yaml(text);
+        object["kind"] == "ClusterRole" && object["metadata"]["name"] == "oci-controller"
+    };
+    plane.apply(manifests.split("\n---\n").find(is_role).unwrap()).await;
+}
 
-impl Bucket {
-    fn new() -> Self {
-        Self(format!("artifacts-{}", BUCKETS.fetch_add(1, Ordering::Relaxed)))
-    }
-
-    async fn ask(&self, method: Method, query: &str) -> String {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let request = client.request(method, format!("{}/{}{query}", MOTO.url(), self.0));
-        let answer = request.header("authorization", SOMEBODY).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}\n{}", answer.status(), MOTO.log());
-        answer.text().await.unwrap()
-    }
-
-    async fn create(&self) {
-        self.ask(Method::PUT, "").await;
-    }
-
-    /// The keys of all files.
-    async fn files(&self) -> Vec<String> {
-        let list = self.ask(Method::GET, "?list-type=2").await;
-        list.split("<Key>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
-    }
-
-    /// How a controller is started.
-    async fn options(&self, name: &str, hostname: &str) -> Options {
-        let mut options = shard(name)
-            .await
-            .with(format!("--storage-bucket=s3://{}/flux", self.0))
-            .with(format!("--storage-bucket-endpoint={}", MOTO.url()))
-            .with(format!("--storage-adv-addr={SERVICE}"))
-            .with("--enable-leader-election")
-            .with("--leader-election-lease-duration=4s")
-            .with("--leader-election-renew-deadline=3s")
-            .with("--leader-election-retry-period=500ms")
-            .with("--shutdown-timeout=4s");
-        hostname.clone_into(&mut options.hostname);
-        for (name, value) in
-            [("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"), ("AWS_SECRET_ACCESS_KEY", AWS_SECRET_KEY)]
-        {
-            options.environment.push((name.to_owned(), value.to_owned()));
-        }
-        options
-    }
+/// How a controller over a bucket is started.
+async fn options(bucket: &Bucket, name: &str, hostname: &str) -> Options {
+    MAY_KNOW.get_or_init(may_know_the_cluster).await;
+    let mut options = shard(name)
+        .await
+        .with(format!("--storage-bucket={}/flux", bucket.url()))
+        .with(format!("--storage-bucket-endpoint={}", Bucket::endpoint()))
+        .with(format!("--storage-adv-addr={SERVICE}"))
+        .with("--enable-leader-election")
+        .with("--leader-election-lease-duration=4s")
+        .with("--leader-election-renew-deadline=3s")
+        .with("--leader-election-retry-period=500ms")
+        .with("--shutdown-timeout=4s");
+    hostname.clone_into(&mut options.hostname);
+    options.environment.extend(LOGIN.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    options
 }
 
 /// Where a controller serves the artifact of an object.
@@ -110,11 +87,11 @@ async fn replicas_serve_from_a_bucket_and_failovers_download_nothing() {
     let (tenant, bucket) = (Tenant::of_shard(name).await, Bucket::new());
     bucket.create().await;
     let first = Image::saying("one").push(&tenant.registry, "org/app", "v1");
-    let mut one = started(bucket.options(name, "one").await);
+    let mut one = started(options(&bucket, name, "one").await);
     tenant.apply("app", &json!({ "ref": { "tag": "v1" }, "interval": "500ms" })).await;
     let object = tenant.ready_at("app", &format!("v1@{first}")).await;
     // Who does not lead is ready as well.
-    let mut two = started(bucket.options(name, "two").await);
+    let mut two = started(options(&bucket, name, "two").await);
     for controller in [&one, &two] {
         download(controller, &object).await;
     }
@@ -165,11 +142,107 @@ async fn replicas_serve_from_a_bucket_and_failovers_download_nothing() {
     was_well(&two);
 }
 
+/// The Lease of a shard.
+async fn lease(name: &str) -> LeaseSpec {
+    let selector = format!("--watch-label-selector=sharding.fluxcd.io/key={name}");
+    let args = Args::read(["oci-controller".to_owned(), selector], |_| None).unwrap();
+    let leases: Api<Lease> = Api::namespaced(plane().await.client(), "oci-system");
+    leases.get_opt(&args.lease_name()).await.unwrap().and_then(|lease| lease.spec).unwrap_or_default()
+}
+
+/// Waits until the controller of that host leads.
+async fn leads(name: &str, hostname: &str) -> LeaseSpec {
+    eventually("a leader", LONG, async || {
+        let lease = lease(name).await;
+        let holder = lease.holder_identity.clone().unwrap_or_default();
+        if holder.split('_').next() == Some(hostname) { Ok(lease) } else { Err(holder) }
+    })
+    .await
+}
+
+/// The kubeconfig of who reaches the API server by a Service.
+async fn through(service: &Service, kubeconfig: &PathBuf) -> PathBuf {
+    let plane = plane().await;
+    service.lead_to(plane.config().cluster_url.port_u16());
+    let text = std::fs::read_to_string(kubeconfig).unwrap();
+    let path = kubeconfig.with_extension("through");
+    std::fs::write(&path, text.replace(&plane.url(), &format!("https://127.0.0.1:{}", service.port())))
+        .unwrap();
+    path
+}
+
+/// A leader that is cut off does not know of its successor, and goes on serving.
+#[tokio::test]
+async fn whoever_leads_after_a_leader_that_was_cut_off_or_killed_loses_and_doubles_nothing() {
+    let name = "bucket-failover";
+    let (tenant, bucket, cable) = (Tenant::of_shard(name).await, Bucket::new(), Service::start());
+    bucket.create().await;
+    let options = async |hostname| options(&bucket, name, hostname).await.with("--artifact-retention-ttl=1h");
+    let mut one = options("one").await;
+    one.kubeconfig = through(&cable, &one.kubeconfig).await;
+    let mut one = started(one);
+    leads(name, "one").await;
+    let mut two = started(options("two").await);
+    let apps = ["a", "b", "c"];
+    for app in apps {
+        Image::saying(app).push(&tenant.registry, "org/app", app);
+        tenant.apply(app, &json!({ "ref": { "tag": app }, "interval": "500ms" })).await;
+    }
+    for app in apps {
+        tenant.ready(app).await;
+    }
+    let first = lease(name).await;
+    // Everything that is known of artifacts, however it is found out.
+    let whole = async |one: &Controller, two: &Controller, layers: usize| {
+        let mut paths = Vec::new();
+        for app in apps {
+            let object = tenant.ready(app).await;
+            for controller in [one, two] {
+                download(controller, &object).await;
+            }
+            paths.push(object["status"]["artifact"]["path"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(blobs(&tenant), layers, "each layer once");
+        let files = bucket.files().await;
+        assert!(
+            paths.iter().all(|path| files.iter().any(|file| file.ends_with(path))),
+            "{paths:?} {files:?}"
+        );
+        // Superseded ones are kept here.
+        assert_eq!(files.len(), layers, "{files:?}");
+    };
+    whole(&one, &two, 3).await;
+
+    cable.silence(true);
+    let second = leads(name, "two").await;
+    assert_eq!(first.lease_duration_seconds, Some(4));
+    assert_eq!(second.lease_transitions, first.lease_transitions.map(|before| before + 1));
+    let newer = Image::saying("newer").push(&tenant.registry, "org/app", "a");
+    tenant.ready_at("a", &format!("a@{newer}")).await;
+    assert_ne!(one.wait_ended(), 0, "{}", one.log());
+    // Started again, and cut off still.
+    one.restart();
+    one.wait_ready();
+    whole(&one, &two, 4).await;
+
+    cable.silence(false);
+    two.kill();
+    let third = leads(name, "one").await;
+    assert_eq!(third.lease_transitions, second.lease_transitions.map(|before| before + 1));
+    let newest = Image::saying("newest").push(&tenant.registry, "org/app", "b");
+    tenant.ready_at("b", &format!("b@{newest}")).await;
+    two.restart();
+    two.wait_ready();
+    whole(&one, &two, 5).await;
+    was_well(&one);
+    was_well(&two);
+}
+
 #[tokio::test]
 async fn a_bucket_that_fails_is_told_and_used_once_it_is_well() {
     let name = "bucket-failing";
     let (tenant, bucket) = (Tenant::of_shard(name).await, Bucket::new());
-    let mut controller = Controller::start(bucket.options(name, "one").await);
+    let mut controller = Controller::start(options(&bucket, name, "one").await);
     eventually("the log to say so", LONG, async || {
         let log = controller.log();
         if log.contains("NoSuchBucket") && log.contains("create the bucket") { Ok(()) } else { Err(log) }
@@ -197,36 +270,60 @@ async fn a_bucket_that_fails_is_told_and_used_once_it_is_well() {
 }
 
 #[tokio::test]
+async fn a_controller_does_not_work_in_a_place_of_a_bucket_that_is_another_installation_s() {
+    let name = "bucket-claimed";
+    let (tenant, bucket) = (Tenant::of_shard(name).await, Bucket::new());
+    bucket.create().await;
+    let mut controller = started(options(&bucket, name, "one").await);
+    Image::saying("one").push(&tenant.registry, "org/app", "v1");
+    tenant.apply("app", &json!({ "ref": { "tag": "v1" } })).await;
+    let object = tenant.ready("app").await;
+    let kube_system = ["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"];
+    let cluster = tenant.plane.run(&kube_system).await.succeeded();
+    let (folder, owner) = bucket.owner().await;
+    assert!(
+        owner.starts_with(&format!("cluster {cluster}, Lease oci-system/oci-controller-leader-")),
+        "{owner}"
+    );
+    controller.restart();
+    controller.wait_ready();
+
+    // As if another cluster had the same place.
+    bucket.put(&format!("{folder}/owner"), "cluster 7, Lease oci-system/other").await;
+    controller.restart();
+    assert_ne!(controller.wait_ended(), 0);
+    let log = controller.log();
+    assert!(log.contains("is of cluster 7, Lease oci-system/other, and this is cluster"), "{log}");
+    let files = bucket.files().await;
+    assert!(files.len() == 1 && files[0].ends_with(object["status"]["artifact"]["path"].as_str().unwrap()));
+    bucket.ask(Method::DELETE, &format!("/{folder}/owner")).await;
+    controller.restart();
+    controller.wait_ready();
+    eventually("the place to be ours again", LONG, async || {
+        let noted = bucket.owner().await.1;
+        if noted == owner { Ok(()) } else { Err(noted) }
+    })
+    .await;
+    was_well(&controller);
+}
+
+#[tokio::test]
 async fn a_controller_that_ends_answers_until_others_know_and_finishes_downloads() {
     let name = "bucket-ending";
     let (tenant, bucket) = (Tenant::of_shard(name).await, Bucket::new());
     bucket.create().await;
-    let mut controller = started(bucket.options(name, "one").await);
-    // More than the kernel takes.
-    let noise: String =
-        Seeded::new(7).bytes(24 << 20).iter().map(|byte| char::from(b'0' + byte % 64)).collect();
-    Image::of(&[("app.yaml", "one"), ("noise", &noise)]).push(&tenant.registry, "org/app", "v1");
+    let mut controller = started(options(&bucket, name, "one").await);
+    large().push(&tenant.registry, "org/app", "v1");
     tenant.apply("app", &json!({ "ref": { "tag": "v1" } })).await;
     let object = tenant.ready("app").await;
-    let (address, path) = {
-        let url = url(&controller, &object);
-        let rest = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
-        (rest.0.to_owned(), rest.1.to_owned())
-    };
-    let mut slow = TcpStream::connect(&address).await.unwrap();
-    let request = format!("GET /{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    slow.write_all(request.as_bytes()).await.unwrap();
-    let mut bytes = vec![0; 64 << 10];
-    slow.read_exact(&mut bytes).await.unwrap();
+    let slow = Slow::begin(controller.artifacts().trim_start_matches("http://"), &object).await;
 
     controller.signal("TERM");
     eventually("readiness to end", LONG, async || if controller.is_ready() { Err("ready") } else { Ok(()) })
         .await;
     // Whoever has not heard of it yet is served.
     download(&controller, &object).await;
-    slow.read_to_end(&mut bytes).await.unwrap();
-    let head = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
-    assert_eq!(object["status"]["artifact"]["digest"], Digest::of(&bytes[head..]).to_string());
+    slow.finish(&object).await;
     assert_eq!(controller.wait_ended(), 0, "{}", controller.log());
     assert!(!controller.log().contains("some downloads were cut"), "{}", controller.log());
     was_well(&controller);

@@ -29,6 +29,7 @@ mod rights;
 mod running;
 mod secrets;
 mod shards;
+pub(crate) mod slow;
 mod storage;
 mod suspend;
 pub(crate) mod tls;

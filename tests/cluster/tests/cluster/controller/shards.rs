@@ -1,12 +1,12 @@
 //! Controllers for some of the objects.
 
-use oci_testkit::controller::Options;
+use oci_testkit::{control_plane::eventually, controller::Options};
 use serde_json::{Value, json};
 
 use super::{
     push::Image,
-    tenant::{Tenant, is_ready},
-    world::{shard, started, was_well},
+    tenant::{Tenant, fetch, is_ready},
+    world::{LONG, shard, started, was_well},
 };
 use crate::world::manifests;
 
@@ -31,6 +31,58 @@ async fn controller_looks_after_its_shard_only() {
     let prefix = "lease.coordination.k8s.io/oci-controller-leader-election-";
     assert!(leases.lines().filter(|line| line.starts_with(prefix)).count() >= 1, "{leases}");
     was_well(&both);
+}
+
+/// Readers follow the status, and hear of it late.
+#[tokio::test]
+async fn object_that_moves_is_served_where_it_was_until_its_readers_have_heard_of_it() {
+    let (moving, left) = (Tenant::of_shard("move-from").await, Tenant::of_shard("move-from").await);
+    let selector = "--watch-label-selector=sharding.fluxcd.io/key=move-from";
+    let (long, short) = ("--artifact-retention-ttl=1h", "--artifact-retention-ttl=1s");
+    let mut from = started(shard("move-from").await.with(long));
+    let to = started(shard("move-to").await);
+    let mut before = Vec::new();
+    for tenant in [&moving, &left] {
+        Image::saying("one").push(&tenant.registry, "org/app", "v1");
+        tenant.apply("app", &json!({ "ref": { "tag": "v1" } })).await;
+        before.push(tenant.ready("app").await);
+    }
+    let label = |shard: &str| json!({ "metadata": { "labels": { "sharding.fluxcd.io/key": shard } } });
+    left.patch("app", &label("move-nowhere")).await;
+    moving.patch("app", &label("move-to")).await;
+    let there = |object: &Value| {
+        object["status"]["artifact"]["url"].as_str().unwrap_or_default().starts_with(&to.artifacts())
+    };
+    let after = moving.until("app", "to be there", there).await;
+    for object in [&after, &before[0], &before[1]] {
+        moving.download(object).await;
+    }
+    // That is not forgotten.
+    from.restart();
+    from.wait_ready();
+    for object in &before {
+        moving.download(object).await;
+    }
+
+    from.restart_with(&[selector, short]);
+    from.wait_ready();
+    let gone = async |object: &Value| {
+        let url = object["status"]["artifact"]["url"].as_str().unwrap();
+        eventually("the end of what was left behind", LONG, async || match fetch(url).await {
+            Err(error) if error.ends_with("404 Not Found") => Ok(()),
+            other => Err(format!("{other:?}")),
+        })
+        .await;
+    };
+    gone(&before[0]).await;
+    moving.download(&after).await;
+    // Nobody looks after this one, and its status leads here still.
+    left.download(&before[1]).await;
+    left.delete("app").await;
+    left.patch("app", &json!({ "metadata": { "finalizers": null } })).await;
+    gone(&before[1]).await;
+    was_well(&from);
+    was_well(&to);
 }
 
 /// The rights of the manifests as a Role of one namespace.

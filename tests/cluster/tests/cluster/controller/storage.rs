@@ -78,7 +78,8 @@ async fn controller_fetches_a_missing_file_again() {
 #[tokio::test]
 async fn controller_fetches_again_what_a_reader_did_not_find() {
     let tenant = Tenant::new().await;
-    Image::saying("one").push(&tenant.registry, "org/app", "v1");
+    // Nobody else's: equal contents are one file, which could be in memory since somebody else's download.
+    Image::saying("what a reader did not find").push(&tenant.registry, "org/app", "v1");
     tenant.apply("app", &json!({ "ref": { "tag": "v1" } })).await;
     let object = tenant.ready("app").await;
     let (file, url) = (file(&tenant, &object), object["status"]["artifact"]["url"].as_str().unwrap());

@@ -17,6 +17,7 @@ use super::{
     installed,
     running::{WEBHOOK, ended, pod, started, wire},
 };
+use crate::flux::{self, Release};
 
 /// Two versions of a folder.
 const HELLO: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: greeting\ndata:\n  text: Hello\n";

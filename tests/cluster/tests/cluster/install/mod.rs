@@ -6,6 +6,7 @@ mod chart;
 mod desk;
 mod flags;
 mod guides;
+mod ha;
 mod kinds;
 mod lifecycle;
 mod migration;

@@ -210,7 +210,7 @@ async fn rights_are_exactly_those_that_are_used() {
     let often = ["--tls-reload-interval=200ms", "--certificate-lifetime=12s", "--authority-lifetime=30s"];
     let webhook = pod(&plane, "oci-webhook", &often).await;
     let controller = pod(&plane, "oci-controller", &[]).await;
-    wire(&plane, &webhook).await;
+    wire(&plane, webhook.port("https")).await;
     let first = certificate(&plane).await;
     use_everything(&plane).await;
     contend(&plane, from).await;

@@ -31,10 +31,9 @@ async fn patch(api: &Api<DynamicObject>, name: &str, patch: &Value) {
     done.unwrap_or_else(|error| panic!("{name}: {error}"));
 }
 
-/// Leads the Service to the pod. Nobody here has addresses of Services, so it becomes one of a host outside of the cluster,
+/// Leads the Service to a port of loopback. Nobody here has addresses of Services, so it becomes one of a host outside of the cluster,
 /// and who refers to it says the port. Name, path and certificate stay what they are.
-pub(super) async fn wire(plane: &ControlPlane, webhook: &Pod) {
-    let port = webhook.port("https");
+pub(super) async fn wire(plane: &ControlPlane, port: u16) {
     let outside = json!({ "spec": {
         "type": "ExternalName", "externalName": "localhost", "clusterIP": null, "clusterIPs": null,
         "ports": [{ "name": "https", "port": port, "targetPort": "https" }],
@@ -53,16 +52,28 @@ pub(super) async fn wire(plane: &ControlPlane, webhook: &Pod) {
     asked(plane).await;
 }
 
-/// Starts the pod of a Deployment as soon as it is there, and tells the API server when it is available.
-pub(super) async fn pod(plane: &ControlPlane, deployment: &str, more: &[&str]) -> Pod {
+/// Waits until the Deployment is there.
+pub(super) async fn deployed(plane: &ControlPlane, deployment: &str) {
     let deployments = namespaced(plane, "apps/v1", "Deployment");
     eventually("a Deployment", LONG, async || deployments.get(deployment).await).await;
+}
+
+/// Tells the API server how many pods are available.
+pub(super) async fn available(plane: &ControlPlane, deployment: &str, count: usize) {
+    let status = json!({ "status": {
+        "observedGeneration": 1, "replicas": count, "updatedReplicas": count, "readyReplicas": count,
+        "availableReplicas": count,
+    } });
+    let deployments = namespaced(plane, "apps/v1", "Deployment");
+    deployments.patch_status(deployment, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
+}
+
+/// Starts the pod of a Deployment as soon as it is there, and tells the API server when it is available.
+pub(super) async fn pod(plane: &ControlPlane, deployment: &str, more: &[&str]) -> Pod {
+    deployed(plane, deployment).await;
     let pod = Pod::start(plane, deployment, more).await;
     pod.wait_ready().await;
-    let status = json!({ "status": {
-        "observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1,
-    } });
-    deployments.patch_status(deployment, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
+    available(plane, deployment, 1).await;
     pod
 }
 
@@ -80,7 +91,7 @@ pub(super) async fn started(plane: &ControlPlane, overlay: &str, controllers: &[
     };
     let (told, pods): (Ran, _) = tokio::join!(plugin(plane, &install), start);
     assert!(told.code == 0 && told.stderr.contains("1 of 1 available"), "{told}");
-    wire(plane, &pods.0).await;
+    wire(plane, pods.0.port("https")).await;
     pods
 }
 
