@@ -140,7 +140,7 @@ async fn cert_manager_gives_the_webhook_its_certificates_and_renews_them() {
     let (told, (mut manager, webhook, controller)) = tokio::join!(plugin(&plane, &install), start);
     assert_eq!(told.code, 0, "{told}");
     manager.inject().await;
-    wire(&plane, &webhook).await;
+    wire(&plane, webhook.port("https")).await;
     let tenant = tenant(&plane).await;
     tenant.apply("app", &json!({ "ref": { "tag": "v1" } })).await;
     let object = tenant.ready("app").await;

@@ -286,7 +286,7 @@ async fn guide_to_moving_from_flux_and_back_is_true() {
         )
     };
     let ((), pods) = tokio::join!(desk.follow(&install), pods);
-    wire(&plane, &pods.0).await;
+    wire(&plane, pods.0.port("https")).await;
     desk.write("app/greeting.yaml", HELLO);
     desk.ok("kubectl oci push artifact oci://ghcr.io/org/app:v1 -f app
          kubectl oci create app -n flux-system --url oci://ghcr.io/org/app --tag v1 --no-wait")

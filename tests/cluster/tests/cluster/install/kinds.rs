@@ -178,7 +178,7 @@ async fn crd_may_come_late_without_v1_first_and_may_go_and_come_back() {
     assert!(!controller.is_ready().await);
     flux::install(&plane, Release::V1_7).await;
     controller.wait_ready().await;
-    wire(&plane, &webhook).await;
+    wire(&plane, webhook.port("https")).await;
     served(&plane).await;
 
     // With the kind go its objects, whose finalizer the controller takes off.

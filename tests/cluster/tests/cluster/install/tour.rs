@@ -68,7 +68,7 @@ async fn readme_is_true_from_the_first_push_to_the_uninstallation() {
         match words.join(" ").as_str() {
             "kubectl oci install" => {
                 let ((), pods) = tokio::join!(desk.step(step), started(&plane));
-                wire(&plane, &pods[0]).await;
+                wire(&plane, pods[0].port("https")).await;
                 Some(pods)
             }
             "kubectl oci uninstall" => {
