@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr};
 
 use oci_artifact::Classify as _;
 use oci_registry::VariableError;
+use oci_server::tls::source::FileError;
 
 use crate::{
     cluster::{guard::GuardError, lease::LeaseError},
@@ -55,6 +56,12 @@ pub enum Error {
     /// The bucket cannot be used as the flags and the environment say.
     #[error(transparent)]
     Bucket(#[from] OpenBucketError),
+    /// The files for mutual TLS are not right.
+    #[error("--storage-tls-cert-file, --storage-tls-key-file, --storage-tls-client-ca-file: {0}")]
+    Files(#[from] FileError),
+    /// TLS cannot be set up at all.
+    #[error("setting up TLS failed: {0}")]
+    Tls(#[from] rustls::Error),
     /// The operating system refuses something.
     #[error("{doing} failed: {source}")]
     System {

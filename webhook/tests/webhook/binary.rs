@@ -8,8 +8,8 @@ use std::{
     },
 };
 
+use oci_server::limits::REJECTIONS_LOGGED;
 use oci_testkit::tls::Tls;
-use oci_webhook::limits::REJECTIONS_LOGGED;
 use tempfile::TempDir;
 
 use crate::{
