@@ -209,10 +209,12 @@ pub enum FileError {
         source: io::Error,
     },
     /// The pair can be read, but not served.
-    #[error("`{}` with `{}` cannot be served: {fault}", files.certificate.display(), files.key.display())]
+    #[error("`{}` with `{}` cannot be served: {fault}", certificate.display(), key.display())]
     Fault {
-        /// All.
-        files: Files,
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's.
+        key: PathBuf,
         /// Why.
         fault: Fault,
     },
@@ -251,7 +253,10 @@ impl Files {
 
     /// What can be served of it.
     pub fn identity(&self, contents: &Contents, now: Timestamp) -> Result<Identity, FileError> {
-        let unfit = |fault| FileError::Fault { files: self.clone(), fault };
+        let unfit = |fault| {
+            let (certificate, key) = (self.certificate.clone(), self.key.clone());
+            FileError::Fault { certificate, key, fault }
+        };
         let mut identity = contents.pair.identity(now).map_err(unfit)?;
         if let (Some(clients), Some(authorities)) = (&self.clients, &contents.authorities) {
             let own = identity.certificate().map_err(unfit)?;
