@@ -346,12 +346,12 @@ async fn rotation_of_everything_under_load_loses_no_download() {
     while server.metrics.reloads.get() < 1 {
         tokio::task::yield_now().await;
     }
-    let (done, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (done, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let clients: Vec<_> = (0..8)
         .map(|number| {
             let authority = if number % 4 < 2 { &server.authority } else { &second };
             let (bundle, pair, url) = (bundle.clone(), authority.svid(&[CONSUMER]), server.url());
-            let (done, served) = (Arc::clone(&done), Arc::clone(&served));
+            let (done, count) = (Arc::clone(&done), Arc::clone(&count));
             tokio::spawn(async move {
                 let mut kept = client(&bundle, Some(&pair));
                 while !done.load(Ordering::Relaxed) {
@@ -360,7 +360,7 @@ async fn rotation_of_everything_under_load_loses_no_download() {
                         kept = client(&bundle, Some(&pair));
                     }
                     assert_eq!(download(&kept, &url).await.unwrap(), CONTENT);
-                    served.fetch_add(1, Ordering::Relaxed);
+                    count.fetch_add(1, Ordering::Relaxed);
                 }
             })
         })
@@ -371,8 +371,8 @@ async fn rotation_of_everything_under_load_loses_no_download() {
         let pair = authority.svid(&[OWN]);
         server.mount.put("tls.crt", &pair.certificate);
         server.mount.put("tls.key", &pair.key);
-        let before = served.load(Ordering::Relaxed);
-        while server.metrics.reloads.get() < round || served.load(Ordering::Relaxed) < before + 8 {
+        let before = count.load(Ordering::Relaxed);
+        while server.metrics.reloads.get() < round || count.load(Ordering::Relaxed) < before + 8 {
             tokio::task::yield_now().await;
         }
     }
