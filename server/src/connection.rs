@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     future::{Future, poll_fn},
     io,
+    net::SocketAddr,
     pin::{Pin, pin},
     sync::{Arc, atomic::Ordering},
     task::{Context, Poll, ready},
@@ -13,16 +14,17 @@ use std::{
 use axum::http::{HeaderValue, Request, Response, header::CONNECTION};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use rustls::{CertificateError, ServerConfig};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::watch,
     time::{Instant, Sleep},
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::{
-    Answer, Mood, Shared,
+    Answer, Mood, Shared, plain,
     pulse::{Pulse, Watched},
 };
 use crate::limits::{HEAD_BYTES, Limits};
@@ -31,23 +33,50 @@ use crate::limits::{HEAD_BYTES, Limits};
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves a connection until either side ends it.
-pub(super) async fn run<A: Answer>(stream: TcpStream, shared: &Shared<A>, mut mood: watch::Receiver<Mood>) {
+pub(super) async fn run<A: Answer>(
+    (stream, peer): (TcpStream, SocketAddr),
+    shared: &Shared<A>,
+    mut mood: watch::Receiver<Mood>,
+) {
     // Replies are written at once; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
     let Some(tls) = &shared.options.tls else {
         return serve(stream, shared, mood).await;
     };
-    let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
-    match within(handshake, &mut mood, &shared.options.limits).await {
+    match within(handshake(stream, tls), &mut mood, &shared.options.limits).await {
         Some(Ok(stream)) => serve(stream, shared, mood).await,
-        Some(Err(error)) => {
-            shared.options.connections.handshake_failures.inc();
-            tracing::debug!(%error, "a TLS handshake failed");
-        }
+        Some(Err(error)) => rejected(shared, &error, peer),
         None => {
             shared.options.connections.handshake_failures.inc();
             tracing::debug!("a TLS handshake took too long");
         }
+    }
+}
+
+async fn handshake(mut stream: TcpStream, tls: &Arc<ServerConfig>) -> io::Result<TlsStream<TcpStream>> {
+    plain::refuse(&mut stream).await?;
+    TlsAcceptor::from(Arc::clone(tls)).accept(stream).await
+}
+
+/// Tells of a client that did not do what TLS wants, or was not let in. One that just went away may have been a probe, and
+/// is told to those only who want to know everything.
+fn rejected<A>(shared: &Shared<A>, error: &io::Error, peer: SocketAddr) {
+    shared.options.connections.handshake_failures.inc();
+    let Some(inner) = error.get_ref().filter(|_| error.kind() == io::ErrorKind::InvalidData) else {
+        tracing::debug!(%error, %peer, "a TLS handshake failed");
+        return;
+    };
+    if let Some(suppressed) = shared.rejections.line(inner.is::<plain::Plain>(), Instant::now()) {
+        let error = reason(inner);
+        tracing::info!(error, %peer, suppressed, "a client was rejected");
+    }
+}
+
+/// Why. What is ours in it, [rustls] would show for programmers.
+fn reason(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.downcast_ref() {
+        Some(rustls::Error::InvalidCertificate(CertificateError::Other(refusal))) => refusal.to_string(),
+        _ => error.to_string(),
     }
 }
 

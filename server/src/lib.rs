@@ -8,7 +8,10 @@ mod answer;
 mod connection;
 mod connections;
 pub mod limits;
+mod plain;
 mod pulse;
+mod quotas;
+pub mod tls;
 
 use std::{
     io,
@@ -30,7 +33,8 @@ use tokio::{
 
 pub use answer::{Answer, Frame, Incoming, SizeHint};
 pub use connections::{Connections, Counted};
-use limits::Limits;
+use limits::{Limits, REJECTIONS_LOGGED, REJECTIONS_SPAN};
+pub use quotas::Quotas;
 
 /// How a server serves.
 #[derive(Clone, Debug, Default)]
@@ -100,6 +104,8 @@ struct Shared<A> {
     options: Options,
     answers: A,
     draining: Arc<AtomicBool>,
+    /// Log lines about clients without a handshake, by whether they spoke TLS at all.
+    rejections: Quotas<bool>,
 }
 
 /// Serves a router, or what else answers, on a listener. Must be called inside a tokio runtime.
@@ -108,7 +114,8 @@ pub fn serve<A: Answer>(listener: StdListener, answers: A, options: Options) -> 
     let listener = TcpListener::from_std(listener)?;
     let address = listener.local_addr()?;
     let draining = Arc::new(AtomicBool::new(false));
-    let shared = Shared { options, answers, draining: Arc::clone(&draining) };
+    let rejections = Quotas::new(REJECTIONS_LOGGED, REJECTIONS_SPAN);
+    let shared = Shared { options, answers, draining: Arc::clone(&draining), rejections };
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(Acceptor::new(shared).run(listener, stopped));
     Ok(Running { address, draining, stop: Some(stop), task })
@@ -147,7 +154,7 @@ impl<A: Answer> Acceptor<A> {
                 return;
             };
             match listener.accept().await {
-                Ok((stream, _)) => self.begin(stream, place),
+                Ok(client) => self.begin(client, place),
                 Err(error) => pause_after(&error).await,
             }
         }
@@ -179,23 +186,23 @@ impl<A: Answer> Acceptor<A> {
         let Ok(listener) = listener.into_std() else {
             return;
         };
-        while let Ok((stream, _)) = listener.accept() {
+        while let Ok((stream, peer)) = listener.accept() {
             let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
                 return;
             };
             let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
             if let Ok(stream) = stream {
-                self.begin(stream, place);
+                self.begin((stream, peer), place);
             }
         }
     }
 
-    fn begin(&self, stream: TcpStream, place: tokio::sync::OwnedSemaphorePermit) {
+    fn begin(&self, client: (TcpStream, SocketAddr), place: tokio::sync::OwnedSemaphorePermit) {
         let shared = Arc::clone(&self.shared);
         let mood = self.mood.subscribe();
         tokio::spawn(async move {
             let open = shared.options.connections.open();
-            connection::run(stream, &shared, mood).await;
+            connection::run(client, &shared, mood).await;
             drop((open, place));
         });
     }

@@ -5,6 +5,13 @@ use std::time::Duration;
 /// Bytes of the head of a request.
 pub const HEAD_BYTES: usize = 16 << 10;
 
+/// Bytes of a file of certificates or of a key.
+pub const PEM_BYTES: u64 = 1 << 20;
+/// Log lines about rejected clients within [`REJECTIONS_SPAN`], for each cause. Whoever reaches the port can cause one.
+pub const REJECTIONS_LOGGED: u32 = 20;
+/// See [`REJECTIONS_LOGGED`].
+pub const REJECTIONS_SPAN: Duration = Duration::from_mins(1);
+
 /// The bounds that are told to a server when it starts, so that tests can use small ones.
 #[derive(Clone, Debug)]
 pub struct Limits {

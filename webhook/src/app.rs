@@ -138,8 +138,9 @@ impl Prepared {
             (Arc::new(Served::default()), Health::default(), Arc::new(Metrics::new()));
         let source = match (&args.files.tls_cert_file, &args.files.tls_key_file) {
             (Some(certificate), Some(key)) => {
-                let files = Files { certificate: certificate.clone(), key: key.clone() };
-                let watch = Watch::begin(files, Arc::clone(&served), metrics.certificates.clone(), now)?;
+                let files = Files { certificate: certificate.clone(), key: key.clone(), clients: None };
+                let watch =
+                    Watch::begin(files, Arc::clone(&served), metrics.certificates.served.clone(), now)?;
                 health.certified();
                 Source::Files(Box::new(watch))
             }

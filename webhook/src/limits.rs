@@ -17,16 +17,10 @@ pub const INLINE_BYTES: usize = 256 << 10;
 pub const LARGE_CONVERSION_ROOM: usize = 33 << 20;
 /// Bytes of a reply that are put together at once.
 pub const REPLY_CHUNK_BYTES: usize = 64 << 10;
-/// Bytes of a certificate or key file.
-pub const PEM_BYTES: u64 = 1 << 20;
 /// Causes told in one refusal. A list of identities can be wrong a hundred thousand times.
 pub const CAUSES: usize = 100;
 /// Characters of a foreign text in a log line or message: as many as a name may have.
 pub const SHOWN: usize = 253;
-/// Log lines about rejected requests within [`REJECTIONS_SPAN`], for each cause. Whoever reaches the port can cause one.
-pub const REJECTIONS_LOGGED: u32 = 20;
-/// See [`REJECTIONS_LOGGED`].
-pub const REJECTIONS_SPAN: Duration = Duration::from_mins(1);
 
 /// The bounds of the reviews in work.
 #[derive(Clone, Debug)]

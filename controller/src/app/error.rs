@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr};
 
 use oci_artifact::Classify as _;
 use oci_registry::VariableError;
+use oci_server::tls::source::FileError;
 
 use crate::{
     cluster::{call::CallError, guard::GuardError, lease::LeaseError},
@@ -61,6 +62,12 @@ pub enum Error {
     /// It cannot be found out which installation this is.
     #[error("finding out which cluster this is failed: {0}")]
     Installation(CallError),
+    /// The files for mutual TLS are not right.
+    #[error("--storage-tls-cert-file, --storage-tls-key-file, --storage-tls-client-ca-file: {0}")]
+    Files(#[from] FileError),
+    /// TLS cannot be set up at all.
+    #[error("setting up TLS failed: {0}")]
+    Tls(#[from] rustls::Error),
     /// The operating system refuses something.
     #[error("{doing} failed: {source}")]
     System {

@@ -142,7 +142,7 @@ impl Process {
                 now,
             },
         )?;
-        let serving = Arc::new(Serving::new(&args, &proxies, metrics.connections("artifacts"))?);
+        let serving = Arc::new(Serving::new(&args, &proxies, &metrics)?);
         let (health, trust) = (Health::default(), Arc::new(trust));
         Ok(Self { args, proxies, health, metrics, serving, trust, probes, figures })
     }

@@ -58,18 +58,19 @@ fn ip(text: &str) -> Option<IpAddr> {
     }
 }
 
-/// Where artifacts are found, from what is advertised, or else from where they are served on the computer `host`.
-pub(super) fn advertised(given: Option<&str>, listen: &Listen, host: &str) -> String {
+/// Where artifacts are found, from what is advertised, or else from where they are served on the computer `host`. A
+/// scheme that is given counts.
+pub(super) fn advertised(scheme: &str, given: Option<&str>, listen: &Listen, host: &str) -> String {
     let given = given.map(|given| given.trim_end_matches('/'));
     match given {
         Some(given) if given.starts_with("http://") || given.starts_with("https://") => given.to_owned(),
-        Some(given) => format!("http://{given}"),
+        Some(given) => format!("{scheme}://{given}"),
         None => {
             let port = listen.port;
             match listen.host {
-                Host::Any | Host::Localhost => format!("http://localhost:{port}"),
-                Host::Ip(ip) if ip.is_unspecified() => format!("http://{host}:{port}"),
-                Host::Ip(ip) => format!("http://{}", SocketAddr::new(ip, port)),
+                Host::Any | Host::Localhost => format!("{scheme}://localhost:{port}"),
+                Host::Ip(ip) if ip.is_unspecified() => format!("{scheme}://{host}:{port}"),
+                Host::Ip(ip) => format!("{scheme}://{}", SocketAddr::new(ip, port)),
             }
         }
     }

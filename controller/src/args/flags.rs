@@ -147,17 +147,9 @@ pub struct LogArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Flags of source-controller that are not supported, and refused")]
 pub struct RefusedArgs {
-    /// Clients of artifacts are not authenticated by SPIFFE here
-    #[arg(long, value_name = "ID", value_parser = artifact_clients)]
-    pub authorized_artifact_client_spiffe_id: Option<Infallible>,
-
     /// The receiver of notifications is not authenticated by SPIFFE here
     #[arg(long, value_name = "ID", value_parser = event_server)]
     pub authorized_event_server_spiffe_id: Option<Infallible>,
-}
-
-fn artifact_clients(_: &str) -> Result<Infallible, &'static str> {
-    Err("SPIFFE is not supported: without it, artifacts would be served to everybody who reaches the port")
 }
 
 fn event_server(_: &str) -> Result<Infallible, &'static str> {

@@ -8,6 +8,7 @@
 
 mod address;
 mod bucket;
+mod clients;
 mod flags;
 mod gates;
 mod ignored;
@@ -24,6 +25,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use address::Listen;
 pub use bucket::{BucketArgs, BucketCloud, BucketPlace};
+pub use clients::ClientArgs;
 pub use flags::{ElectionArgs, LogArgs, ReconcileArgs, RefusedArgs, TokenArgs, WatchArgs};
 pub use gates::{Gate, Gates};
 pub use ignored::Ignored;
@@ -66,6 +68,10 @@ pub struct Args {
     /// A bucket in the place of a volume
     #[command(flatten)]
     pub bucket: BucketArgs,
+
+    /// Who may download artifacts
+    #[command(flatten)]
+    pub clients: ClientArgs,
 
     /// Reconciliation
     #[command(flatten)]
@@ -232,7 +238,7 @@ impl Args {
         }
         let advertised = self.storage.storage_adv_addr.is_some();
         let bucket = self.bucket.contradiction(advertised).map(str::to_owned);
-        bucket.or_else(|| self.trust.contradiction())
+        bucket.or_else(|| self.trust.contradiction()).or_else(|| self.clients.contradiction())
     }
 
     /// Where artifacts are, if that is in a bucket. Each shard has a folder of its own: whatever nobody knows in there is
@@ -263,10 +269,12 @@ impl Args {
         lease_name(FLUX_LEASE, self.watch.watch_label_selector.as_deref())
     }
 
-    /// Where other controllers find artifacts: `http://host[:port]`, without a slash at the end. `host` is the name of
+    /// Where other controllers find artifacts: `http[s]://host[:port]`, without a slash at the end. `host` is the name of
     /// this computer, for when `--storage-addr` means all addresses.
     pub fn advertised(&self, host: &str) -> String {
-        address::advertised(self.storage.storage_adv_addr.as_deref(), &self.storage.storage_addr, host)
+        let scheme = if self.clients.is_told() { "https" } else { "http" };
+        let StorageArgs { storage_adv_addr, storage_addr, .. } = &self.storage;
+        address::advertised(scheme, storage_adv_addr.as_deref(), storage_addr, host)
     }
 
     /// The gates that were given, the last value of each.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use oci_decide::Outcome;
-use oci_server::Connections;
+use oci_server::{Connections, tls::Certificates};
 use prometheus_client::{
     metrics::{
         counter::Counter,
@@ -69,6 +69,8 @@ pub struct Metrics {
     open: Family<Listener, Gauge>,
     handshake_failures: Family<Listener, Counter>,
     timeouts: Family<Listener, Counter>,
+    /// The certificate that artifacts are served with.
+    pub certificates: Certificates,
     /// Events.
     pub events: Told,
     /// Notifications.
@@ -99,6 +101,7 @@ impl Metrics {
             open: Family::default(),
             handshake_failures: Family::default(),
             timeouts: Family::default(),
+            certificates: Certificates::default(),
             events: Told::default(),
             notifications: Told::default(),
             watch_restarts: Counter::default(),
@@ -193,6 +196,7 @@ impl Metrics {
             "Connections closed because of a slow or idle client",
             self.timeouts.clone(),
         );
+        self.certificates.register(registry);
     }
 
     /// Counts the requests to the API server of that host.

@@ -320,19 +320,82 @@ fn args_refuse_buckets_that_cannot_be_used() {
     }
 }
 
+const CERT: &str = "--storage-tls-cert-file=/run/spiffe/tls.crt";
+const KEY: &str = "--storage-tls-key-file=/run/spiffe/tls.key";
+const CA: &str = "--storage-tls-client-ca-file=/run/spiffe/ca.crt";
+const ID: &str = "--authorized-artifact-client-spiffe-id=spiffe://self/ns/flux-system/";
+
+#[test]
+fn args_take_who_may_download_artifacts() {
+    assert!(read(&[]).clients.files().is_none());
+    let other = "--authorized-artifact-client-spiffe-id=spiffe://td/ns/apps/sa/reader";
+    let args = read(&[CERT, KEY, CA, ID, other]);
+    let files = args.clients.files().unwrap();
+    let clients = files.clients.unwrap();
+    let ids: Vec<String> = clients.ids.iter().map(ToString::to_string).collect();
+    assert_eq!(ids, ["spiffe://self/ns/flux-system/", "spiffe://td/ns/apps/sa/reader"]);
+    for (path, expected) in
+        [(files.certificate, "tls.crt"), (files.key, "tls.key"), (clients.authorities, "ca.crt")]
+    {
+        assert_eq!(path.to_str().unwrap(), format!("/run/spiffe/{expected}"));
+    }
+    // Flux's contract is that the URL stays; whoever has no SPIFFE reads in it that TLS is spoken.
+    let address = "--storage-addr=10.1.2.3:9090";
+    assert_eq!(read(&[CERT, KEY, CA, ID, address]).advertised("x"), "http://10.1.2.3:9090");
+    for (flag, expected) in [
+        (address, "https://10.1.2.3:9090"),
+        ("--storage-addr=:9090", "https://localhost:9090"),
+        ("--storage-addr=0.0.0.0:9090", "https://x:9090"),
+        ("--storage-adv-addr=sc.ns.svc", "https://sc.ns.svc"),
+        ("--storage-adv-addr=http://sc.ns.svc", "http://sc.ns.svc"),
+    ] {
+        assert_eq!(read(&[CERT, KEY, CA, flag]).advertised("x"), expected);
+    }
+}
+
+#[test]
+fn args_refuse_half_of_mutual_tls() {
+    let (cert, key, ca) =
+        ("--storage-tls-cert-file", "--storage-tls-key-file", "--storage-tls-client-ca-file");
+    let spiffe = "--authorized-artifact-client-spiffe-id";
+    let table: [(&[&str], String); 8] = [
+        (&[CERT], format!("{cert} needs {key} and {ca}")),
+        (&[KEY], format!("{key} needs {cert} and {ca}")),
+        (&[CA], format!("{ca} needs {cert} and {key}")),
+        (&[CERT, KEY], format!("{cert} and {key} needs {ca}")),
+        (&[CERT, CA], format!("{cert} and {ca} needs {key}")),
+        (&[KEY, CA], format!("{key} and {ca} needs {cert}")),
+        (&[ID], format!("{spiffe} needs {cert} and {key} and {ca}")),
+        (&[ID, CERT, KEY], format!("{spiffe} needs {ca}")),
+    ];
+    for (flags, why) in table {
+        let said = refused(flags);
+        assert!(said.contains(&why), "{flags:?}: {said}");
+    }
+    for id in [
+        "self",
+        "td/path",
+        "https://td/path",
+        "spiffe://TD",
+        "spiffe://",
+        "spiffe://td//x",
+        "spiffe://td/*",
+        "",
+    ] {
+        let said = refused(&[CERT, KEY, CA, &format!("{spiffe}={id}")]);
+        assert!(said.contains(spiffe), "{id}: {said}");
+    }
+}
+
 #[test]
 fn args_refuse_what_would_weaken_silently() {
-    let flags = [
-        ("authorized-artifact-client-spiffe-id", "spiffe://td/path", "served to everybody"),
-        ("authorized-event-server-spiffe-id", "self", "unencrypted"),
-    ];
-    for (flag, value, why) in flags {
-        let said = refused(&[&format!("--{flag}={value}")]);
-        assert!(
-            said.contains(flag) && said.contains("SPIFFE is not supported") && said.contains(why),
-            "{said}"
-        );
-    }
+    let said = refused(&["--authorized-event-server-spiffe-id=spiffe://self/x"]);
+    assert!(
+        said.contains("authorized-event-server-spiffe-id")
+            && said.contains("SPIFFE is not supported")
+            && said.contains("unencrypted"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -420,8 +483,16 @@ fn label_selectors_are_checked() {
 #[test]
 fn help_lists_every_flag() {
     let help = Args::command().render_long_help().to_string();
-    let bucket = ["storage-bucket", "storage-bucket-endpoint", "storage-bucket-region"];
-    for flag in FLUX.map(|(flag, _)| flag).into_iter().chain(bucket) {
+    let others = [
+        "storage-bucket",
+        "storage-bucket-endpoint",
+        "storage-bucket-region",
+        "storage-tls-cert-file",
+        "storage-tls-key-file",
+        "storage-tls-client-ca-file",
+        "authorized-artifact-client-spiffe-id",
+    ];
+    for flag in FLUX.map(|(flag, _)| flag).into_iter().chain(others) {
         assert!(help.contains(&format!("--{flag} ")) || help.contains(&format!("--{flag}[")), "--{flag}");
     }
     for (flag, _) in FLUX.iter().filter(|(flag, _)| flag.starts_with("helm-") || flag.starts_with("ssh-")) {

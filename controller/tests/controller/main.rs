@@ -11,6 +11,7 @@ mod args;
 mod bucket;
 mod bucket_faults;
 mod bucket_world;
+mod mutual;
 mod observe;
 mod recorder;
 mod serve;

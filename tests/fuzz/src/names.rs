@@ -11,6 +11,7 @@ use oci_artifact::{
     },
 };
 use oci_registry::auth::LoginPlace;
+use oci_server::tls::spiffe::{Allowed, Id};
 
 use crate::{first_line, is_line};
 
@@ -34,6 +35,9 @@ pub(crate) fn names(bytes: &[u8]) {
     }
     if let Some(path) = stable(text, MemberPath::parse) {
         assert!(path.components().all(|part| !matches!(part, "" | "." | "..")), "{path}");
+    }
+    if let (Some(allowed), Some(id)) = (stable(text, str::parse::<Allowed>), stable(text, str::parse::<Id>)) {
+        assert!(allowed.means(&id, id.domain()), "{allowed}");
     }
     if let Some(platform) = Platform::parse(text) {
         assert_eq!(Platform::parse(&platform.to_string()), Some(platform));

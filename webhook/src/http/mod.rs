@@ -15,6 +15,10 @@ use axum::{
     http::{Method, Uri},
     routing::{get, post},
 };
+use oci_server::{
+    Quotas,
+    limits::{REJECTIONS_LOGGED, REJECTIONS_SPAN},
+};
 use tokio::sync::Semaphore;
 
 pub use health::Health;
@@ -22,8 +26,8 @@ pub use health::Health;
 use crate::{
     admit::Rules,
     http::reject::Rejection,
-    limits::{Permits, REJECTIONS_LOGGED, REJECTIONS_SPAN},
-    observe::{Metrics, Quotas},
+    limits::Permits,
+    observe::{Cause, Metrics},
 };
 
 /// What the handlers share.
@@ -34,7 +38,7 @@ pub struct Webhook {
     health: Health,
     metrics: Arc<Metrics>,
     /// Log lines about rejected requests.
-    rejections: Quotas,
+    rejections: Quotas<Option<Cause>>,
     /// In KiB of reviews.
     admissions: Arc<Semaphore>,
     small: Arc<Semaphore>,

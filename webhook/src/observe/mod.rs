@@ -2,12 +2,9 @@
 
 mod labels;
 pub mod logs;
-mod quotas;
-
-use std::sync::atomic::AtomicU64;
 
 use oci_crds::validate::Code;
-use oci_server::{Connections, Counted};
+use oci_server::{Connections, Counted, tls};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -15,9 +12,6 @@ use prometheus_client::{
 };
 
 pub use labels::{Cause, Endpoint, Verdict};
-pub(crate) use quotas::Quotas;
-
-use crate::tls::source::Identity;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reviewed {
@@ -47,26 +41,13 @@ struct Listener {
     listener: &'static str,
 }
 
-/// What is known of the served certificate.
+/// What is known of certificates.
 #[derive(Clone, Debug, Default)]
 pub struct Certificates {
-    /// When it ends, in seconds since 1970.
-    pub not_after: Gauge<f64, AtomicU64>,
-    /// How often another one was taken.
-    pub reloads: Counter,
-    /// How often one could not be taken, so that the one before stayed.
-    pub reload_failures: Counter,
+    /// The one that is served.
+    pub served: tls::Certificates,
     /// How often a step of issuing or publishing failed.
     pub issue_failures: Counter,
-}
-
-impl Certificates {
-    /// Another identity is served.
-    pub fn serve(&self, identity: &Identity) {
-        // Exact for some million years.
-        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a double")]
-        self.not_after.set(identity.not_after.as_second() as f64);
-    }
 }
 
 /// All metrics of the process.
@@ -81,7 +62,7 @@ pub struct Metrics {
     connections: Family<Listener, Gauge>,
     handshake_failures: Family<Listener, Counter>,
     timeouts: Family<Listener, Counter>,
-    /// The served certificate.
+    /// Certificates.
     pub certificates: Certificates,
 }
 
@@ -163,23 +144,11 @@ impl Metrics {
     }
 
     fn register_certificates(&mut self) {
-        let registry = &mut self.registry;
-        let certificates = &self.certificates;
-        registry.register(
-            "certificate_not_after_timestamp_seconds",
-            "When the served certificate ends, in seconds since 1970",
-            certificates.not_after.clone(),
-        );
-        registry.register("certificate_reloads", "Other certificates taken", certificates.reloads.clone());
-        registry.register(
-            "certificate_reload_failures",
-            "Certificates that could not be taken",
-            certificates.reload_failures.clone(),
-        );
-        registry.register(
+        self.certificates.served.register(&mut self.registry);
+        self.registry.register(
             "certificate_issue_failures",
             "Failed steps of issuing certificates and publishing their authority",
-            certificates.issue_failures.clone(),
+            self.certificates.issue_failures.clone(),
         );
     }
 

@@ -175,9 +175,9 @@ impl Keeper {
             let text: Vec<u8> = identity.key().cert.first().map(|der| der.to_vec()).unwrap_or_default();
             if text != self.current {
                 tracing::info!(not_after = %identity.not_after, "another certificate is served");
-                self.metrics.serve(identity);
+                self.metrics.served.serve(identity);
                 if !self.current.is_empty() {
-                    self.metrics.reloads.inc();
+                    self.metrics.served.reloads.inc();
                 }
                 self.served.replace(identity.clone());
                 self.health.certified();

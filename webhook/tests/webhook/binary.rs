@@ -9,8 +9,9 @@ use std::{
 };
 
 use clap::{CommandFactory as _, Parser as _};
+use oci_server::limits::REJECTIONS_LOGGED;
 use oci_testkit::tls::Tls;
-use oci_webhook::{args::Args, limits::REJECTIONS_LOGGED};
+use oci_webhook::args::Args;
 use tempfile::TempDir;
 
 use crate::{

@@ -292,7 +292,7 @@ async fn keeper_makes_everything_and_then_nothing() {
         replica.pass().await;
     }
     assert_eq!(api.writes(), [""; 0]);
-    assert_eq!(replica.metrics.reloads.get(), 0);
+    assert_eq!(replica.metrics.served.reloads.get(), 0);
 }
 
 #[tokio::test]
@@ -365,7 +365,7 @@ async fn keeper_renews_the_certificate_only() {
     assert_eq!(api.writes(), [format!("PUT {SECRET}")]);
     assert_ne!(replica.certificate(), before);
     assert_eq!(api.data("ca.crt"), bundle);
-    assert_eq!(replica.metrics.reloads.get(), 1);
+    assert_eq!(replica.metrics.served.reloads.get(), 1);
 }
 
 #[tokio::test]

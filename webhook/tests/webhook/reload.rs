@@ -11,15 +11,12 @@ use std::{
     time::Duration,
 };
 
-use oci_testkit::tls::Tls;
-use oci_webhook::{
-    observe::Certificates,
-    tls::{
-        Served,
-        reload::Watch,
-        source::{Fault, FileError, Files, Material},
-    },
+use oci_server::tls::{
+    Certificates, Served,
+    reload::Watch,
+    source::{Fault, FileError, Files, Material},
 };
+use oci_testkit::tls::Tls;
 use tempfile::TempDir;
 
 use crate::{
@@ -49,7 +46,7 @@ impl Mount {
     }
 
     fn files(&self) -> Files {
-        Files { certificate: self.path("tls.crt"), key: self.path("tls.key") }
+        Files { certificate: self.path("tls.crt"), key: self.path("tls.key"), clients: None }
     }
 
     /// All at once, by moving a symbolic link.
@@ -137,14 +134,14 @@ fn files_name_their_fault() {
     assert!(matches!(fault(Material { certificate: der.into(), ..good.clone() }), Fault::Certificate(_)));
     let early = good.identity("1960-01-01T00:00:00Z".parse().unwrap()).unwrap_err();
     assert!(matches!(early, Fault::Early(_)));
-    let files = Files { certificate: "/nowhere/tls.crt".into(), key: "/nowhere/tls.key".into() };
+    let files =
+        Files { certificate: "/nowhere/tls.crt".into(), key: "/nowhere/tls.key".into(), clients: None };
     let error = files.read().unwrap_err();
     assert!(matches!(error, FileError::Read { .. }));
     assert!(error.to_string().starts_with("reading `/nowhere/tls.crt` failed: "), "{error}");
-    let error = files.identity(&material(&Tls::expired()), now()).unwrap_err().to_string();
-    assert!(error.starts_with(
-        "`/nowhere/tls.crt` with `/nowhere/tls.key` cannot be served: the certificate ended at"
-    ));
+    let mount = Mount::new(&Tls::expired());
+    let error = mount.files().identity(&mount.files().read().unwrap(), now()).unwrap_err().to_string();
+    assert!(error.contains("/tls.key` cannot be served: the certificate ended at"), "{error}");
 }
 
 #[test]

@@ -118,12 +118,34 @@ async fn chart_with_a_bucket_is_the_overlay_of_many() {
 }
 
 #[tokio::test]
+async fn chart_takes_volumes_and_containers_for_certificates() {
+    let values = [
+        "controller.volumes[0].name=svid",
+        "controller.volumes[0].emptyDir.medium=Memory",
+        "controller.volumeMounts[0].name=svid",
+        "controller.volumeMounts[0].mountPath=/svid",
+        "controller.initContainers[0].name=spiffe-helper",
+        "controller.initContainers[0].restartPolicy=Always",
+    ];
+    let (plain, chart) = (rendered(&[]).await, rendered(&values).await);
+    let mut wanted = plain.clone();
+    let pod =
+        &mut wanted.get_mut("Deployment oci-system/oci-controller").unwrap()["spec"]["template"]["spec"];
+    let further = |list: &mut Value, one: Value| list.as_array_mut().unwrap().push(one);
+    further(&mut pod["volumes"], json!({ "name": "svid", "emptyDir": { "medium": "Memory" } }));
+    further(&mut pod["containers"][0]["volumeMounts"], json!({ "name": "svid", "mountPath": "/svid" }));
+    pod["initContainers"] = json!([{ "name": "spiffe-helper", "restartPolicy": "Always" }]);
+    assert_same(&chart, &wanted, "with volumes");
+}
+
+#[tokio::test]
 async fn chart_refuses_wrong_values_and_names_them() {
     let cases = [
         ("controller.replicas=two", "/controller/replicas"),
         ("controller.replicas=-1", "/controller/replicas"),
         ("controller.storage.bucket=artifacts", "/controller/storage/bucket"),
         ("controller.args={now}", "/controller/args/0"),
+        ("controller.volumes[0].emptyDir.medium=Memory", "/controller/volumes/0"),
         ("webhook.certificates=none", "/webhook/certificates"),
         ("webhook.failurePolicy=Perhaps", "/webhook/failurePolicy"),
         ("webhook.replica=3", "replica"),

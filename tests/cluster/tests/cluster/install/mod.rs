@@ -17,7 +17,7 @@ mod rights;
 mod running;
 mod tour;
 
-use std::{collections::BTreeMap, process::Command};
+use std::{collections::BTreeMap, path::Path, process::Command};
 
 use kube::{
     Api,
@@ -88,8 +88,13 @@ fn by_name(text: &str) -> BTreeMap<String, Value> {
 
 /// What an overlay of `deploy` installs; no cluster is asked.
 pub(crate) async fn overlay(name: &str) -> BTreeMap<String, Value> {
+    kustomized(&workspace().join("deploy/overlays").join(name)).await
+}
+
+/// What a kustomization installs.
+async fn kustomized(folder: &Path) -> BTreeMap<String, Value> {
     let mut kubectl = tools::command("kubectl").unwrap();
-    kubectl.arg("kustomize").arg(workspace().join("deploy/overlays").join(name));
+    kubectl.arg("kustomize").arg(folder);
     by_name(&Ran::of(kubectl).await.succeeded())
 }
 

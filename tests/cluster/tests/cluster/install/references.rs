@@ -1,11 +1,12 @@
 //! What one manifest says of another holds: names, ports, labels and certificates, as the programs themselves read them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fs, os::unix::fs::symlink, time::Duration};
 
 use clap::Parser as _;
+use oci_testkit::tools::workspace;
 use serde_json::{Value, json};
 
-use super::{OVERLAYS, overlay};
+use super::{OVERLAYS, kustomized, overlay};
 
 type Objects = BTreeMap<String, Value>;
 
@@ -185,4 +186,48 @@ async fn manifests_mean_each_other_rightly() {
         }
         check_selectors(&objects, name);
     }
+}
+
+/// The volumes that a container has, by where it finds them.
+fn mounts(container: &Value) -> BTreeMap<&str, &str> {
+    let all = container["volumeMounts"].as_array().unwrap().iter();
+    all.map(|mount| (text(mount, "/mountPath"), text(mount, "/name"))).collect()
+}
+
+#[tokio::test]
+async fn kustomization_of_the_guide_serves_by_mutual_tls() {
+    let guide = fs::read_to_string(workspace().join("docs/guide/serving.md")).unwrap();
+    let block = |begin: &str| guide.split_once(begin).unwrap().1.split("```").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    symlink(workspace().join("deploy/overlays"), folder.path().join("overlays")).unwrap();
+    let own = folder.path().join("own");
+    fs::create_dir(&own).unwrap();
+    fs::write(own.join("kustomization.yaml"), block("```yaml\n")).unwrap();
+    let objects = kustomized(&own).await;
+    let deployment = &objects["Deployment oci-system/oci-controller"];
+    check_controller(&objects, deployment, "the guide");
+
+    let args = oci_controller::args::Args::read(command_line(deployment), |_| None).unwrap();
+    let files = args.clients.files().unwrap();
+    let clients = files.clients.unwrap();
+    assert_eq!(clients.ids.len(), 1);
+    let pod = &deployment["spec"]["template"]["spec"];
+    let (program, helper) = (mounts(&pod["containers"][0]), mounts(&pod["initContainers"][0]));
+    let conf = block("```\n");
+    for (path, setting) in [
+        (files.certificate, "svid_file_name"),
+        (files.key, "svid_key_file_name"),
+        (clients.authorities, "svid_bundle_file_name"),
+    ] {
+        let (folder, name) = path.to_str().unwrap().rsplit_once('/').unwrap();
+        assert!(conf.contains(&format!("\n{setting} = \"{name}\"\n")), "{setting}: {name}");
+        assert!(conf.contains(&format!("\ncert_dir = \"{folder}\"\n")), "{folder}");
+        assert_eq!((program.get(folder), helper.get(folder)), (Some(&"svid"), Some(&"svid")));
+    }
+    let volumes: Vec<_> = pod["volumes"].as_array().unwrap().iter().map(|one| text(one, "/name")).collect();
+    for (path, name) in program.iter().chain(&helper) {
+        assert!(volumes.contains(name), "{name} of {path}: {volumes:?}");
+    }
+    let socket = conf.split('"').nth(1).unwrap().rsplit_once('/').unwrap().0;
+    assert_eq!(helper.get(socket), Some(&"workload-api"));
 }

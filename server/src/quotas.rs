@@ -5,21 +5,20 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use super::Cause;
-
-/// So many lines of each cause in a span of time.
+/// So many lines of each cause in a span of time. Causes must be of a closed set.
 #[derive(Debug)]
-pub(crate) struct Quotas {
+pub struct Quotas<C> {
     lines: u32,
     span: Duration,
     /// As many as there are causes.
-    causes: Mutex<HashMap<Option<Cause>, Quota>>,
+    causes: Mutex<HashMap<C, Quota>>,
 }
 
 /// One span of one cause.
@@ -30,14 +29,14 @@ struct Quota {
     suppressed: u64,
 }
 
-impl Quotas {
+impl<C: Eq + Hash> Quotas<C> {
     /// Allows `lines` of each cause in every `span`, which begins with its first line.
-    pub(crate) fn new(lines: u32, span: Duration) -> Self {
+    pub fn new(lines: u32, span: Duration) -> Self {
         Self { lines, span, causes: Mutex::default() }
     }
 
     /// Whether a line may be written, and how many of its cause were suppressed since the last one.
-    pub(crate) fn line(&self, cause: Option<Cause>, now: Instant) -> Option<u64> {
+    pub fn line(&self, cause: C, now: Instant) -> Option<u64> {
         let mut causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);
         let quota = causes.entry(cause).or_insert(Quota { begun: now, logged: 0, suppressed: 0 });
         if now.saturating_duration_since(quota.begun) >= self.span {
@@ -60,18 +59,18 @@ mod tests {
     fn quotas_bound_the_lines_of_each_cause() {
         let quotas = Quotas::new(3, Duration::from_secs(10));
         let start = Instant::now();
-        let at = |seconds, cause| quotas.line(Some(cause), start + Duration::from_secs(seconds));
+        let at = |seconds, cause: &'static str| quotas.line(cause, start + Duration::from_secs(seconds));
         for _ in 0..3 {
-            assert_eq!(at(0, Cause::Malformed), Some(0));
+            assert_eq!(at(0, "malformed"), Some(0));
         }
         for _ in 0..1_000 {
-            assert_eq!(at(9, Cause::Malformed), None);
+            assert_eq!(at(9, "malformed"), None);
         }
-        assert_eq!(at(9, Cause::Busy), Some(0), "another cause has lines of its own");
-        assert_eq!(at(10, Cause::Malformed), Some(1_000), "the first line of a span tells what was left out");
-        assert_eq!(at(10, Cause::Malformed), Some(0));
-        assert_eq!(at(19, Cause::Malformed), Some(0));
-        assert_eq!(at(19, Cause::Malformed), None);
-        assert_eq!(at(25, Cause::Malformed), Some(1), "a span begins with its first line");
+        assert_eq!(at(9, "busy"), Some(0), "another cause has lines of its own");
+        assert_eq!(at(10, "malformed"), Some(1_000), "the first line of a span tells what was left out");
+        assert_eq!(at(10, "malformed"), Some(0));
+        assert_eq!(at(19, "malformed"), Some(0));
+        assert_eq!(at(19, "malformed"), None);
+        assert_eq!(at(25, "malformed"), Some(1), "a span begins with its first line");
     }
 }

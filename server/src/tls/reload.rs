@@ -8,12 +8,11 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::MissedTickBehavior;
 
 use super::{
-    Clock, Served,
-    source::{FileError, Files, Material},
+    Certificates, Clock, Served,
+    source::{Contents, FileError, Files},
 };
-use crate::observe::Certificates;
 
-/// Files whose pair is served.
+/// Files of what is served.
 #[derive(Debug)]
 pub struct Watch {
     files: Files,
@@ -21,7 +20,7 @@ pub struct Watch {
     metrics: Certificates,
     clock: Clock,
     /// What is served.
-    good: Material,
+    good: Contents,
     /// What was complained about last.
     complaint: Option<String>,
 }
@@ -56,7 +55,7 @@ impl Watch {
     }
 
     /// Takes what was read, or keeps what is served and says why, once.
-    pub fn look(&mut self, read: Result<Material, FileError>) {
+    pub fn look(&mut self, read: Result<Contents, FileError>) {
         match self.take(read) {
             Ok(()) => self.complaint = None,
             Err(error) => {
@@ -73,15 +72,15 @@ impl Watch {
         }
     }
 
-    fn take(&mut self, read: Result<Material, FileError>) -> Result<(), FileError> {
-        let material = read?;
-        let identity = self.files.identity(&material, (self.clock)())?;
-        if material != self.good {
+    fn take(&mut self, read: Result<Contents, FileError>) -> Result<(), FileError> {
+        let contents = read?;
+        let identity = self.files.identity(&contents, (self.clock)())?;
+        if contents != self.good {
             tracing::info!(not_after = %identity.not_after, "another certificate is served");
             self.metrics.reloads.inc();
             self.metrics.serve(&identity);
             self.served.replace(identity);
-            self.good = material;
+            self.good = contents;
         }
         Ok(())
     }

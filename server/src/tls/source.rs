@@ -14,6 +14,7 @@ use rustls::{crypto::aws_lc_rs, sign::CertifiedKey};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject as _};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use super::{Clients, Gate, spiffe::SvidFault};
 use crate::limits::PEM_BYTES;
 
 /// A certificate chain and its key, as PEM text.
@@ -40,12 +41,23 @@ pub struct Identity {
     pub not_before: Timestamp,
     /// Until when it holds.
     pub not_after: Timestamp,
+    gate: Option<Arc<Gate>>,
 }
 
 impl Identity {
     /// What rustls serves.
     pub fn key(&self) -> &Arc<CertifiedKey> {
         &self.key
+    }
+
+    /// Who may connect, if not everybody.
+    pub(super) fn gate(&self) -> Option<&Arc<Gate>> {
+        self.gate.as_ref()
+    }
+
+    /// The certificate of [`Self::key`].
+    fn certificate(&self) -> Result<&CertificateDer<'static>, Fault> {
+        self.key.cert.first().ok_or(Fault::NoCertificate)
     }
 }
 
@@ -86,6 +98,20 @@ pub enum Fault {
     /// The certificate has not begun.
     #[error("the certificate begins at {0} only; is a clock wrong?")]
     Early(Timestamp),
+    /// The certificate is no SVID, although clients are known by theirs.
+    #[error("the certificate is no SVID: {0}")]
+    Svid(#[from] SvidFault),
+    /// Somebody of another trust domain is to be let in.
+    #[error(
+        "the certificate is of the trust domain `{own}`, so nobody can be known as {allowed}: authorities in a file are \
+         trusted for one domain only"
+    )]
+    Domain {
+        /// Who is to be let in.
+        allowed: String,
+        /// Our own trust domain.
+        own: String,
+    },
 }
 
 impl Material {
@@ -109,12 +135,12 @@ impl Material {
         if now >= not_after {
             return Err(Fault::Expired(not_after));
         }
-        Ok(Identity { key: Arc::new(key), not_before, not_after })
+        Ok(Identity { key: Arc::new(key), not_before, not_after, gate: None })
     }
 }
 
 /// All certificates of a PEM text; at least one.
-pub(crate) fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, Fault> {
+pub fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, Fault> {
     let chain = CertificateDer::pem_slice_iter(text)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| Fault::CertificatePem(pem_error(&error)))?;
@@ -128,7 +154,7 @@ pub(crate) fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
 }
 
 /// From when until when a certificate holds.
-pub(crate) fn validity(certificate: &CertificateDer<'_>) -> Result<(Timestamp, Timestamp), Fault> {
+pub fn validity(certificate: &CertificateDer<'_>) -> Result<(Timestamp, Timestamp), Fault> {
     let (rest, parsed) =
         X509Certificate::from_der(certificate).map_err(|error| Fault::Certificate(error.to_string()))?;
     if !rest.is_empty() {
@@ -152,16 +178,26 @@ fn pem_error(error: &pem::Error) -> String {
     }
 }
 
-/// Where a pair is on disk.
+/// Where a pair is on disk, and who may connect to its owner.
 #[derive(Clone, Debug)]
 pub struct Files {
     /// The certificate chain.
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
+    /// Who may connect; everybody if `None`.
+    pub clients: Option<Clients>,
 }
 
-/// Why the files give no pair that can be served.
+/// What is in the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contents {
+    pair: Material,
+    /// Those of clients, in PEM.
+    authorities: Option<Vec<u8>>,
+}
+
+/// Why the files give nothing that can be served.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// One of them cannot be read.
@@ -172,36 +208,65 @@ pub enum FileError {
         /// Why.
         source: io::Error,
     },
-    /// They can be read, but not served.
-    #[error("`{}` with `{}` cannot be served: {fault}", files.certificate.display(), files.key.display())]
+    /// The pair can be read, but not served.
+    #[error("`{}` with `{}` cannot be served: {fault}", certificate.display(), key.display())]
     Fault {
-        /// Both.
-        files: Files,
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's.
+        key: PathBuf,
+        /// Why.
+        fault: Fault,
+    },
+    /// The authorities can be read, but nobody can be known by them.
+    #[error("clients cannot be known by `{}`: {fault}", path.display())]
+    Clients {
+        /// Which file.
+        path: PathBuf,
         /// Why.
         fault: Fault,
     },
 }
 
 impl Files {
-    /// Reads both. Kubernetes exchanges them by moving a symbolic link, so the certificate is read again behind the
-    /// key: if it is another one by then, so is the key.
-    pub fn read(&self) -> Result<Material, FileError> {
+    /// Reads all. Kubernetes exchanges them by moving a symbolic link, so the certificate is read again behind the others:
+    /// if it is another one by then, so are they.
+    pub fn read(&self) -> Result<Contents, FileError> {
         let mut certificate = read(&self.certificate)?;
-        let mut key = read(&self.key)?;
+        let mut rest = self.read_rest()?;
         for _ in 0..3 {
             let again = read(&self.certificate)?;
             if again == certificate {
                 break;
             }
             certificate = again;
-            key = read(&self.key)?;
+            rest = self.read_rest()?;
         }
-        Ok(Material { certificate, key })
+        let (key, authorities) = rest;
+        Ok(Contents { pair: Material { certificate, key }, authorities })
     }
 
-    /// The pair, if it can be served.
-    pub fn identity(&self, material: &Material, now: Timestamp) -> Result<Identity, FileError> {
-        material.identity(now).map_err(|fault| FileError::Fault { files: self.clone(), fault })
+    fn read_rest(&self) -> Result<(Vec<u8>, Option<Vec<u8>>), FileError> {
+        let authorities = self.clients.as_ref().map(|clients| read(&clients.authorities)).transpose()?;
+        Ok((read(&self.key)?, authorities))
+    }
+
+    /// What can be served of it.
+    pub fn identity(&self, contents: &Contents, now: Timestamp) -> Result<Identity, FileError> {
+        let unfit = |fault| {
+            let (certificate, key) = (self.certificate.clone(), self.key.clone());
+            FileError::Fault { certificate, key, fault }
+        };
+        let mut identity = contents.pair.identity(now).map_err(unfit)?;
+        if let (Some(clients), Some(authorities)) = (&self.clients, &contents.authorities) {
+            let own = identity.certificate().map_err(unfit)?;
+            let gate = Gate::new(authorities, &clients.ids, own).map_err(|fault| match fault {
+                Fault::Svid(_) | Fault::Domain { .. } => unfit(fault),
+                fault => FileError::Clients { path: clients.authorities.clone(), fault },
+            })?;
+            identity.gate = Some(Arc::new(gate));
+        }
+        Ok(identity)
     }
 }
 
