@@ -27,7 +27,7 @@ pub(crate) struct Global {
 /// so that scripts keep working, and not looked at.
 #[derive(Args, Clone, Debug, Default)]
 #[command(
-    next_help_heading = "Cluster (create, get, export, reconcile, suspend, resume, install, uninstall)"
+    next_help_heading = "Cluster (create, get, export, reconcile, suspend, resume, install, uninstall, doctor)"
 )]
 pub(crate) struct ClusterFlags {
     /// Namespace; the context's own if absent

@@ -10,6 +10,9 @@ use rustls_pki_types::ServerName;
 
 use crate::observe::logs::Format;
 
+/// The heading of the flags behind those of certificates.
+const PROCESS: &str = "Process";
+
 /// The admission and conversion webhook of OCIRepository.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "oci-webhook", version, max_term_width = 110)]
@@ -39,22 +42,27 @@ pub struct Args {
 
     /// How often certificate files, or the Secret, are looked at
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = period)]
+    #[arg(help_heading = PROCESS)]
     pub tls_reload_interval: Duration,
 
     /// How long requests are still accepted after SIGTERM, while readiness fails
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    #[arg(help_heading = PROCESS)]
     pub drain: Duration,
 
     /// How long requests in work may take after that
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration)]
+    #[arg(help_heading = PROCESS)]
     pub shutdown_timeout: Duration,
 
     /// How log lines look
     #[arg(long, value_enum, default_value_t)]
+    #[arg(help_heading = PROCESS)]
     pub log_format: Format,
 
     /// What is logged: error, warn, info, debug or trace, also per part (`info,oci_webhook::server=debug`)
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "OCI_WEBHOOK_LOG")]
+    #[arg(help_heading = PROCESS)]
     pub log_level: String,
 }
 

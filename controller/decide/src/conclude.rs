@@ -2,12 +2,11 @@
 
 use oci_crds::{
     conditions::{
-        action,
+        Reason, action,
         condition::{
             ARTIFACT_IN_STORAGE, ARTIFACT_OUTDATED, FETCH_FAILED, READY, RECONCILING, SOURCE_VERIFIED,
             STALLED, STORAGE_OPERATION_FAILED,
         },
-        reason,
     },
     v1::{Artifact, Status},
     validate::Fault,
@@ -64,8 +63,8 @@ pub fn progress(observed: &Observed, resolved: Option<&Resolved>) -> Status {
     draft.outdated(resolved);
     let message = draft.under_way(resolved);
     if !draft.is_under_way(&message) {
-        draft.conditions.set(RECONCILING, TRUE, reason::PROGRESSING, &message);
-        draft.conditions.set(READY, UNKNOWN, reason::PROGRESSING, &message);
+        draft.conditions.set(RECONCILING, TRUE, Reason::Progressing, &message);
+        draft.conditions.set(READY, UNKNOWN, Reason::Progressing, &message);
     }
     draft.conditions.remove(STALLED);
     draft.finish()
@@ -85,7 +84,7 @@ fn succeeded(observed: &Observed, resolved: &Resolved, stored: Option<&Artifact>
     draft.forget_refutation();
     let judged_anew = draft.judged(Some(resolved));
     let message = format!("stored artifact for digest '{}'", resolved.revision);
-    draft.conditions.set(ARTIFACT_IN_STORAGE, TRUE, reason::SUCCEEDED, &message);
+    draft.conditions.set(ARTIFACT_IN_STORAGE, TRUE, Reason::Succeeded, &message);
     draft.conditions.sum_up();
 
     if let Some(artifact) = stored {
@@ -144,7 +143,7 @@ fn failed(observed: &Observed, failure: &Failure, resolved: Option<&Resolved>) -
     draft.judged(resolved);
     draft.conditions.set(kind, status, meaning.reason, &message);
     draft.conditions.remove(STALLED);
-    draft.conditions.set(RECONCILING, TRUE, reason::PROGRESSING_WITH_RETRY, &progress);
+    draft.conditions.set(RECONCILING, TRUE, Reason::ProgressingWithRetry, &progress);
     draft.conditions.sum_up();
     Conclusion { status: draft.finish(), notices, next, failures }
 }
@@ -168,9 +167,9 @@ fn refused(observed: &Observed, refusal: &Refusal) -> Conclusion {
     Conclusion { status: draft.finish(), notices, next: Next::Never, failures: 0 }
 }
 
-fn reason_of(faults: &[Fault]) -> &'static str {
+fn reason_of(faults: &[Fault]) -> Reason {
     let url = faults.iter().any(|fault| fault.path.as_str() == "spec.url");
-    if url { reason::URL_INVALID } else { reason::SPEC_INVALID }
+    if url { Reason::UrlInvalid } else { Reason::SpecInvalid }
 }
 
 /// All faults in one message, each with what to do about it.
@@ -188,6 +187,6 @@ fn damage(observed: &Observed) -> Vec<Notice> {
         return Vec::new();
     };
     let message = format!("failed to verify artifact: {what}");
-    let reason = reason::ARTIFACT_VERIFICATION_FAILED;
+    let reason = Reason::ArtifactVerificationFailed;
     vec![Notice::warning(observed, reason, action::RECONCILE_STORAGE, &message)]
 }

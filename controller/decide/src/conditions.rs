@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use oci_crds::conditions::condition::{
-    ARTIFACT_IN_STORAGE, ARTIFACT_OUTDATED, FETCH_FAILED, READY, RECONCILING, SOURCE_VERIFIED, STALLED,
-    STORAGE_OPERATION_FAILED,
+use oci_crds::conditions::{
+    Reason,
+    condition::{
+        ARTIFACT_IN_STORAGE, ARTIFACT_OUTDATED, FETCH_FAILED, READY, RECONCILING, SOURCE_VERIFIED, STALLED,
+        STORAGE_OPERATION_FAILED,
+    },
 };
 
 pub(crate) const TRUE: &str = "True";
@@ -44,16 +47,20 @@ impl Conditions {
     }
 
     /// Whether the condition has this status for just this reason, and had so for this generation already.
-    pub(crate) fn says(&self, kind: &str, status: &str, reason: &str, message: &str) -> bool {
+    pub(crate) fn says(&self, kind: &str, status: &str, reason: Reason, message: &str) -> bool {
         self.get(kind).is_some_and(|condition| {
             condition.observed_generation == Some(self.generation)
                 && (condition.status.as_str(), condition.reason.as_str(), condition.message.as_str())
-                    == (status, reason, message)
+                    == (status, reason.as_str(), message)
         })
     }
 
     /// The time of transition changes with status, reason or message, as Flux has it.
-    pub(crate) fn set(&mut self, kind: &str, status: &str, reason: &str, message: &str) {
+    pub(crate) fn set(&mut self, kind: &str, status: &str, reason: Reason, message: &str) {
+        self.write(kind, status, reason.as_str(), message);
+    }
+
+    fn write(&mut self, kind: &str, status: &str, reason: &str, message: &str) {
         let same = |old: &&Condition| {
             (old.status.as_str(), old.reason.as_str(), old.message.as_str()) == (status, reason, message)
         };
@@ -77,7 +84,7 @@ impl Conditions {
     pub(crate) fn sum_up(&mut self) {
         if let Some((status, told)) = self.sum() {
             let (reason, message) = (told.reason.clone(), told.message.clone());
-            self.set(READY, status, &reason, &message);
+            self.write(READY, status, &reason, &message);
         }
     }
 
@@ -121,7 +128,7 @@ mod tests {
     fn conditions(list: &str) -> Conditions {
         let mut conditions = Conditions::new(None, 2, Timestamp::UNIX_EPOCH);
         for (kind, status) in list.split_whitespace().filter_map(|told| told.split_once('=')) {
-            conditions.set(kind, status, &format!("{kind}Reason"), kind);
+            conditions.write(kind, status, &format!("{kind}Reason"), kind);
         }
         conditions
     }
@@ -194,9 +201,9 @@ mod tests {
             ("another message", TRUE, "A", "texts", true),
         ] {
             let mut before = Conditions::new(None, 1, Timestamp::UNIX_EPOCH);
-            before.set(STALLED, TRUE, "A", "text");
+            before.write(STALLED, TRUE, "A", "text");
             let mut after = Conditions::new(Some(before.finish()), 2, later);
-            after.set(STALLED, status, reason, message);
+            after.write(STALLED, status, reason, message);
             let condition = after.get(STALLED).unwrap();
             assert_eq!(condition.last_transition_time.0 == later, moves, "{name}");
             assert_eq!(condition.observed_generation, Some(2), "{name}");

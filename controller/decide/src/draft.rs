@@ -2,8 +2,8 @@
 
 use oci_crds::{
     conditions::{
+        Reason,
         condition::{ARTIFACT_IN_STORAGE, ARTIFACT_OUTDATED, READY, RECONCILING, SOURCE_VERIFIED},
-        reason,
     },
     v1::Status,
 };
@@ -57,8 +57,8 @@ impl<'a> Draft<'a> {
             None => false,
             Some(Judged::Verified { .. }) => {
                 let message = verified_message(revision);
-                let before = self.conditions.says(SOURCE_VERIFIED, TRUE, reason::SUCCEEDED, &message);
-                self.conditions.set(SOURCE_VERIFIED, TRUE, reason::SUCCEEDED, &message);
+                let before = self.conditions.says(SOURCE_VERIFIED, TRUE, Reason::Succeeded, &message);
+                self.conditions.set(SOURCE_VERIFIED, TRUE, Reason::Succeeded, &message);
                 self.status.source_verification_fingerprint = Some(signature.fingerprint.clone());
                 !before
             }
@@ -80,7 +80,7 @@ impl<'a> Draft<'a> {
             self.conditions.remove(ARTIFACT_OUTDATED);
         } else {
             let message = format!("new revision '{revision}' for '{}'", self.url());
-            self.conditions.set(ARTIFACT_OUTDATED, TRUE, reason::NEW_REVISION, &message);
+            self.conditions.set(ARTIFACT_OUTDATED, TRUE, Reason::NewRevision, &message);
         }
     }
 
@@ -102,7 +102,7 @@ impl<'a> Draft<'a> {
 
     /// Whether the conditions say so already.
     pub(crate) fn is_under_way(&self, message: &str) -> bool {
-        let mut reasons = [reason::PROGRESSING, reason::PROGRESSING_WITH_RETRY].into_iter();
+        let mut reasons = [Reason::Progressing, Reason::ProgressingWithRetry].into_iter();
         !self.conditions.is(READY, TRUE)
             && reasons.any(|reason| self.conditions.says(RECONCILING, TRUE, reason, message))
     }

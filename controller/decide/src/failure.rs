@@ -2,7 +2,7 @@
 
 use oci_artifact::{Class, Classify};
 use oci_crds::{
-    conditions::{action, condition, reason},
+    conditions::{Reason, action, condition},
     validate::Operation,
 };
 
@@ -49,7 +49,7 @@ pub struct Meaning {
     /// The condition that is true from now on; `SourceVerified` is false. `None` where no status is left to say it in.
     pub condition: Option<&'static str>,
     /// Its reason, and that of the event.
-    pub reason: &'static str,
+    pub reason: Reason,
     /// What the event says was done.
     pub action: &'static str,
 }
@@ -59,18 +59,18 @@ impl Step {
     pub fn meaning(self) -> Meaning {
         let (condition, reason) = match self {
             Self::ServiceAccount | Self::Identity | Self::Credentials | Self::Proxy | Self::Certificates => {
-                (condition::FETCH_FAILED, reason::AUTHENTICATION_FAILED)
+                (condition::FETCH_FAILED, Reason::AuthenticationFailed)
             }
-            Self::Tag => (condition::FETCH_FAILED, reason::READ_OPERATION_FAILED),
-            Self::Digest | Self::Manifest => (condition::FETCH_FAILED, reason::PULL_FAILED),
-            Self::Signature => (condition::SOURCE_VERIFIED, reason::VERIFICATION_ERROR),
+            Self::Tag => (condition::FETCH_FAILED, Reason::ReadOperationFailed),
+            Self::Digest | Self::Manifest => (condition::FETCH_FAILED, Reason::PullFailed),
+            Self::Signature => (condition::SOURCE_VERIFIED, Reason::VerificationError),
             Self::Layer | Self::Download | Self::Archive => {
-                (condition::FETCH_FAILED, reason::LAYER_OPERATION_FAILED)
+                (condition::FETCH_FAILED, Reason::LayerOperationFailed)
             }
-            Self::WorkFile => (condition::STORAGE_OPERATION_FAILED, reason::DIRECTORY_CREATION_FAILED),
-            Self::Store => (condition::STORAGE_OPERATION_FAILED, reason::ARCHIVE_OPERATION_FAILED),
+            Self::WorkFile => (condition::STORAGE_OPERATION_FAILED, Reason::DirectoryCreationFailed),
+            Self::Store => (condition::STORAGE_OPERATION_FAILED, Reason::ArchiveOperationFailed),
             Self::Forget => {
-                let reason = reason::GARBAGE_COLLECTION_FAILED;
+                let reason = Reason::GarbageCollectionFailed;
                 return Meaning { condition: None, reason, action: action::FINALIZE };
             }
         };

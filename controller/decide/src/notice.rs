@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use oci_crds::{
-    conditions::{action, metadata, reason},
+    conditions::{Reason, action, metadata},
     v1::Artifact,
 };
 
@@ -28,7 +28,7 @@ pub struct Notice {
     /// How bad it is.
     pub kind: Kind,
     /// The event's reason.
-    pub reason: &'static str,
+    pub reason: Reason,
     /// What was done, for notifications.
     pub action: &'static str,
     /// The sentence.
@@ -47,12 +47,12 @@ impl Notice {
         {
             message = format!("{message}, origin source '{source}', origin revision '{revision}'");
         }
-        Self::about(observed, artifact, reason::NEW_ARTIFACT, &message)
+        Self::about(observed, artifact, Reason::NewArtifact, &message)
     }
 
     /// What failed before works again; the artifact is the one that was there.
     pub(crate) fn recovered(observed: &Observed, artifact: &Artifact, message: &str) -> Self {
-        Self::about(observed, artifact, reason::SUCCEEDED, message)
+        Self::about(observed, artifact, Reason::Succeeded, message)
     }
 
     /// What the policy of the signature does not insist on, if there is such.
@@ -65,10 +65,10 @@ impl Notice {
             }
             Judged::Ignored { why } => format!("signature of revision {revision} is not verified: {why}"),
         };
-        Some(Self::about(observed, artifact, reason::VERIFICATION_LENIENT, &message))
+        Some(Self::about(observed, artifact, Reason::VerificationLenient, &message))
     }
 
-    fn about(observed: &Observed, artifact: &Artifact, reason: &'static str, message: &str) -> Self {
+    fn about(observed: &Observed, artifact: &Artifact, reason: Reason, message: &str) -> Self {
         let mut all = BTreeMap::from([
             (metadata::REVISION.to_owned(), artifact.revision.clone()),
             (metadata::DIGEST.to_owned(), artifact.digest.clone()),
@@ -87,12 +87,7 @@ impl Notice {
     }
 
     /// Something is wrong.
-    pub(crate) fn warning(
-        observed: &Observed,
-        reason: &'static str,
-        action: &'static str,
-        message: &str,
-    ) -> Self {
+    pub(crate) fn warning(observed: &Observed, reason: Reason, action: &'static str, message: &str) -> Self {
         let metadata = observed.event_annotations.clone();
         Self { kind: Kind::Warning, reason, action, message: bounded(message), metadata }
     }

@@ -57,6 +57,9 @@ const VARIABLES: [(&str, &str); 8] = [
     ("STORAGE_BUCKET_REGION", "storage-bucket-region"),
 ];
 
+/// The heading of the flags that are in no group.
+const PROCESS: &str = "Process";
+
 /// Reconciles OCIRepository objects, stores their artifacts and serves them.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "oci-controller", version, max_term_width = 110, args_override_self = true)]
@@ -99,27 +102,33 @@ pub struct Args {
 
     /// Where /metrics is served; 0 turns it off (variable METRICS_ADDR)
     #[arg(long, value_name = "ADDRESS:PORT", default_value = ":8080", value_parser = operations)]
+    #[arg(help_heading = PROCESS)]
     pub metrics_addr: Maybe<Listen>,
 
     /// Where /healthz and /readyz are served; 0 turns it off
     #[arg(long, value_name = "ADDRESS:PORT", default_value = ":9440", value_parser = operations)]
+    #[arg(help_heading = PROCESS)]
     pub health_addr: Maybe<Listen>,
 
     /// Where notifications are posted (variable EVENTS_ADDR)
     #[arg(long, value_name = "URL", default_value = "", hide_default_value = true, value_parser = maybe(url))]
+    #[arg(help_heading = PROCESS)]
     pub events_addr: Maybe<Url>,
 
     /// Whether every object has a histogram of its own in the metrics (gotk_reconcile_duration_seconds)
     #[arg(long, value_name = "BOOL", default_value = "true", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "true", value_parser = boolean)]
+    #[arg(help_heading = PROCESS)]
     pub object_metrics: bool,
 
     /// Feature gates of source-controller; none changes anything here
     #[arg(long, value_name = "GATE=BOOL,…", action = clap::ArgAction::Append)]
+    #[arg(help_heading = PROCESS)]
     pub feature_gates: Vec<Gates>,
 
     /// How long requests and runs may still take after SIGTERM
     #[arg(long, value_name = "DURATION", default_value = "8s", value_parser = period)]
+    #[arg(help_heading = PROCESS)]
     pub shutdown_timeout: std::time::Duration,
 
     /// Flags that are refused

@@ -12,6 +12,7 @@ use oci_crds::v1::OciRepository;
 use oci_decide::{Observed, Outcome, Resolved, Settings, Stored, progress};
 use oci_source::{Progress, Source, store::Owner};
 use tokio::sync::Notify;
+use tracing::Instrument as _;
 
 use super::{
     Restore,
@@ -91,7 +92,9 @@ impl Reconciler {
         };
         self.departed.forget(&owner);
         let begun = Instant::now();
-        let next = Box::pin(self.run_known(&owner, entry)).await;
+        // What is logged about the registry, the store and the API server meanwhile says for whom.
+        let span = tracing::info_span!("run", namespace = owner.namespace, name = owner.name);
+        let next = Box::pin(self.run_known(&owner, entry)).instrument(span).await;
         self.parts.restore.settled(&owner);
         if self.parts.cache.get(&owner).is_some() {
             self.parts.metrics.ran(&owner.namespace, &owner.name, begun.elapsed());

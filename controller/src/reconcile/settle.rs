@@ -130,13 +130,13 @@ fn log(owner: &Owner, outcome: &Outcome, conclusion: &Conclusion) {
     let notice = conclusion.notices.last();
     match (outcome, notice) {
         (Outcome::Failed { failure, .. }, Some(notice)) => {
-            tracing::error!(namespace, name, reason = notice.reason, step = ?failure.step, next = ?conclusion.next, "{}", notice.message);
+            tracing::error!(namespace, name, reason = notice.reason.as_str(), step = ?failure.step, next = ?conclusion.next, "{}", notice.message);
         }
         (Outcome::Failed { failure, .. }, None) => {
             tracing::debug!(namespace, name, step = ?failure.step, next = ?conclusion.next, "{}", failure.message);
         }
         (_, Some(notice)) => {
-            tracing::info!(namespace, name, reason = notice.reason, next = ?conclusion.next, "{}", notice.message);
+            tracing::info!(namespace, name, reason = notice.reason.as_str(), next = ?conclusion.next, "{}", notice.message);
         }
         (_, None) => tracing::debug!(namespace, name, next = ?conclusion.next, "nothing new"),
     }

@@ -14,6 +14,7 @@ use oci_controller::{
     cluster::recorder::{CONTROLLER, Recorder, RecorderOptions, WAITING},
     observe::Metrics,
 };
+use oci_crds::conditions::Reason;
 use oci_decide::{Kind, Notice};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
@@ -126,7 +127,7 @@ fn notice(kind: Kind, message: &str) -> Notice {
     let revision = "source.toolkit.fluxcd.io/revision".to_owned();
     Notice {
         kind,
-        reason: "NewArtifact",
+        reason: Reason::NewArtifact,
         action: "Reconcile",
         message: message.to_owned(),
         metadata: [(revision, "v1@sha256:ab".to_owned())].into(),

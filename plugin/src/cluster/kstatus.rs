@@ -2,7 +2,7 @@
 //!
 //! <https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md>
 
-use oci_crds::conditions::{condition, reason};
+use oci_crds::conditions::{Reason, condition};
 use serde::Deserialize;
 
 /// A condition as it is stored. What is missing is empty.
@@ -82,7 +82,7 @@ pub(crate) fn judge(state: &State) -> Verdict<'_> {
     let ready = state.condition(condition::READY).filter(|ready| state.is_current(ready));
     // Not by generation: a run that is under way is under way, whichever spec it began with.
     let reconciling = state.condition(condition::RECONCILING).filter(|condition| condition.is_true());
-    let between_runs = reconciling.is_none_or(|running| running.reason == reason::PROGRESSING_WITH_RETRY);
+    let between_runs = reconciling.is_none_or(|running| running.reason == Reason::ProgressingWithRetry);
     match ready {
         Some(ready) if ready.is_false() && between_runs => Verdict::Failing(ready),
         Some(ready) if ready.is_true() && reconciling.is_none() && state.observed == state.generation => {

@@ -53,6 +53,7 @@ mod kept;
 pub mod kubelet;
 mod listener;
 pub mod net;
+pub mod page;
 pub mod planted;
 pub mod proxy;
 pub mod real;

@@ -135,7 +135,7 @@ async fn conversion(webhook: &Arc<Webhook>, request: Request, begun: Instant) ->
                 Verdict::Converted
             }
             convert::Verdict::Failed { uid, message } => {
-                tracing::warn!(uid, message, "a conversion failed");
+                tracing::warn!(uid, error = message, "a conversion failed");
                 Verdict::Failed
             }
         };

@@ -1,9 +1,12 @@
 //! Runs, and what is looked at after each of them.
 
 use oci_artifact::Class;
-use oci_crds::v1::{Artifact, Status};
+use oci_crds::{
+    conditions::{Reason, Told, condition},
+    v1::{Artifact, Status},
+};
 use oci_decide::{
-    Conclusion, Failure, Next, Observed, Outcome, Plan, Resolved, Step, Stored, conclude, decide,
+    Conclusion, Failure, Kind, Next, Observed, Outcome, Plan, Resolved, Step, Stored, conclude, decide,
     status_patch,
 };
 use serde_json::{Value, json};
@@ -59,6 +62,15 @@ pub(crate) fn check_invariants(name: &str, observed: &Observed, outcome: &Outcom
     for told in status.conditions.iter().flatten() {
         assert!(told.message.len() <= 4_096 && !told.message.contains(char::is_control), "{name}: {told:?}");
         assert!(!told.reason.is_empty() && told.reason.chars().all(|c| c.is_ascii_alphanumeric()), "{name}");
+        check_list(name, &told.type_, &told.status, &told.reason);
+    }
+    for told in &conclusion.notices {
+        let listed = match told.reason.told() {
+            Told::Never => None,
+            Told::Normal => Some(Kind::Normal),
+            Told::Warning => Some(Kind::Warning),
+        };
+        assert_eq!(Some(told.kind), listed, "{name}: {told:?}");
     }
     // A clock that jumps changes times, and nothing else.
     let found = (told(status), summary(observed, conclusion));
@@ -77,6 +89,18 @@ pub(crate) fn check_invariants(name: &str, observed: &Observed, outcome: &Outcom
         assert_eq!(repeated.notices, [], "{name}: told twice");
     }
     assert_eq!(status_patch(status, &repeated.status, "1"), None, "{name}: written twice");
+}
+
+/// The list of reasons says which conditions have them. `Ready` takes over those of the others; what nobody here wrote stays
+/// as it is.
+fn check_list(name: &str, kind: &str, status: &str, reason: &str) {
+    let known = condition::ALL.iter().any(|(known, _)| *known == kind);
+    assert!(known || kind == "Foreign", "{name}: {kind}");
+    let listed = Reason::ALL.iter().find(|known| known.as_str() == reason);
+    if let Some(reason) = listed.filter(|_| kind != condition::READY) {
+        let condition = format!("{kind}={status}");
+        assert!(reason.conditions().contains(&condition.as_str()), "{name}: {condition} has {reason}");
+    }
 }
 
 pub(crate) type Row<'a> = (&'a str, Observed, Outcome, &'a str, &'a str);

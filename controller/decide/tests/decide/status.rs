@@ -1,6 +1,6 @@
 //! What a status holds after a run.
 
-use oci_crds::v1::Artifact;
+use oci_crds::{conditions::Reason, v1::Artifact};
 use oci_decide::{Judged, Notice, Observed, Outcome, Signature, Step, Stored, conclude};
 use serde_json::json;
 
@@ -206,6 +206,7 @@ fn conclude_takes_back_what_was_verified_once_the_policy_asks_for_nobody() {
 fn conclude_says_that_a_signature_was_not_verified() {
     let outcome = failed(Step::Signature, Some(trusted(moved())));
     let first = conclude(&ready(&signed("True")), &outcome);
+    check_invariants("a signature that was not verified", &ready(&signed("True")), &outcome, &first);
     assert_eq!(
         told(&first.status),
         "Ready=False:VerificationError Reconciling=True:ProgressingWithRetry ArtifactInStorage=True:Succeeded \
@@ -213,7 +214,7 @@ fn conclude_says_that_a_signature_was_not_verified() {
     );
     assert_eq!(first.status.source_verification_fingerprint.as_deref(), Some(TRUST), "the old one stays");
     assert_eq!(first.status.artifact, ready(&signed("True")).status.artifact, "and so does the artifact");
-    assert_eq!(first.notices.iter().map(|told| told.reason).collect::<Vec<_>>(), ["VerificationError"]);
+    assert_eq!(first.notices.iter().map(|told| told.reason).collect::<Vec<_>>(), [Reason::VerificationError]);
     let again = Observed { status: first.status.clone(), ..ready(&signed("True")) };
     let second = conclude(&again, &outcome);
     assert_eq!((second.notices.len(), &second.status), (0, &first.status), "it is told once");

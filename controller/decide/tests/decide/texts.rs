@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use oci_artifact::Class;
+use oci_crds::conditions::Reason;
 use oci_decide::{Failure, Kind, Notice, Observed, Outcome, Refusal, Step, conclude};
 use serde_json::{Value, json};
 
@@ -190,7 +191,10 @@ fn news_of_an_artifact_tell_where_it_is_from() {
         let notice = stored_with(&annotations, &json!({}));
         let mut metadata = map(&[(REVISION, &wanted), (DIGEST, OTHER_FILE)]);
         metadata.extend(origin.map(|origin| (ORIGIN.to_owned(), origin.to_owned())));
-        assert_eq!((notice.kind, notice.reason, notice.action), (Kind::Normal, "NewArtifact", "Reconcile"));
+        assert_eq!(
+            (notice.kind, notice.reason, notice.action),
+            (Kind::Normal, Reason::NewArtifact, "Reconcile")
+        );
         assert_eq!((notice.message, notice.metadata), (message.clone(), metadata), "{annotations}");
     }
     let hostile = json!({ source: "a\nb", revision: "x".repeat(100_000) });
@@ -222,7 +226,7 @@ fn news_of_recovery_and_damage_say_what_it_is_about() {
     let wanted = format!("v1@{ONE}");
     let expected = Notice {
         kind: Kind::Normal,
-        reason: "Succeeded",
+        reason: Reason::Succeeded,
         action: "Reconcile",
         message: format!("stored artifact for digest '{wanted}'"),
         metadata: map(&[(REVISION, &wanted), (DIGEST, FILE)]),
@@ -230,7 +234,7 @@ fn news_of_recovery_and_damage_say_what_it_is_about() {
     assert_eq!(recovered, expected);
 
     let lost = conclude(&with(damaged(), ready(&json!({}))), &stored(v1(), FILE)).notices.remove(0);
-    assert_eq!((lost.kind, lost.reason), (Kind::Warning, "ArtifactVerificationFailed"));
+    assert_eq!((lost.kind, lost.reason), (Kind::Warning, Reason::ArtifactVerificationFailed));
     assert_eq!(lost.message, "failed to verify artifact: its digest is another one");
     let none = conclude(&observed(&json!({})), &stored(v1(), FILE)).notices;
     assert_eq!(none.len(), 1);

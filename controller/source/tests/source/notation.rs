@@ -152,7 +152,7 @@ async fn skip_lets_the_artifact_pass_unverified_and_tells_it_once() {
     let lenient = format!(
         "signature of revision v1@{digest} is not verified: the trust policy's statement `all` skips verification"
     );
-    let told: Vec<_> = run.notices.iter().map(|notice| notice.reason).collect();
+    let told: Vec<_> = run.notices.iter().map(|notice| notice.reason.as_str()).collect();
     assert_eq!(told, ["NewArtifact", "VerificationLenient"]);
     assert_eq!(run.notices[1].message, lenient);
     let again = world.step(&registry, &mut case).await;
@@ -173,7 +173,8 @@ async fn policy_that_asks_for_nobody_any_more_takes_back_what_was_said() {
     assert_eq!(case.condition("SourceVerified").0, "");
     assert_eq!(case.observed.status.source_verification_fingerprint, None);
     assert_eq!(case.condition("Ready").0, "True Succeeded");
-    let told: Vec<_> = run.notices.iter().map(|notice| (notice.reason, notice.message.as_str())).collect();
+    let told: Vec<_> =
+        run.notices.iter().map(|notice| (notice.reason.as_str(), notice.message.as_str())).collect();
     let [("VerificationLenient", message)] = told[..] else { panic!("{told:?}") };
     let begin = format!(
         "signature of revision v1@{digest} is not verified: the trust policy's statement `all` lets pass: "
@@ -202,7 +203,7 @@ async fn what_a_level_lets_pass_is_told_with_the_new_artifact() {
     let mut case = by_level(&registry, "permissive", &revocable);
     let run = world.step(&registry, &mut case).await;
     assert_eq!(case.condition("SourceVerified").0, "True Succeeded");
-    let told: Vec<_> = run.notices.iter().map(|notice| notice.reason).collect();
+    let told: Vec<_> = run.notices.iter().map(|notice| notice.reason.as_str()).collect();
     assert_eq!(told, ["NewArtifact", "VerificationLenient"]);
     let begin = format!("verified signature of revision v1@{digest}; let pass: revocation: ");
     assert!(run.notices[1].message.starts_with(&begin), "{}", run.notices[1].message);

@@ -121,7 +121,8 @@ async fn artifact_signed_by_somebody_else_is_refused_and_the_last_one_stays() {
     let message = case.condition("SourceVerified").1;
     assert!(message.ends_with(&format!("what is stored stays served: '{revision}'")), "{message}");
     assert_eq!(case.condition("ArtifactOutdated").0, "True NewRevision");
-    let told: Vec<_> = run.notices.iter().map(|notice| (notice.reason, notice.message.clone())).collect();
+    let told: Vec<_> =
+        run.notices.iter().map(|notice| (notice.reason.as_str(), notice.message.clone())).collect();
     assert_eq!(told, [("VerificationError", message)]);
 }
 

@@ -34,7 +34,7 @@ pub(super) fn event(happened: &Happened, options: &RecorderOptions, random: u64)
         },
         involved_object: about.clone(),
         type_: Some(kind.to_owned()),
-        reason: Some(notice.reason.to_owned()),
+        reason: Some(notice.reason.to_string()),
         message: Some(cut(&notice.message, MESSAGE)),
         source: Some(EventSource { component: Some(options.controller.to_owned()), host: None }),
         reporting_component: Some(options.controller.to_owned()),
@@ -49,13 +49,14 @@ pub(super) fn event(happened: &Happened, options: &RecorderOptions, random: u64)
 #[cfg(test)]
 mod tests {
     use k8s_openapi::api::core::v1::ObjectReference;
+    use oci_crds::conditions::Reason;
     use oci_decide::Notice;
 
     use super::*;
 
     fn named(name: &str, message: &str) -> Event {
         let about = ObjectReference { name: Some(name.to_owned()), ..ObjectReference::default() };
-        let (reason, action, message) = ("Failed", "Reconcile", message.to_owned());
+        let (reason, action, message) = (Reason::PullFailed, "Reconcile", message.to_owned());
         let notice = Notice { kind: Kind::Warning, reason, action, message, metadata: [].into() };
         let at = jiff::Timestamp::UNIX_EPOCH;
         let options = RecorderOptions {

@@ -36,7 +36,7 @@ pub(super) fn body<'a>(happened: &'a Happened, options: &'a RecorderOptions) -> 
         },
         timestamp: Time(happened.at),
         message: cut(&notice.message, MESSAGE),
-        reason: notice.reason,
+        reason: notice.reason.as_str(),
         action: notice.action,
         metadata: &notice.metadata,
         reporting_controller: options.controller,

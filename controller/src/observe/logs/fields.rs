@@ -70,6 +70,10 @@ impl Visit for Fields {
         self.set(field, Value::Plain(value.to_string()));
     }
 
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.set(field, Value::Plain(value.to_string()));
+    }
+
     fn record_f64(&mut self, field: &Field, value: f64) {
         let text = value.to_string();
         // JSON has no infinity.

@@ -1,16 +1,15 @@
 //! What is watched for is what there is: `deploy/monitoring` against the metrics that the programs expose.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{collections::BTreeMap, fs};
 
-use oci_controller::{args::LEASE, observe as controller};
-use oci_crds::validate::Code;
 use oci_testkit::tools::workspace;
-use oci_webhook::observe as webhook;
 use regex::Regex;
-use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::install::{OVERLAYS, overlay};
+use crate::{
+    install::{OVERLAYS, overlay},
+    metrics_page,
+};
 
 /// A series: its name, and its labels with their values.
 type Series = (String, BTreeMap<String, String>);
@@ -20,15 +19,6 @@ const TARGET: &str = "pod";
 
 /// All series that both programs expose.
 fn exposed() -> Vec<Series> {
-    let controller = controller::Metrics::new(true);
-    // These have no series before something happens.
-    controller.ran("default", "app", Duration::from_secs(1));
-    controller.requests("kubernetes").answered(&Method::GET, Some(StatusCode::OK));
-    controller.connections("artifacts");
-    let webhook = webhook::Metrics::new();
-    webhook.connections("webhook");
-    webhook.faults(Code::ALL);
-    let lease = controller::Snapshot { lease: LEASE.to_owned(), ..controller::Snapshot::default() };
     let label = Regex::new(r#"([a-z_]+)="([^"]*)""#).unwrap();
     let series = |line: &str| {
         let (name, labels) =
@@ -36,8 +26,8 @@ fn exposed() -> Vec<Series> {
         let labels = label.captures_iter(labels).map(|found| (found[1].to_owned(), found[2].to_owned()));
         Some((name.to_owned(), labels.collect()))
     };
-    let texts = [controller.text(lease), webhook.text()];
-    texts
+    let [[_, controller], [_, webhook]] = metrics_page::exposed();
+    [controller, webhook]
         .iter()
         .flat_map(|text| text.lines())
         .filter(|line| !line.starts_with('#'))

@@ -9,6 +9,7 @@ use oci_controller::{
     cluster::recorder::{CONTROLLER, Recorder, RecorderOptions},
     observe::Metrics,
 };
+use oci_crds::conditions::Reason;
 use oci_decide::{Kind, Notice};
 use oci_testkit::control_plane::ControlPlane;
 
@@ -32,7 +33,7 @@ async fn events_of_seven_kilobytes_are_taken() {
     };
     let notice = Notice {
         kind: Kind::Warning,
-        reason: "OCIArtifactPullFailed",
+        reason: Reason::PullFailed,
         action: "Reconcile",
         message: "x".repeat(7000),
         metadata: [("event.toolkit.fluxcd.io/team".to_owned(), "a".to_owned())].into(),

@@ -130,7 +130,7 @@ pub fn go_version() -> Result<String, Error> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place of the harness that reads the environment")]
-fn environment(name: &str) -> Option<OsString> {
+pub(crate) fn environment(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
