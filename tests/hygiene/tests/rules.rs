@@ -281,8 +281,8 @@ fn documents_link_to_what_there_is() {
             seen += 1;
             let (path, anchor) = target.split_once('#').unwrap_or((&target, ""));
             let whole = if path.is_empty() { workspace().join(&page.name) } else { folder.join(path) };
-            let text =
-                if path.ends_with(".md") || path.is_empty() { fs::read_to_string(&whole).ok() } else { None };
+            let is_page = whole.extension().is_some_and(|ending| ending == "md");
+            let text = if is_page { fs::read_to_string(&whole).ok() } else { None };
             let there =
                 text.is_none_or(|text| anchor.is_empty() || markdown::anchors(&text).contains(anchor));
             if !whole.exists() || !there {
