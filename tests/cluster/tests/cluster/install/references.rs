@@ -1,6 +1,6 @@
 //! What one manifest says of another holds: names, ports, labels and certificates, as the programs themselves read them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use clap::Parser as _;
 use serde_json::Value;
@@ -43,6 +43,13 @@ fn container_port(deployment: &Value, name: &str) -> u64 {
     ports.iter().find(|port| port["name"] == name).unwrap()["containerPort"].as_u64().unwrap()
 }
 
+/// It ends by itself, after this long at most, before the kubelet kills it.
+fn check_grace(deployment: &Value, longest: Duration, name: &str) {
+    let grace = deployment.pointer("/spec/template/spec/terminationGracePeriodSeconds").unwrap();
+    let grace = Duration::from_secs(grace.as_u64().unwrap());
+    assert!(longest < grace, "{name}: {longest:?} of {grace:?}");
+}
+
 fn check_webhook(objects: &Objects, name: &str) {
     let Some(configuration) = objects.get("ValidatingWebhookConfiguration /oci-webhook") else { return };
     let crd = objects.get("CustomResourceDefinition /ocirepositories.source.toolkit.fluxcd.io");
@@ -55,6 +62,7 @@ fn check_webhook(objects: &Objects, name: &str) {
         let (deployment, port) = behind(objects, service, client["port"].as_u64().unwrap_or(443));
         let args = oci_webhook::args::Args::try_parse_from(command_line(deployment)).unwrap();
         assert_eq!(u64::from(args.listen.port()), port, "{name}: where it listens");
+        check_grace(deployment, args.drain + args.shutdown_timeout, name);
         assert_eq!(u64::from(args.operations.port()), container_port(deployment, "metrics"), "{name}");
         // The API server takes a certificate for this name only.
         let called = format!("{service}.oci-system.svc");
@@ -80,6 +88,7 @@ fn check_controller(objects: &Objects, deployment: &Value, name: &str) {
         "{name}: artifacts are its own"
     );
     assert_eq!(port(&args.storage.storage_addr), serves, "{name}: where artifacts are served");
+    check_grace(deployment, args.shutdown_timeout, name);
     assert_eq!(port(args.health_addr.as_ref().unwrap()), container_port(deployment, "healthz"), "{name}");
     assert_eq!(port(args.metrics_addr.as_ref().unwrap()), container_port(deployment, "metrics"), "{name}");
 }
