@@ -192,7 +192,9 @@ impl Leading {
             tracing::error!(%error, "files of objects that are gone stay until the next start");
             Vec::new()
         });
-        strangers.iter().for_each(|owner| triggers.stranger(owner));
+        for owner in &strangers {
+            triggers.stranger(owner);
+        }
         let (objects, missing_now, strangers) = (live.len(), missing.len(), strangers.len());
         tracing::info!(objects, missing = missing_now, strangers, "all objects are known");
         self.restore.begin(missing);

@@ -252,6 +252,13 @@ async fn a_bucket_that_fails_is_told_and_used_once_it_is_well() {
     bucket.create().await;
     controller.wait_ready();
 
+    eventually("the leader to work", LONG, async || {
+        let log = controller.log();
+        if log.contains("all objects are known") { Ok(()) } else { Err(log) }
+    })
+    .await;
+    let (folder, _) = bucket.owner().await;
+    bucket.ask(Method::DELETE, &format!("/{folder}/owner")).await;
     bucket.ask(Method::DELETE, "").await;
     Image::saying("one").push(&tenant.registry, "org/app", "v1");
     tenant.apply("app", &json!({ "ref": { "tag": "v1" } })).await;

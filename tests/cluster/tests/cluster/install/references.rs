@@ -44,6 +44,13 @@ fn container_port(deployment: &Value, name: &str) -> u64 {
     ports.iter().find(|port| port["name"] == name).unwrap()["containerPort"].as_u64().unwrap()
 }
 
+/// It ends by itself, after this long at most, before the kubelet kills it.
+fn check_grace(deployment: &Value, longest: Duration, name: &str) {
+    let grace = deployment.pointer("/spec/template/spec/terminationGracePeriodSeconds").unwrap();
+    let grace = Duration::from_secs(grace.as_u64().unwrap());
+    assert!(longest < grace, "{name}: {longest:?} of {grace:?}");
+}
+
 fn check_webhook(objects: &Objects, name: &str) {
     let Some(configuration) = objects.get("ValidatingWebhookConfiguration /oci-webhook") else { return };
     let crd = objects.get("CustomResourceDefinition /ocirepositories.source.toolkit.fluxcd.io");
@@ -56,6 +63,7 @@ fn check_webhook(objects: &Objects, name: &str) {
         let (deployment, port) = behind(objects, service, client["port"].as_u64().unwrap_or(443));
         let args = oci_webhook::args::Args::try_parse_from(command_line(deployment)).unwrap();
         assert_eq!(u64::from(args.listen.port()), port, "{name}: where it listens");
+        check_grace(deployment, args.drain + args.shutdown_timeout, name);
         assert_eq!(u64::from(args.operations.port()), container_port(deployment, "metrics"), "{name}");
         // The API server takes a certificate for this name only.
         let called = format!("{service}.oci-system.svc");
@@ -64,10 +72,6 @@ fn check_webhook(objects: &Objects, name: &str) {
             None => args.issue.names("oci-system"),
         };
         assert!(names.contains(&called), "{name}: {called} is not among {names:?}");
-        assert!(
-            grace(deployment) > args.drain + args.shutdown_timeout,
-            "{name}: it is killed before its time"
-        );
         // A single one would refuse what is applied together with it.
         let policy = if deployment["spec"]["replicas"] == 1 { "Ignore" } else { "Fail" };
         assert_eq!(text(configuration, "/webhooks/0/failurePolicy"), policy, "{name}");
@@ -88,9 +92,9 @@ fn check_controller(objects: &Objects, deployment: &Value, name: &str) {
         "{name}: artifacts are its own"
     );
     assert_eq!(port(&args.storage.storage_addr), serves, "{name}: where artifacts are served");
+    check_grace(deployment, args.shutdown_timeout, name);
     assert_eq!(port(args.health_addr.as_ref().unwrap()), container_port(deployment, "healthz"), "{name}");
     assert_eq!(port(args.metrics_addr.as_ref().unwrap()), container_port(deployment, "metrics"), "{name}");
-    assert!(grace(deployment) > args.shutdown_timeout, "{name}: it is killed before its time");
     let mounts =
         deployment.pointer("/spec/template/spec/containers/0/volumeMounts").unwrap().as_array().unwrap();
     for folder in [args.storage.storage_path.to_str().unwrap(), "/tmp"] {
@@ -99,12 +103,6 @@ fn check_controller(objects: &Objects, deployment: &Value, name: &str) {
     // Two with a volume each would both wait for one Lease; with a bucket there is always one that serves.
     let strategy = if deployment["spec"]["replicas"] == 1 { "Recreate" } else { "RollingUpdate" };
     assert_eq!(text(deployment, "/spec/strategy/type"), strategy, "{name}");
-}
-
-/// What a pod gets to end in good order.
-fn grace(deployment: &Value) -> Duration {
-    let seconds = deployment.pointer("/spec/template/spec/terminationGracePeriodSeconds");
-    Duration::from_secs(seconds.and_then(Value::as_u64).unwrap())
 }
 
 /// Who reaches a port of a container, as a rule of a `NetworkPolicy` says it; nothing for everybody.
