@@ -7,10 +7,11 @@ use oci_testkit::{documents::Document, tools};
 use regex::Regex;
 
 /// Flags of others: the program, and what the documents say of it.
-const FOREIGN: [(&str, &[&str]); 9] = [
+const FOREIGN: [(&str, &[&str]); 10] = [
     ("aws", &["--format", "--profile"]),
     ("cargo", &["--image", "--locked"]),
     ("cosign", &["--bundle", "--insecure-ignore-tlog", "--signature-digest-algorithm"]),
+    ("curl", &["--cacert", "--cert"]),
     ("flux", &["--components"]),
     ("helm", &["--create-namespace"]),
     ("krew", &["--archive", "--manifest", "--manifest-url"]),

@@ -25,7 +25,7 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) fn new(plane: &ControlPlane, names: &[(&str, &str)]) -> Self {
         let folder = tempfile::Builder::new().prefix("desk-").tempdir().unwrap();
-        for name in ["bin", "home", "here"] {
+        for name in ["bin", "me", "here"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         let programs = [("kubectl", tools::path("kubectl")), ("kubectl-oci", tools::program("kubectl-oci"))];
@@ -46,7 +46,7 @@ impl Desk {
 
     /// Calls the home of whoever sits here by the name that a document has for it.
     pub(super) fn call_home(&mut self, name: &str) {
-        let home = self.folder.path().join("home").display().to_string();
+        let home = self.folder.path().join("me").display().to_string();
         self.names.push((name.to_owned(), home));
     }
 
@@ -79,7 +79,7 @@ impl Desk {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-euc", &format!("exec 2>&1\n{}", self.here(script))]).current_dir(self.path(""));
         let path = format!("{}/bin:/usr/bin:/bin", self.folder.path().display());
-        shell.env_clear().env("PATH", path).env("HOME", self.folder.path().join("home"));
+        shell.env_clear().env("PATH", path).env("HOME", self.folder.path().join("me"));
         shell.env("KUBECONFIG", &self.kubeconfig).env("GIT_CONFIG_NOSYSTEM", "1");
         shell.envs(self.variables.iter().map(|(name, value)| (name, value)));
         tokio::time::timeout(PATIENCE, Ran::of(shell)).await.unwrap_or_else(|_| panic!("no end: {script}"))

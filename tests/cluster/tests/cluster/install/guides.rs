@@ -154,7 +154,7 @@ async fn guide_to_life_without_the_internet_is_true() {
 fn login(desk: &Desk, host: &str, user: &str, password: &str) {
     let auth = BASE64_STANDARD.encode(format!("{user}:{password}"));
     let config = json!({ "auths": { host: { "auth": auth } } });
-    desk.write("../home/.docker/config.json", &config.to_string());
+    desk.write("../me/.docker/config.json", &config.to_string());
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn guide_to_logging_in_is_true_about_refusals() {
     desk.follow(password).await;
     login(&desk, &by_token.host(), "robot", planted::OTHER_PASSWORD);
     desk.follow(account).await;
-    desk.write("../home/.docker/config.json", r#"{ "credsStore": "secretservice" }"#);
+    desk.write("../me/.docker/config.json", r#"{ "credsStore": "secretservice" }"#);
     desk.follow(helper).await;
 }
 
