@@ -187,9 +187,11 @@ impl Leading {
             tracing::error!(%error, "files of objects that are gone stay until the next start");
             Vec::new()
         });
-        strangers.iter().for_each(|owner| triggers.stranger(owner));
-        let (objects, missing_now, strangers) = (live.len(), missing.len(), strangers.len());
-        tracing::info!(objects, missing = missing_now, strangers, "all objects are known");
+        for owner in &strangers {
+            triggers.stranger(owner);
+        }
+        let strangers = strangers.len();
+        tracing::info!(objects = live.len(), missing = missing.len(), strangers, "all objects are known");
         self.restore.begin(missing);
         if tokio::time::timeout(RESTORE, self.restore.done()).await.is_err() {
             tracing::warn!(
