@@ -139,8 +139,8 @@ impl Prepared {
         let source = match (&args.files.tls_cert_file, &args.files.tls_key_file) {
             (Some(certificate), Some(key)) => {
                 let files = Files { certificate: certificate.clone(), key: key.clone() };
-                let watch = Watch::begin(files, Arc::clone(&served), metrics.certificates.clone(), now)?;
-                health.certified();
+                let serving = (Arc::clone(&served), health.clone());
+                let watch = Watch::begin(files, serving, metrics.certificates.clone(), now)?;
                 Source::Files(Box::new(watch))
             }
             _ => Source::Issued(namespace(&args)?),

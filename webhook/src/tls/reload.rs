@@ -9,36 +9,39 @@ use tokio::time::MissedTickBehavior;
 
 use super::{
     Clock, Served,
-    source::{FileError, Files, Material},
+    source::{Fault, FileError, Files, Material},
 };
-use crate::observe::Certificates;
+use crate::{http::Health, observe::Certificates};
 
 /// Files whose pair is served.
 #[derive(Debug)]
 pub struct Watch {
     files: Files,
     served: Arc<Served>,
+    health: Health,
     metrics: Certificates,
     clock: Clock,
-    /// What is served.
-    good: Material,
+    /// What is served, if there was anything yet that holds.
+    good: Option<Material>,
     /// What was complained about last.
     complaint: Option<String>,
 }
 
 impl Watch {
-    /// Reads the files for the first time. They must be right.
+    /// Reads the files for the first time. They must be right; only the time may be wrong, which whoever renews them
+    /// mends.
     pub fn begin(
         files: Files,
-        served: Arc<Served>,
+        (served, health): (Arc<Served>, Health),
         metrics: Certificates,
         clock: Clock,
     ) -> Result<Self, FileError> {
-        let good = files.read()?;
-        let identity = files.identity(&good, clock())?;
-        metrics.serve(&identity);
-        served.replace(identity);
-        Ok(Self { files, served, metrics, clock, good, complaint: None })
+        let read = files.read();
+        let mut watch = Self { files, served, health, metrics, clock, good: None, complaint: None };
+        match watch.take(read) {
+            Ok(()) | Err(FileError::Fault { fault: Fault::Expired(_) | Fault::Early(_), .. }) => Ok(watch),
+            Err(error) => Err(error),
+        }
     }
 
     /// Looks at the files every so often, for ever.
@@ -63,9 +66,11 @@ impl Watch {
                 self.metrics.reload_failures.inc();
                 let complaint = error.to_string();
                 if self.complaint.as_ref() != Some(&complaint) {
+                    let kept = self.good.is_some();
                     tracing::error!(
                         error = complaint,
-                        "the certificate was not renewed, the one before stays"
+                        kept,
+                        "the certificate was not renewed, what was served stays"
                     );
                     self.complaint = Some(complaint);
                 }
@@ -76,12 +81,15 @@ impl Watch {
     fn take(&mut self, read: Result<Material, FileError>) -> Result<(), FileError> {
         let material = read?;
         let identity = self.files.identity(&material, (self.clock)())?;
-        if material != self.good {
+        if self.good.as_ref() != Some(&material) {
             tracing::info!(not_after = %identity.not_after, "another certificate is served");
-            self.metrics.reloads.inc();
+            if self.good.is_some() {
+                self.metrics.reloads.inc();
+            }
             self.metrics.serve(&identity);
             self.served.replace(identity);
-            self.good = material;
+            self.health.certified();
+            self.good = Some(material);
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use std::{
 
 use oci_testkit::tls::Tls;
 use oci_webhook::{
+    http::Health,
     observe::Certificates,
     tls::{
         Served,
@@ -67,7 +68,8 @@ impl Mount {
 
 fn watch(files: Files) -> (Watch, Arc<Served>, Certificates) {
     let (served, metrics) = (Arc::new(Served::default()), Certificates::default());
-    let watch = Watch::begin(files, Arc::clone(&served), metrics.clone(), now).unwrap();
+    let serving = (Arc::clone(&served), Health::default());
+    let watch = Watch::begin(files, serving, metrics.clone(), now).unwrap();
     (watch, served, metrics)
 }
 
@@ -161,7 +163,8 @@ async fn rotation_under_load_loses_no_request() {
     let pairs: Vec<Tls> = (0..4).map(|_| Tls::new()).collect();
     let mut mount = Mount::new(&pairs[0]);
     let metrics = Certificates::default();
-    let watch = Watch::begin(mount.files(), Arc::clone(&server.served), metrics.clone(), now).unwrap();
+    let serving = (Arc::clone(&server.served), Health::default());
+    let watch = Watch::begin(mount.files(), serving, metrics.clone(), now).unwrap();
     let watching = tokio::spawn(watch.run(Duration::from_millis(1)));
     let bundle: String = pairs.iter().map(|tls| tls.ca_pem.as_str()).collect();
     let (address, connector) = (server.running.address(), connector(&bundle));
