@@ -1,5 +1,9 @@
 //! Reading the project's own sources, for the rules that `tests/rules.rs` checks.
 
+pub mod logs;
+pub mod markdown;
+pub mod words;
+
 use std::{
     fs, io,
     path::{Path, PathBuf},

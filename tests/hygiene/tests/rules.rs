@@ -8,7 +8,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
-use oci_hygiene::{Source, crates, files, workspace};
+use oci_hygiene::{Source, crates, files, logs, markdown, words as quoted, workspace};
 
 /// The names of all crates that `package` links, by cargo's own account.
 fn dependencies(package: &str) -> BTreeSet<String> {
@@ -266,6 +266,118 @@ fn guides_name_tests_that_there_are() {
     let missing: Vec<_> =
         named.iter().filter(|(_, name)| !sources.contains(&format!("fn {name}("))).collect();
     assert!(missing.is_empty(), "the guides promise tests that there are not: {missing:#?}");
+}
+
+#[test]
+fn documents_link_to_what_there_is() {
+    let mut broken = Vec::new();
+    let mut seen = 0;
+    for page in files(&[".md"]).unwrap() {
+        let folder = workspace().join(&page.name).parent().unwrap().to_owned();
+        for (line, target) in markdown::links(&page.text) {
+            if target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            seen += 1;
+            let (path, anchor) = target.split_once('#').unwrap_or((&target, ""));
+            let whole = if path.is_empty() { workspace().join(&page.name) } else { folder.join(path) };
+            let is_page = whole.extension().is_some_and(|ending| ending == "md");
+            let text = if is_page { fs::read_to_string(&whole).ok() } else { None };
+            let there =
+                text.is_none_or(|text| anchor.is_empty() || markdown::anchors(&text).contains(anchor));
+            if !whole.exists() || !there {
+                broken.push(format!("{}:{line}: {target}", page.name));
+            }
+        }
+    }
+    assert!(seen > 50, "only {seen} links are found");
+    assert!(broken.is_empty(), "links that lead nowhere: {broken:#?}");
+}
+
+/// A page of the reference.
+fn reference(page: &str) -> String {
+    fs::read_to_string(workspace().join("docs/reference").join(page)).unwrap()
+}
+
+/// What of the first is not in the second, both ways.
+fn differences(code: &BTreeSet<String>, page: &BTreeSet<String>) -> Vec<String> {
+    let missing = code.difference(page).map(|name| format!("{name}: not on the page"));
+    missing.chain(page.difference(code).map(|name| format!("{name}: not in the code"))).collect()
+}
+
+#[test]
+fn log_fields_are_in_the_reference() {
+    let page = reference("logs.md");
+    for (heading, folders) in [
+        ("Controller", ["controller/", "artifact/", "server/"].as_slice()),
+        ("Webhook", &["webhook/", "server/"]),
+    ] {
+        let ours = |source: &Source| folders.iter().any(|folder| source.name.starts_with(folder));
+        let code = sources().into_iter().filter(|source| !source.is_test() && ours(source));
+        let code: BTreeSet<String> = code.flat_map(|source| logs::fields(&source.text)).collect();
+        assert!(code.len() > 10, "the calls are read wrongly: {code:?}");
+        // What every line has is no argument of a call.
+        let base = markdown::names(&page, "Lines");
+        let listed = markdown::names(&page, heading);
+        let code = code.difference(&base).cloned().collect();
+        let found = differences(&code, &listed.difference(&base).cloned().collect());
+        assert!(found.is_empty(), "docs/reference/logs.md, {heading}: {found:#?}");
+    }
+}
+
+#[test]
+fn variables_are_in_the_reference() {
+    // Codes of registries and clouds, not variables.
+    const OTHERS: [&str; 7] = [
+        "NOT_FOUND",
+        "PERMISSION_DENIED",
+        "BLOB_UNKNOWN",
+        "MANIFEST_BLOB_UNKNOWN",
+        "MANIFEST_INVALID",
+        "SHA2_256",
+        "CARGO_PKG_VERSION",
+    ];
+    let folders = ["controller/", "webhook/", "plugin/src/", "artifact/", "server/"];
+    let ours = |source: &Source| folders.iter().any(|folder| source.name.starts_with(folder));
+    let code = sources().into_iter().filter(|source| !source.is_test() && ours(source));
+    let code: BTreeSet<String> = code.flat_map(|source| quoted::capitals(&source)).collect();
+    assert!(code.len() > 40, "the sources are read wrongly: {code:?}");
+    let page = reference("variables.md");
+    let listed: BTreeSet<&str> = page.split('`').skip(1).step_by(2).collect();
+    let missing: Vec<_> = code
+        .iter()
+        .filter(|name| !OTHERS.contains(&name.as_str()) && !listed.contains(name.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "docs/reference/variables.md lacks {missing:?}");
+}
+
+#[test]
+fn reasons_of_signatures_are_in_the_reference() {
+    let shown = [
+        "artifact/verify/src/reason.rs",
+        "artifact/verify/src/notation/reason.rs",
+        "artifact/verify/src/notation/error.rs",
+        "artifact/verify/src/keys/error.rs",
+        "plugin/src/signing/judge.rs",
+    ];
+    let code = sources().into_iter().filter(|source| shown.contains(&source.name.as_str()));
+    // Faults of a policy as a whole are errors, not reasons of a signature.
+    let code =
+        code.flat_map(|source| quoted::reasons(&source)).filter(|name| !name.starts_with("TrustPolicy"));
+    let code: BTreeSet<String> = code.collect();
+    assert!(code.len() > 30, "the sources are read wrongly: {code:?}");
+    let found = differences(&code, &markdown::names(&reference("errors.md"), "Reasons of `verify artifact`"));
+    assert!(found.is_empty(), "docs/reference/errors.md: {found:#?}");
+}
+
+#[test]
+fn exit_codes_are_in_the_reference() {
+    let source = fs::read_to_string(workspace().join("plugin/src/exit.rs")).unwrap();
+    let codes = source.lines().filter_map(|line| line.trim().strip_suffix(',')?.split_once(" => "));
+    let code: BTreeSet<String> = codes.map(|(_, code)| code.to_owned()).collect();
+    assert!(code.len() > 3, "the source is read wrongly: {code:?}");
+    let found = differences(&code, &markdown::names(&reference("errors.md"), "Exit codes"));
+    assert!(found.is_empty(), "docs/reference/errors.md: {found:#?}");
 }
 
 #[test]

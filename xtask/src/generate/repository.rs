@@ -30,7 +30,7 @@ pub(super) fn page(examples: &[(String, String)]) -> Result<String> {
     let mut text = head(&format!("OCIRepository ({GROUP})")) + INTRODUCTION;
     for part in ["spec", "status"] {
         let _ = write!(text, "\n## {part}\n\n| field | type | what it means |\n| --- | --- | --- |\n");
-        fields(part, &root["properties"][part], &mut text);
+        fields(part, root.pointer(&format!("/properties/{part}")).unwrap_or(&Value::Null), &mut text);
     }
     text.push_str(
         "\n## Examples\n\nEach is accepted without a warning by the API server and by `kubectl oci lint`.\n",
