@@ -79,6 +79,28 @@ async fn binary_logs_refusals_and_nothing_of_the_object() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn binary_logs_the_fields_of_the_reference() {
+    let mut process = Process::start(&[]);
+    let mut client = Client::connect(process.address, &process.connector).await.unwrap();
+    client.post("/validate", &bytes(&create(&wrong()))).await;
+    client.post("/convert", b"{").await;
+    client.post("/convert", &conversion("example.org/v1", &[stored(V1, 1, 9)])).await;
+    let page = std::fs::read_to_string(oci_hygiene::workspace().join("docs/reference/logs.md")).unwrap();
+    let known: Vec<String> = ["Lines", "Webhook"]
+        .iter()
+        .flat_map(|heading| oci_hygiene::markdown::names(&page, heading))
+        .collect();
+    for message in ["refused", "a request was rejected", "a conversion failed"] {
+        let line = process.line();
+        assert_eq!(line["message"], message, "{line}");
+        let fields = line.as_object().unwrap();
+        let unknown: Vec<_> = fields.keys().filter(|field| !known.contains(*field)).collect();
+        assert!(unknown.is_empty() && fields.contains_key("target"), "{unknown:?} of {line}");
+        assert!(message != "a conversion failed" || line["error"].is_string(), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn binary_logs_a_bounded_number_of_rejections() {
     let mut process = Process::start(&[]);
     let mut client = Client::connect(process.address, &process.connector).await.unwrap();

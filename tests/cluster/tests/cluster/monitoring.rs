@@ -1,28 +1,17 @@
 //! What is watched for is what there is: `deploy/monitoring` against the metrics that the programs expose.
 
-use std::{collections::BTreeSet, fs, time::Duration};
+use std::{collections::BTreeSet, fs};
 
-use oci_controller::observe as controller;
-use oci_crds::validate::Code;
 use oci_testkit::tools::workspace;
-use oci_webhook::observe as webhook;
 use regex::Regex;
-use reqwest::{Method, StatusCode};
 use serde_json::Value;
+
+use crate::metrics_page;
 
 /// The names of all series that both programs expose.
 fn exposed() -> BTreeSet<String> {
-    let controller = controller::Metrics::new(true);
-    // These have no series before something happens.
-    controller.ran("default", "app", Duration::from_secs(1));
-    controller.requests("kubernetes").answered(&Method::GET, Some(StatusCode::OK));
-    controller.connections("artifacts");
-    let webhook = webhook::Metrics::new();
-    webhook.connections("webhook");
-    webhook.faults(Code::ALL);
-    let texts = [controller.text(controller::Snapshot::default()), webhook.text()];
     let mut names = BTreeSet::new();
-    for line in texts.iter().flat_map(|text| text.lines()) {
+    for line in metrics_page::exposed().iter().flatten().flat_map(|text| text.lines()) {
         let Some(rest) = line.strip_prefix("# TYPE ") else { continue };
         let (name, kind) = rest.split_once(' ').unwrap();
         match kind {

@@ -52,3 +52,33 @@ async fn controller_lets_nobody_wait_for_what_is_there_already() {
     let object = tenant.get("app").await;
     assert_eq!(object["status"]["artifact"]["revision"], format!("v2@{second}"));
 }
+
+#[tokio::test]
+async fn kubectl_describes_what_failed_and_what_to_do() {
+    let tenant = Tenant::new().await;
+    tenant.apply("app", &json!({ "ref": { "tag": "v9" } })).await;
+    tenant.event("app", "OCIArtifactPullFailed").await;
+    kubectl(&tenant, &["wait", "--for=condition=FetchFailed", "ocirepo/app", "--timeout=60s"])
+        .await
+        .succeeded();
+    let described = kubectl(&tenant, &["describe", "ocirepo/app"]).await.succeeded();
+    let (object, events) = described.split_once("\nEvents:\n").unwrap();
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let object = words(object);
+    let failed = "Reason: OCIArtifactPullFailed Status: True Type: FetchFailed";
+    assert!(object.contains(failed), "{failed} is not in:\n{described}");
+    let told: Vec<&str> = events.lines().filter(|line| line.contains("OCIArtifactPullFailed")).collect();
+    assert!(told.len() == 1 && told[0].trim_start().starts_with("Warning "), "{described}");
+    // What was attempted on what, why it failed, and what to do.
+    let url = tenant.registry.url("org/app");
+    let address = url.trim_start_matches("oci://");
+    for part in [
+        "failed to determine artifact digest: ",
+        address,
+        "v9",
+        "404",
+        "; push it, or correct spec.url and spec.ref",
+    ] {
+        assert!(object.contains(part) && words(told[0]).contains(part), "{part} is not in:\n{described}");
+    }
+}

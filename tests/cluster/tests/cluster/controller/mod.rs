@@ -19,6 +19,7 @@ mod kubectl;
 mod layers;
 mod leaders;
 mod lifecycle;
+mod logs;
 mod notation;
 mod odd;
 mod outage;
