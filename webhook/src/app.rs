@@ -134,14 +134,13 @@ enum Source {
 
 impl Prepared {
     fn new(args: Args) -> Result<Self, Error> {
-        let (served, health, metrics) =
-            (Arc::new(Served::default()), Health::default(), Arc::new(Metrics::new()));
+        let (served, metrics) = (Arc::new(Served::default()), Arc::new(Metrics::new()));
+        let health = Health::new(Arc::clone(&served));
         let source = match (&args.files.tls_cert_file, &args.files.tls_key_file) {
             (Some(certificate), Some(key)) => {
                 let files = Files { certificate: certificate.clone(), key: key.clone(), clients: None };
                 let watch =
                     Watch::begin(files, Arc::clone(&served), metrics.certificates.served.clone(), now)?;
-                health.certified();
                 Source::Files(Box::new(watch))
             }
             _ => Source::Issued(namespace(&args)?),
@@ -178,7 +177,7 @@ impl Prepared {
                         leaf: self.args.issue.certificate_lifetime,
                         authority: self.args.issue.authority_lifetime,
                     },
-                    (self.served, self.health.clone()),
+                    self.served,
                     self.metrics.certificates.clone(),
                     now,
                 );

@@ -195,8 +195,8 @@ impl Leading {
         for owner in &strangers {
             triggers.stranger(owner);
         }
-        let (objects, missing_now, strangers) = (live.len(), missing.len(), strangers.len());
-        tracing::info!(objects, missing = missing_now, strangers, "all objects are known");
+        let strangers = strangers.len();
+        tracing::info!(objects = live.len(), missing = missing.len(), strangers, "all objects are known");
         self.restore.begin(missing);
         if tokio::time::timeout(RESTORE, self.restore.done()).await.is_err() {
             tracing::warn!(

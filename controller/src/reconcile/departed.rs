@@ -9,6 +9,9 @@ use std::{
 
 use oci_source::store::Owner;
 
+use super::run::{MOMENT, Reconciler};
+use crate::cluster::call::{CallError, Cause};
+
 /// When the status of each led here last, as far as is known.
 #[derive(Debug, Default)]
 pub(super) struct Departed(Mutex<HashMap<Owner, Instant>>);
@@ -33,6 +36,49 @@ impl Departed {
     /// The object is ours again, or gone.
     pub(super) fn forget(&self, owner: &Owner) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(owner);
+    }
+}
+
+impl Reconciler {
+    /// The object is gone: so do its files. Or another controller looks after it: they go later.
+    pub(super) async fn gone(&self, owner: &Owner) -> Option<Duration> {
+        self.parts.restore.settled(owner);
+        self.parts.metrics.gone(&owner.namespace, &owner.name);
+        if !(self.parts.fence)() {
+            return None;
+        }
+        match self.rest(owner).await {
+            Ok(None) => {}
+            Ok(rest) => return rest,
+            Err(error) => {
+                tracing::error!(namespace = owner.namespace, name = owner.name, %error, "not known whether it is gone");
+                return Some(self.parts.settings.max_retry);
+            }
+        }
+        let removed = self.remove_files(owner).await;
+        (!removed).then_some(self.parts.settings.max_retry)
+    }
+
+    /// For how long the files of an object that is not ours stay.
+    async fn rest(&self, owner: &Owner) -> Result<Option<Duration>, CallError> {
+        let named = match self.objects.get(owner).await {
+            Ok(object) if object.metadata.deletion_timestamp.is_none() => {
+                let artifact = object.status.and_then(|status| status.artifact);
+                let place = artifact.and_then(|artifact| {
+                    artifact.url.strip_prefix(&self.parts.settings.advertised).map(str::to_owned)
+                });
+                place.is_some_and(|place| place.starts_with('/'))
+            }
+            // In a namespace that is not ours any more.
+            Err(CallError { cause: Cause::Forbidden(_), .. }) => false,
+            Ok(_) | Err(CallError { cause: Cause::NotFound, .. }) => {
+                self.departed.forget(owner);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let keep = self.parts.retention.max(MOMENT);
+        Ok(self.departed.rest(owner, named, keep, Instant::now()))
     }
 }
 

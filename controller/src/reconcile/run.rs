@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// A run that takes longer than this says so in the status.
-const MOMENT: Duration = Duration::from_secs(1);
+pub(super) const MOMENT: Duration = Duration::from_secs(1);
 
 /// What runs work with.
 pub struct Parts {
@@ -71,7 +71,7 @@ pub struct Reconciler {
     pub(super) objects: Objects,
     /// Whether it was told that the CRD lacks fields.
     pub(super) pruning: AtomicBool,
-    departed: Departed,
+    pub(super) departed: Departed,
 }
 
 impl Reconciler {
@@ -170,48 +170,7 @@ impl Reconciler {
         Ok(added)
     }
 
-    /// The object is gone: so do its files. Or another controller looks after it: they go later.
-    async fn gone(&self, owner: &Owner) -> Option<Duration> {
-        self.parts.restore.settled(owner);
-        self.parts.metrics.gone(&owner.namespace, &owner.name);
-        if !(self.parts.fence)() {
-            return None;
-        }
-        match self.departed(owner).await {
-            Ok(None) => {}
-            Ok(rest) => return rest,
-            Err(error) => {
-                tracing::error!(namespace = owner.namespace, name = owner.name, %error, "not known whether it is gone");
-                return Some(self.parts.settings.max_retry);
-            }
-        }
-        let removed = self.remove_files(owner).await;
-        (!removed).then_some(self.parts.settings.max_retry)
-    }
-
-    /// For how long the files of an object that is not ours stay.
-    async fn departed(&self, owner: &Owner) -> Result<Option<Duration>, CallError> {
-        let named = match self.objects.get(owner).await {
-            Ok(object) if object.metadata.deletion_timestamp.is_none() => {
-                let artifact = object.status.and_then(|status| status.artifact);
-                let place = artifact.and_then(|artifact| {
-                    artifact.url.strip_prefix(&self.parts.settings.advertised).map(str::to_owned)
-                });
-                place.is_some_and(|place| place.starts_with('/'))
-            }
-            // In a namespace that is not ours any more.
-            Err(CallError { cause: Cause::Forbidden(_), .. }) => false,
-            Ok(_) | Err(CallError { cause: Cause::NotFound, .. }) => {
-                self.departed.forget(owner);
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        let keep = self.parts.retention.max(MOMENT);
-        Ok(self.departed.rest(owner, named, keep, Instant::now()))
-    }
-
-    async fn remove_files(&self, owner: &Owner) -> bool {
+    pub(super) async fn remove_files(&self, owner: &Owner) -> bool {
         let removed = self.parts.storage.forget(owner).await;
         if let Err(error) = &removed {
             tracing::error!(namespace = owner.namespace, name = owner.name, %error, "removing the files of an object failed");

@@ -55,7 +55,7 @@ fn done(before: Option<&DynamicObject>, stored: &DynamicObject, how: Applying) -
     // What is only rehearsed keeps the version that is stored.
     let content = |object: &DynamicObject| {
         let metadata = object.metadata.clone();
-        (metadata.labels, metadata.annotations, metadata.generation, object.data.clone())
+        (metadata.labels, metadata.annotations, object.data.clone())
     };
     match (before, how.dry_run) {
         (None, false) => "created",
@@ -167,6 +167,19 @@ mod tests {
             "spec": { "replicas": 2 }, "status": status,
         });
         Rollout::of(&serde_json::from_value(object).unwrap())
+    }
+
+    #[tokio::test]
+    async fn waiting_outlives_what_passes_and_nothing_else() {
+        let away = || ClusterError::Unreachable {
+            doing: "looking".into(),
+            server: "https://here".into(),
+            why: "refused".into(),
+        };
+        let mut answers = vec![Ok(true), Err(away())];
+        until(async || answers.pop().unwrap()).await.unwrap();
+        let gone = || ClusterError::NotFound { what: "Deployment a".into() };
+        assert!(until(async || Err(gone())).await.is_err());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use kube::core::DynamicObject;
 use oci_crds::{GROUP, KIND, conditions::metadata::FINALIZER, schema};
 use serde_json::{Value, json};
 
-use super::{FLUX, NAMESPACE, OURS, PART_OF, apply::until, part_of, text};
+use super::{NAMESPACE, OURS, PART_OF, apply::until, part_of, text};
 use crate::{
     cluster::{Access, Anything, ClusterError, Filter, Kind, Named, Repositories},
     context::Context,
@@ -63,7 +63,6 @@ pub(crate) struct Removal {
 enum Owner {
     Nobody,
     Ours,
-    Flux,
     Others,
 }
 
@@ -216,7 +215,6 @@ impl Remover<'_> {
 fn owner(kind: Option<&DynamicObject>) -> Owner {
     kind.map_or(Owner::Nobody, |kind| match part_of(kind.metadata.labels.as_ref()) {
         Some(OURS) => Owner::Ours,
-        Some(FLUX) => Owner::Flux,
         _ => Owner::Others,
     })
 }

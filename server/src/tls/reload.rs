@@ -9,7 +9,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::{
     Certificates, Clock, Served,
-    source::{Contents, FileError, Files},
+    source::{Contents, Fault, FileError, Files},
 };
 
 /// Files of what is served.
@@ -19,25 +19,27 @@ pub struct Watch {
     served: Arc<Served>,
     metrics: Certificates,
     clock: Clock,
-    /// What is served.
-    good: Contents,
+    /// What is served, if there was anything yet that holds.
+    good: Option<Contents>,
     /// What was complained about last.
     complaint: Option<String>,
 }
 
 impl Watch {
-    /// Reads the files for the first time. They must be right.
+    /// Reads the files for the first time. They must be right; only the time may be wrong, which whoever renews them
+    /// mends.
     pub fn begin(
         files: Files,
         served: Arc<Served>,
         metrics: Certificates,
         clock: Clock,
     ) -> Result<Self, FileError> {
-        let good = files.read()?;
-        let identity = files.identity(&good, clock())?;
-        metrics.serve(&identity);
-        served.replace(identity);
-        Ok(Self { files, served, metrics, clock, good, complaint: None })
+        let read = files.read();
+        let mut watch = Self { files, served, metrics, clock, good: None, complaint: None };
+        match watch.take(read) {
+            Ok(()) | Err(FileError::Fault { fault: Fault::Expired(_) | Fault::Early(_), .. }) => Ok(watch),
+            Err(error) => Err(error),
+        }
     }
 
     /// Looks at the files every so often, for ever.
@@ -62,9 +64,11 @@ impl Watch {
                 self.metrics.reload_failures.inc();
                 let complaint = error.to_string();
                 if self.complaint.as_ref() != Some(&complaint) {
+                    let kept = self.good.is_some();
                     tracing::error!(
                         error = complaint,
-                        "the certificate was not renewed, the one before stays"
+                        kept,
+                        "the certificate was not renewed, what was served stays"
                     );
                     self.complaint = Some(complaint);
                 }
@@ -75,12 +79,14 @@ impl Watch {
     fn take(&mut self, read: Result<Contents, FileError>) -> Result<(), FileError> {
         let contents = read?;
         let identity = self.files.identity(&contents, (self.clock)())?;
-        if contents != self.good {
+        if self.good.as_ref() != Some(&contents) {
             tracing::info!(not_after = %identity.not_after, "another certificate is served");
-            self.metrics.reloads.inc();
+            if self.good.is_some() {
+                self.metrics.reloads.inc();
+            }
             self.metrics.serve(&identity);
             self.served.replace(identity);
-            self.good = contents;
+            self.good = Some(contents);
         }
         Ok(())
     }

@@ -6,33 +6,31 @@ use std::sync::{
 };
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
+use oci_server::tls::Served;
 
 /// Whether requests may be sent here.
-#[derive(Clone, Debug, Default)]
-pub struct Health(Arc<Flags>);
-
-#[derive(Debug, Default)]
-struct Flags {
-    certified: AtomicBool,
-    draining: AtomicBool,
+#[derive(Clone, Debug)]
+pub struct Health {
+    served: Arc<Served>,
+    draining: Arc<AtomicBool>,
 }
 
 impl Health {
-    /// There is a certificate to serve with.
-    pub fn certified(&self) {
-        self.0.certified.store(true, Ordering::Relaxed);
+    /// They may, once there is a certificate to serve with, and as long as the process is not about to end.
+    pub fn new(served: Arc<Served>) -> Self {
+        Self { served, draining: Arc::default() }
     }
 
     /// The process is about to end.
     pub fn draining(&self) {
-        self.0.draining.store(true, Ordering::Relaxed);
+        self.draining.store(true, Ordering::Relaxed);
     }
 
     /// Why nothing may be sent here.
     fn trouble(&self) -> Option<&'static str> {
-        if self.0.draining.load(Ordering::Relaxed) {
+        if self.draining.load(Ordering::Relaxed) {
             Some("shutting down")
-        } else if self.0.certified.load(Ordering::Relaxed) {
+        } else if self.served.current().is_some() {
             None
         } else {
             Some("there is no certificate yet")

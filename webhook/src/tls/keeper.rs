@@ -12,7 +12,7 @@ use super::{
     publish::{self, Cluster, Place, Written},
     secret::Held,
 };
-use crate::{http::Health, observe::Certificates};
+use crate::observe::Certificates;
 
 /// Steps of one pass. A whole change of the authority takes five.
 const STEPS: usize = 8;
@@ -52,7 +52,6 @@ pub struct Keeper {
     names: Vec<String>,
     lifetimes: Lifetimes,
     served: Arc<Served>,
-    health: Health,
     metrics: Certificates,
     clock: Clock,
     /// The certificate that is served, in PEM.
@@ -68,7 +67,7 @@ impl Keeper {
         cluster: Cluster,
         names: Vec<String>,
         lifetimes: Lifetimes,
-        (served, health): (Arc<Served>, Health),
+        served: Arc<Served>,
         metrics: Certificates,
         clock: Clock,
     ) -> Self {
@@ -77,7 +76,6 @@ impl Keeper {
             names,
             lifetimes,
             served,
-            health,
             metrics,
             clock,
             current: Vec::new(),
@@ -180,7 +178,6 @@ impl Keeper {
                     self.metrics.served.reloads.inc();
                 }
                 self.served.replace(identity.clone());
-                self.health.certified();
                 self.current = text;
             }
         }

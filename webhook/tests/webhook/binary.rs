@@ -110,6 +110,20 @@ fn binary_wants_to_know_its_namespace() {
     }
 }
 
+#[test]
+fn binary_waits_with_a_certificate_that_has_ended_until_it_is_renewed() {
+    let mut process = Process::start_with(&Tls::expired(), &["--tls-reload-interval=50ms"]);
+    let line = process.line();
+    assert!(line["error"].as_str().unwrap().contains("the certificate ended at"), "{line}");
+    let readiness = process.operations("/readyz");
+    assert!(readiness.starts_with("HTTP/1.1 503 ") && readiness.ends_with("there is no certificate yet"));
+    assert!(process.operations("/healthz").starts_with("HTTP/1.1 200 "));
+    process.exchange(&Tls::new());
+    while process.line()["message"] != "another certificate is served" {}
+    // Said before it is so.
+    while !process.operations("/readyz").starts_with("HTTP/1.1 200 ") {}
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn binary_logs_refusals_and_nothing_of_the_object() {
     let mut process = Process::start(&[]);

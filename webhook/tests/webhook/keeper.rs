@@ -17,7 +17,6 @@ use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use oci_testkit::tls::Tls;
 use oci_webhook::{
-    http::Health,
     observe::Certificates,
     tls::{
         Served,
@@ -246,7 +245,7 @@ impl Replica {
             cluster,
             vec!["oci-webhook.oci-system.svc".to_owned(), "127.0.0.1".to_owned()],
             Lifetimes::default(),
-            (Arc::clone(&served), Health::default()),
+            Arc::clone(&served),
             metrics.clone(),
             clock,
         );

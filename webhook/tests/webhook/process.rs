@@ -43,13 +43,18 @@ pub(crate) struct Process {
     pub(crate) operations: SocketAddr,
     pub(crate) connector: TlsConnector,
     log: Lines<BufReader<ChildStderr>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Process {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let (tls, folder) = (Tls::new(), TempDir::new().unwrap());
-        let [certificate, key] = write(&tls, folder.path());
+        Self::start_with(&Tls::new(), arguments)
+    }
+
+    /// With this certificate.
+    pub(crate) fn start_with(tls: &Tls, arguments: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let [certificate, key] = write(tls, folder.path());
         let mut child = command()
             .args(["--listen", "127.0.0.1:0", "--operations", "127.0.0.1:0"])
             .args(["--tls-cert-file", &certificate, "--tls-key-file", &key])
@@ -66,7 +71,7 @@ impl Process {
             connector: connector(&tls.ca_pem),
             child,
             log,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -75,6 +80,11 @@ impl Process {
         let line = self.log.next().expect("one more line").unwrap();
         planted::assert_clean("the webhook's log", line.as_bytes());
         serde_json::from_str(&line).unwrap()
+    }
+
+    /// Exchanges its certificate.
+    pub(crate) fn exchange(&self, tls: &Tls) {
+        write(tls, self.folder.path());
     }
 
     /// Asks it to end.

@@ -44,8 +44,7 @@ impl Server {
         let tls = Tls::new();
         let served = Arc::new(Served::default());
         served.replace(material(&tls).identity(now()).unwrap());
-        let (health, metrics) = (Health::default(), Arc::new(Metrics::new()));
-        health.certified();
+        let (health, metrics) = (Health::new(Arc::clone(&served)), Arc::new(Metrics::new()));
         let webhook = Webhook::new(Rules::default(), permits, health.clone(), Arc::clone(&metrics));
         let options = Options {
             tls: Some(server_config(Arc::clone(&served)).unwrap()),

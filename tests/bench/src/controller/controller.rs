@@ -15,12 +15,12 @@ use oci_testkit::control_plane::ControlPlane;
 use tempfile::TempDir;
 
 /// What stays when one is started again: its storage, and its ports for artifacts, metrics and health.
-struct Place {
+struct Kept {
     folder: TempDir,
     ports: [u16; 3],
 }
 
-impl Place {
+impl Kept {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("data")).unwrap();
@@ -31,7 +31,7 @@ impl Place {
 /// A running controller.
 pub(crate) struct Controller {
     child: Child,
-    place: Arc<Place>,
+    kept: Arc<Kept>,
     pub(crate) artifacts: String,
     metrics: String,
     /// How long after its start it said that it was ready.
@@ -59,26 +59,26 @@ impl Controller {
         concurrent: u32,
         pinned: Option<u32>,
     ) -> Self {
-        Self::start_at(Arc::new(Place::new()), program, plane, namespace, concurrent, pinned)
+        Self::start_at(Arc::new(Kept::new()), program, plane, namespace, concurrent, pinned)
     }
 
     /// Kills it and starts another with what it has stored.
     pub(crate) fn again(self, program: &str, plane: &ControlPlane, namespace: &str, concurrent: u32) -> Self {
-        let place = Arc::clone(&self.place);
+        let kept = Arc::clone(&self.kept);
         drop(self);
-        Self::start_at(place, program, plane, namespace, concurrent, None)
+        Self::start_at(kept, program, plane, namespace, concurrent, None)
     }
 
     fn start_at(
-        place: Arc<Place>,
+        kept: Arc<Kept>,
         program: &str,
         plane: &ControlPlane,
         namespace: &str,
         concurrent: u32,
         pinned: Option<u32>,
     ) -> Self {
-        let [artifacts, metrics, health] = place.ports;
-        let folder = &place.folder;
+        let [artifacts, metrics, health] = kept.ports;
+        let folder = &kept.folder;
         let mut command = match pinned {
             Some(core) => {
                 let mut command = Command::new("taskset");
@@ -103,7 +103,7 @@ impl Controller {
             ready: Duration::ZERO,
             artifacts: format!("http://127.0.0.1:{artifacts}"),
             metrics: format!("http://127.0.0.1:{metrics}/metrics"),
-            place,
+            kept,
         };
         let deadline = Instant::now() + Duration::from_secs(30);
         while !is_ready(health) {
@@ -116,12 +116,12 @@ impl Controller {
 
     /// What it said.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.place.folder.path().join("log")).unwrap_or_default()
+        fs::read_to_string(self.kept.folder.path().join("log")).unwrap_or_default()
     }
 
     /// Its storage.
     pub(crate) fn storage(&self) -> PathBuf {
-        Path::join(self.place.folder.path(), "data")
+        Path::join(self.kept.folder.path(), "data")
     }
 
     /// Resident memory in MiB: now, and at its highest.

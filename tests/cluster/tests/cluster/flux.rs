@@ -34,7 +34,11 @@ pub(crate) fn crd(release: Release) -> Value {
         Release::V1_5 => {
             let mut alone = v1;
             alone["name"] = json!("v1beta2");
-            json!([older(alone, true)])
+            let mut alone = older(alone, true);
+            let artifact =
+                &mut alone["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]["artifact"];
+            artifact["required"] = json!(["lastUpdateTime", "path", "revision", "url"]);
+            json!([alone])
         }
         Release::V1_7 => json!([older(v1, false), older(v1beta2, true)]),
         Release::V1_10 => json!([without(v1, &OLDER)]),
@@ -101,11 +105,4 @@ fn with_more(mut version: Value) -> Value {
         properties(&mut version, part).insert(NEW.to_owned(), json!({ "type": "integer" }));
     }
     version
-}
-
-#[test]
-fn dump() {
-    for release in [Release::V1_5, Release::V1_7, Release::V1_10, Release::Next] {
-        std::fs::write(format!("/tmp/crds/{release:?}.json"), crd(release).to_string()).unwrap();
-    }
 }

@@ -97,8 +97,7 @@ impl Hook {
         let work = async move {
             let served = Arc::new(Served::default());
             served.replace(material.identity(app::now()).unwrap());
-            let health = Health::default();
-            health.certified();
+            let health = Health::new(Arc::clone(&served));
             let metrics = Arc::new(Metrics::new());
             let options = Options {
                 tls: Some(tls::server_config(served).unwrap()),

@@ -67,8 +67,8 @@ async fn expired_certificates_are_replaced_and_trusted_again() {
 
     let token = plane.service_account_token(NAMESPACE, "oci-webhook").await;
     let logs = tempfile::tempdir().unwrap();
-    let one = Replica::start(&plane, &token, &logs.path().join("one"));
-    let two = Replica::start(&plane, &token, &logs.path().join("two"));
+    let one = Replica::start(&plane, &token, &logs.path().join("one"), &[]);
+    let two = Replica::start(&plane, &token, &logs.path().join("two"), &[]);
     point(&client, &one.address()).await;
     asked(&plane).await;
     published(&client).await;
@@ -130,7 +130,7 @@ async fn webhook_tells_each_right_that_it_lacks_and_goes_on_when_it_is_given() {
     let (role, everywhere) = ("rolebinding/oci-webhook", "clusterrolebinding/oci-webhook");
     plane.run(&["delete", role, everywhere, "--namespace=oci-system"]).await.succeeded();
     let logs = tempfile::tempdir().unwrap();
-    let webhook = Replica::start(&plane, &token, &logs.path().join("one"));
+    let webhook = Replica::start(&plane, &token, &logs.path().join("one"), &[]);
     let what_to_do = "`kubectl oci install` sets its roles again";
     let secret = r#"cannot get resource \"secrets\""#;
     logged(&webhook, &["reading Secret oci-system/oci-webhook-tls failed", secret, what_to_do]).await;

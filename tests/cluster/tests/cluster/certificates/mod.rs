@@ -43,7 +43,11 @@ struct Replica {
 
 impl Replica {
     /// With lifetimes that end within the test: a certificate is renewed after 20 s, the authority after 30 s.
-    fn start(plane: &ControlPlane, token: &str, log: &Path) -> Self {
+    fn start_short(plane: &ControlPlane, token: &str, log: &Path) -> Self {
+        Self::start(plane, token, log, &["--certificate-lifetime=30s", "--authority-lifetime=45s"])
+    }
+
+    fn start(plane: &ControlPlane, token: &str, log: &Path, more: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let program = tools::program("oci-webhook").unwrap_or_else(|error| panic!("{error}"));
         let mut command = Command::new(program);
@@ -53,11 +57,7 @@ impl Replica {
         command.args(["--namespace=oci-system", "--secret-name=oci-webhook-tls", "--san=127.0.0.1"]);
         command
             .args(["--webhook-configuration=oci-webhook", "--crd=ocirepositories.source.toolkit.fluxcd.io"]);
-        command.args([
-            "--certificate-lifetime=30s",
-            "--authority-lifetime=45s",
-            "--tls-reload-interval=200ms",
-        ]);
+        command.arg("--tls-reload-interval=200ms").args(more);
         let output = File::create(log).unwrap();
         let errors = output.try_clone().unwrap();
         let child = command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn().unwrap();
@@ -129,8 +129,8 @@ async fn self_issued_certificates_are_shared_published_and_renewed() {
     plane.apply(&manifests(&plane, "overlays/ha").await).await;
     let token = plane.service_account_token(NAMESPACE, "oci-webhook").await;
     let logs = tempfile::tempdir().unwrap();
-    let one = Replica::start(&plane, &token, &logs.path().join("one"));
-    let two = Replica::start(&plane, &token, &logs.path().join("two"));
+    let one = Replica::start_short(&plane, &token, &logs.path().join("one"));
+    let two = Replica::start_short(&plane, &token, &logs.path().join("two"));
     point(&client, &one.address()).await;
     asked(&plane).await;
     published(&client).await;

@@ -1,16 +1,10 @@
 //! Controllers whose artifacts are in a bucket, in a server that somebody else wrote.
 
-use std::path::PathBuf;
-
-use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
-use kube::Api;
 use oci_artifact::name::Digest;
-use oci_controller::args::Args;
 use oci_testkit::{
     control_plane::eventually,
     controller::{Controller, Options},
     registry::Class,
-    service::Service,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -44,7 +38,7 @@ async fn may_know_the_cluster() {
 }
 
 /// How a controller over a bucket is started.
-async fn options(bucket: &Bucket, name: &str, hostname: &str) -> Options {
+pub(super) async fn options(bucket: &Bucket, name: &str, hostname: &str) -> Options {
     MAY_KNOW.get_or_init(may_know_the_cluster).await;
     let mut options = shard(name)
         .await
@@ -70,14 +64,14 @@ fn url(controller: &Controller, object: &Value) -> String {
 }
 
 /// Downloads the artifact of an object from a controller.
-async fn download(controller: &Controller, object: &Value) {
+pub(super) async fn download(controller: &Controller, object: &Value) {
     let bytes = fetch(&url(controller, object)).await.unwrap();
     let artifact = &object["status"]["artifact"];
     assert_eq!(artifact["digest"], Digest::of(&bytes).to_string(), "{artifact}");
     assert_eq!(artifact["size"], bytes.len(), "{artifact}");
 }
 
-fn blobs(tenant: &Tenant<'_>) -> usize {
+pub(super) fn blobs(tenant: &Tenant<'_>) -> usize {
     tenant.registry.count(|request| request.class == Class::Blob)
 }
 
@@ -138,102 +132,6 @@ async fn replicas_serve_from_a_bucket_and_failovers_download_nothing() {
         .collect();
     expected.sort();
     assert_eq!(bucket.files().await, expected, "none is lost, and none is there twice");
-    was_well(&one);
-    was_well(&two);
-}
-
-/// The Lease of a shard.
-async fn lease(name: &str) -> LeaseSpec {
-    let selector = format!("--watch-label-selector=sharding.fluxcd.io/key={name}");
-    let args = Args::read(["oci-controller".to_owned(), selector], |_| None).unwrap();
-    let leases: Api<Lease> = Api::namespaced(plane().await.client(), "oci-system");
-    leases.get_opt(&args.lease_name()).await.unwrap().and_then(|lease| lease.spec).unwrap_or_default()
-}
-
-/// Waits until the controller of that host leads.
-async fn leads(name: &str, hostname: &str) -> LeaseSpec {
-    eventually("a leader", LONG, async || {
-        let lease = lease(name).await;
-        let holder = lease.holder_identity.clone().unwrap_or_default();
-        if holder.split('_').next() == Some(hostname) { Ok(lease) } else { Err(holder) }
-    })
-    .await
-}
-
-/// The kubeconfig of who reaches the API server by a Service.
-async fn through(service: &Service, kubeconfig: &PathBuf) -> PathBuf {
-    let plane = plane().await;
-    service.lead_to(plane.config().cluster_url.port_u16());
-    let text = std::fs::read_to_string(kubeconfig).unwrap();
-    let path = kubeconfig.with_extension("through");
-    std::fs::write(&path, text.replace(&plane.url(), &format!("https://127.0.0.1:{}", service.port())))
-        .unwrap();
-    path
-}
-
-/// A leader that is cut off does not know of its successor, and goes on serving.
-#[tokio::test]
-async fn whoever_leads_after_a_leader_that_was_cut_off_or_killed_loses_and_doubles_nothing() {
-    let name = "bucket-failover";
-    let (tenant, bucket, cable) = (Tenant::of_shard(name).await, Bucket::new(), Service::start());
-    bucket.create().await;
-    let options = async |hostname| options(&bucket, name, hostname).await.with("--artifact-retention-ttl=1h");
-    let mut one = options("one").await;
-    one.kubeconfig = through(&cable, &one.kubeconfig).await;
-    let mut one = started(one);
-    leads(name, "one").await;
-    let mut two = started(options("two").await);
-    let apps = ["a", "b", "c"];
-    for app in apps {
-        Image::saying(app).push(&tenant.registry, "org/app", app);
-        tenant.apply(app, &json!({ "ref": { "tag": app }, "interval": "500ms" })).await;
-    }
-    for app in apps {
-        tenant.ready(app).await;
-    }
-    let first = lease(name).await;
-    // Everything that is known of artifacts, however it is found out.
-    let whole = async |one: &Controller, two: &Controller, layers: usize| {
-        let mut paths = Vec::new();
-        for app in apps {
-            let object = tenant.ready(app).await;
-            for controller in [one, two] {
-                download(controller, &object).await;
-            }
-            paths.push(object["status"]["artifact"]["path"].as_str().unwrap().to_owned());
-        }
-        assert_eq!(blobs(&tenant), layers, "each layer once");
-        let files = bucket.files().await;
-        assert!(
-            paths.iter().all(|path| files.iter().any(|file| file.ends_with(path))),
-            "{paths:?} {files:?}"
-        );
-        // Superseded ones are kept here.
-        assert_eq!(files.len(), layers, "{files:?}");
-    };
-    whole(&one, &two, 3).await;
-
-    cable.silence(true);
-    let second = leads(name, "two").await;
-    assert_eq!(first.lease_duration_seconds, Some(4));
-    assert_eq!(second.lease_transitions, first.lease_transitions.map(|before| before + 1));
-    let newer = Image::saying("newer").push(&tenant.registry, "org/app", "a");
-    tenant.ready_at("a", &format!("a@{newer}")).await;
-    assert_ne!(one.wait_ended(), 0, "{}", one.log());
-    // Started again, and cut off still.
-    one.restart();
-    one.wait_ready();
-    whole(&one, &two, 4).await;
-
-    cable.silence(false);
-    two.kill();
-    let third = leads(name, "one").await;
-    assert_eq!(third.lease_transitions, second.lease_transitions.map(|before| before + 1));
-    let newest = Image::saying("newest").push(&tenant.registry, "org/app", "b");
-    tenant.ready_at("b", &format!("b@{newest}")).await;
-    two.restart();
-    two.wait_ready();
-    whole(&one, &two, 5).await;
     was_well(&one);
     was_well(&two);
 }

@@ -11,6 +11,7 @@ pub(crate) mod auth;
 mod buckets;
 mod crowd;
 mod events;
+mod failover;
 mod faults;
 mod foreign;
 mod hostile;

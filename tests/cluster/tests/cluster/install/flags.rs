@@ -24,8 +24,14 @@ async fn uninstalled_from_a_namespace_of_somebody_else_nothing_but_it_stays() {
         plane.run(&["label", "secret/oci-webhook-tls", "-n", "oci-system", OURS]).await.succeeded();
         let unlabelled = format!("{}-", OURS.split('=').next().unwrap());
         plane.run(&["label", "namespace/oci-system", &unlabelled]).await.succeeded();
-        let told = plugin(&plane, &["uninstall", "--no-wait"]).await;
-        assert!(told.code == 0 && !told.stderr.contains("waiting"), "{overlay}: {told}");
+        // As a release of the chart leaves the kind that was in another namespace.
+        let elsewhere = json!([{ "op": "replace", "path": "/spec/conversion/webhook/clientConfig/service/namespace",
+            "value": "elsewhere" }]);
+        plane.run(&["patch", CRD, "--type=json", "-p", &elsewhere.to_string()]).await.succeeded();
+        plugin(&plane, &["uninstall"]).await.succeeded();
+        let strategy =
+            plane.run(&["get", CRD, "-o", "jsonpath={.spec.conversion.strategy}"]).await.succeeded();
+        assert_eq!(strategy, "None", "{overlay}");
         let left = installed(&plane).await;
         assert!(left.len() == 1 && left[0].starts_with("CustomResourceDefinition "), "{overlay}: {left:?}");
         let secrets = plane.run(&["get", "secrets", "-n", "oci-system", "-o", "name"]).await.succeeded();
@@ -74,7 +80,9 @@ async fn rehearsed_installation_says_what_it_would_do_and_writes_nothing() {
     assert!(changed.len() == 2 && changed.iter().all(|line| line.contains("Deployment")), "{told}");
     assert_eq!(changed.len() + unchanged, before.len(), "{told}");
     assert_eq!(installed(&plane).await, before);
-    plugin(&plane, &["uninstall", "--crds", "--yes"]).await.succeeded();
+    let told = plugin(&plane, &["uninstall", "--crds", "--yes", "--no-wait"]).await;
+    assert!(told.code == 0 && !told.stderr.contains("waiting"), "{told}");
+    plane.run(&["wait", "--for=delete", "namespace/oci-system", CRD, "--timeout=60s"]).await.succeeded();
 }
 
 #[tokio::test]

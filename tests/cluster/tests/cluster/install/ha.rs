@@ -64,9 +64,9 @@ async fn started(plane: &ControlPlane) -> Ha {
     let bucket = Bucket::new();
     bucket.create().await;
     login(plane).await;
-    let (place, endpoint) =
-        (format!("--bucket={}/one", bucket.url()), format!("--bucket-endpoint={}", Bucket::endpoint()));
-    let install = ["install", "--overlay=ha", &place, &endpoint, "--timeout=1m"];
+    let url = format!("--bucket={}/one", bucket.url());
+    let endpoint = format!("--bucket-endpoint={}", Bucket::endpoint());
+    let install = ["install", "--overlay=ha", &url, &endpoint, "--timeout=1m"];
     let start = async {
         let webhooks = replicas(plane, WEBHOOK, "https", &["--tls-reload-interval=200ms"]).await;
         (webhooks, replicas(plane, CONTROLLER, "http", &[]).await)

@@ -13,7 +13,7 @@ use oci_testkit::{
 use serde_json::{Value, json};
 
 use super::{
-    CRD, cluster, plugin,
+    CRD, cluster, installed, plugin,
     running::{LONG, ended, label, pod, started, tenant, wire},
 };
 use crate::{
@@ -207,4 +207,14 @@ async fn served(plane: &ControlPlane) {
     .await;
     let object = tenant.ready("app").await;
     assert_eq!(tenant.files(&object).await["app.yaml"], "one");
+}
+
+#[tokio::test]
+async fn crd_without_v1_does_not_keep_what_is_installed_from_going() {
+    let plane = cluster().await;
+    flux::install(&plane, Release::V1_5).await;
+    plane.apply(&manifests(&plane, "overlays/beside-flux").await).await;
+    plugin(&plane, &["uninstall", "--crds", "--yes"]).await.succeeded();
+    assert_eq!(installed(&plane).await, Vec::<String>::new());
+    plane.run(&["get", CRD]).await.succeeded();
 }
