@@ -139,7 +139,10 @@ fn failed(observed: &Observed, failure: &Failure, resolved: Option<&Resolved>) -
     for kind in [FETCH_FAILED, STORAGE_OPERATION_FAILED].iter().filter(|other| **other != kind) {
         draft.conditions.remove(kind);
     }
-    draft.forget_refutation();
+    // One that is repeated stays as it is, with its time, so that nothing is written.
+    if kind != SOURCE_VERIFIED {
+        draft.forget_refutation();
+    }
     draft.judged(resolved);
     draft.conditions.set(kind, status, meaning.reason, &message);
     draft.conditions.remove(STALLED);
