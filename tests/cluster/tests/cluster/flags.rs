@@ -17,8 +17,8 @@ const FOREIGN: [(&str, &[&str]); 10] = [
     ("krew", &["--archive", "--manifest", "--manifest-url"]),
     ("kubectl", &["--all", "--from-file", "--from-literal", "--server-side", "--type"]),
     ("sha256sum", &["--check", "--ignore-missing"]),
-    // Of source-controller, which ours does not have.
-    ("flux", &["--authorized-", "--spiffe-broker-"]),
+    // Of its controllers: of the clients of artifacts, and of source-controller what ours does not have.
+    ("flux", &["--authorized-artifact-server-spiffe-id", "--authorized-", "--spiffe-broker-"]),
 ];
 
 fn flags(text: &str) -> BTreeSet<String> {
