@@ -541,7 +541,7 @@ const WRONG: [(&str, &str, &str); 43] = [
     ("storage-cache-size", "4GB", "no number of bytes such as 4Gi"),
     ("sigstore-tuf-mirror", "ftp://x", "no http or https URL"),
     ("sigstore-refresh-interval", "0s", "it is zero"),
-    ("authorized-artifact-client-spiffe-id", "self", "SPIFFE is not supported"),
+    ("authorized-artifact-client-spiffe-id", "self", "it does not begin with `spiffe://`"),
     ("authorized-event-server-spiffe-id", "self", "SPIFFE is not supported"),
     ("storage-path", "", "a value is required"),
     ("sigstore-tuf-root", "", "a value is required"),
@@ -554,8 +554,15 @@ fn args_name_every_flag_whose_value_is_wrong_and_say_what_is_allowed() {
         let said = refused(&[&format!("--{flag}={value}")]);
         assert!(said.contains(&format!("--{flag}")) && said.contains(why), "--{flag}={value}: {said}");
     }
-    // A file of any name, which is read at the start: `trust.rs`.
-    let elsewhere = ["help", "version", "sigstore-trusted-root"];
+    // Files of any name, which are read at the start: `trust.rs`, `mutual.rs`.
+    let elsewhere = [
+        "help",
+        "version",
+        "sigstore-trusted-root",
+        "storage-tls-cert-file",
+        "storage-tls-key-file",
+        "storage-tls-client-ca-file",
+    ];
     let command = Args::command();
     let flags = command.get_arguments().filter_map(clap::Arg::get_long);
     let is_ignored = |flag: &&str| {
