@@ -59,7 +59,7 @@ pub(crate) struct Steps(Vec<Vec<String>>);
 
 impl Steps {
     /// Runs one step.
-    pub(crate) fn step(&mut self, name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    pub(crate) fn step<T>(&mut self, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         printer::step(name);
         let start = Instant::now();
         let done = work();
@@ -95,6 +95,13 @@ pub(crate) fn target() -> Result<PathBuf> {
 /// Builds programs of this project and returns the folder that they are in.
 pub(crate) fn programs(packages: &[&str], release: bool) -> Result<PathBuf> {
     built(packages, if release { "release" } else { "dev" })
+}
+
+/// Builds all programs for development, as tests need them, and returns the folder. With the features of the whole
+/// workspace, so that nothing is built once more for the tests.
+pub(crate) fn all_programs() -> Result<PathBuf> {
+    through(&mut cargo(["build", "--locked", "--workspace", "--bins"]))?;
+    Ok(target()?.join("debug"))
 }
 
 /// Builds the plugin, in small as it is released or for development, and returns its path.

@@ -22,12 +22,10 @@ fn steps_of(steps: &mut Steps, arguments: &cli::Test) -> Result<()> {
     }
     steps.step("tools", tools::foreign)?;
     steps.step("control plane", tools::control_plane)?;
-    steps.step("programs", || {
-        run::programs(&["kubectl-oci", "oci-webhook", "oci-controller"], false).map(drop)
-    })?;
+    let programs = steps.step("programs", run::all_programs)?;
     steps.step("tests", || {
         let mut command = cargo(["test", "--locked", "--workspace", "--no-fail-fast"]);
-        command.env("KUBECTL_OCI_PROGRAMS", run::target()?.join("debug"));
+        command.env("KUBECTL_OCI_PROGRAMS", &programs);
         if let Some(filter) = &arguments.filter {
             command.args(["--", filter]);
         }

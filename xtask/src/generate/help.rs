@@ -10,7 +10,7 @@ use super::{Generated, broken, head};
 use crate::{error::Result, run::output};
 
 /// The programs that are asked.
-pub(super) const PROGRAMS: [&str; 3] = ["kubectl-oci", "oci-controller", "oci-webhook"];
+const PROGRAMS: [&str; 3] = ["kubectl-oci", "oci-controller", "oci-webhook"];
 
 /// Columns of the texts.
 const WIDTH: &str = "100";

@@ -26,7 +26,7 @@ type Generated = (PathBuf, String);
 
 /// Writes every generated file.
 pub(crate) fn run() -> Result<()> {
-    let programs = run::programs(&help::PROGRAMS, false)?;
+    let programs = run::all_programs()?;
     let find = |name: &'static str| Ok(programs.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)));
     let all = files()?.into_iter().chain(install::files()?).chain(help::files(find)?);
     for (path, text) in all {
@@ -38,7 +38,7 @@ pub(crate) fn run() -> Result<()> {
         printer::line(&format!("wrote {}", path.display()));
     }
     // The registries of the metrics are linked by this suite only; told so, its test writes what it would compare.
-    let mut metrics = cargo(["test", "--locked", "-p", "oci-cluster", "--test", "cluster", "metrics_page"]);
+    let mut metrics = cargo(["test", "--locked", "--workspace", "--test", "cluster", "metrics_page"]);
     through(metrics.env("KUBECTL_OCI_GENERATE", "1"))
 }
 
