@@ -2,7 +2,7 @@
 //!
 //! The [SPIFFE ID](https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE-ID.md) and
 //! [X509-SVID](https://github.com/spiffe/spiffe/blob/main/standards/X509-SVID.md) standards. Text in, values out; whether
-//! a certificate is signed by anybody is judged before ([`gate`](super::gate)).
+//! a certificate is signed by anybody is judged before ([`Gate`](super::Gate)).
 
 use std::{fmt, str::FromStr};
 
