@@ -5,7 +5,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Parser};
-use oci_crds::validate::Code;
+use oci_crds::validate::{Code, is_name};
 use rustls_pki_types::ServerName;
 
 use crate::observe::logs::Format;
@@ -161,11 +161,7 @@ fn subdomain(text: &str) -> Result<String, String> {
 const NO_NAME: &str = "it is no name of a Kubernetes object";
 
 fn is_label(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 63
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    text.len() <= 63 && !text.contains('.') && is_name(text)
 }
 
 /// A duration as Go writes it.

@@ -7,7 +7,7 @@ use oci_identity::cache::Limits;
 use super::{
     Maybe,
     values::{
-        Encoding, Level, at_least_one, boolean, duration, label, maybe, percent, period, platform, selector,
+        Encoding, Level, at_least_one, boolean, duration, maybe, name, percent, period, platform, selector,
         whole,
     },
 };
@@ -34,7 +34,7 @@ pub struct ReconcileArgs {
 
     /// The ServiceAccount of objects that name none
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
-    #[arg(value_parser = maybe(label))]
+    #[arg(value_parser = maybe(name))]
     pub default_service_account: Maybe<String>,
 
     /// What is taken from an image index
@@ -97,7 +97,7 @@ pub struct ElectionArgs {
 
     /// Where the Lease is; RUNTIME_NAMESPACE if not given
     #[arg(id = "leader_election_namespace", long = "leader-election-namespace", value_name = "NAMESPACE")]
-    #[arg(default_value = "", hide_default_value = true, value_parser = maybe(label))]
+    #[arg(default_value = "", hide_default_value = true, value_parser = maybe(name))]
     pub namespace: Maybe<String>,
 
     /// Whether the Lease is given back at the end, so that another one leads at once
@@ -126,7 +126,7 @@ pub struct ElectionArgs {
     pub take_over: bool,
 
     /// Where Flux is installed, to find a source-controller that works on the same objects
-    #[arg(long, value_name = "NAMESPACE", default_value = "flux-system", value_parser = label)]
+    #[arg(long, value_name = "NAMESPACE", default_value = "flux-system", value_parser = name)]
     pub flux_namespace: String,
 }
 

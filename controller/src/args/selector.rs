@@ -3,6 +3,8 @@
 //! Grammar: `key`, `!key`, `key=value`, `key==value`, `key!=value`, `key in (a, b)`, `key notin (a, b)`, `key>1`,
 //! `key<1`, with commas between.
 
+use oci_crds::validate::is_name;
+
 /// Why a text is no label selector.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectorError {
@@ -84,8 +86,7 @@ fn key(text: &str) -> Result<(), SelectorError> {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, text),
     };
-    let host = |host: &str| super::values::label(host).is_ok();
-    if prefix.is_none_or(host) && !name.is_empty() && word(name) {
+    if prefix.is_none_or(is_name) && !name.is_empty() && word(name) {
         Ok(())
     } else {
         Err(SelectorError::Key(text.to_owned()))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{ValueEnum, builder::TypedValueParser};
 use oci_artifact::name::Algorithm;
+use oci_crds::validate::is_name;
 use reqwest::Url;
 
 use super::{Listen, Maybe, selector as selectors};
@@ -132,15 +133,9 @@ pub(super) fn origin(text: &str) -> Result<String, &'static str> {
     if plain && !text.contains(char::is_whitespace) { Ok(text.to_owned()) } else { Err(fault) }
 }
 
-/// A name that is one part of a host name, as namespaces have.
-pub(super) fn label(text: &str) -> Result<String, &'static str> {
-    let fits = !text.is_empty()
-        && text.len() <= 253
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
-        && text.split('.').all(|part| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-'));
-    if fits { Ok(text.to_owned()) } else { Err("it is no name of a Kubernetes object") }
+/// A name of a Kubernetes object.
+pub(super) fn name(text: &str) -> Result<String, &'static str> {
+    if is_name(text) { Ok(text.to_owned()) } else { Err("it is no name of a Kubernetes object") }
 }
 
 /// `os/architecture` or `os/architecture/variant`.

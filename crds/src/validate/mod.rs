@@ -21,6 +21,7 @@ pub use checked::{Checked, Layer, Operation, Provider, Selection, Verification};
 pub use code::{Code, Kind, UnknownCode};
 pub use fault::{Fault, Path, Warning};
 pub use judge::{Judgement, judge};
+pub use names::is_name;
 pub use provider::Fit;
 pub use timing::{DEFAULT_TIMEOUT, LONGEST_TIMEOUT, SHORTEST_INTERVAL};
 

@@ -23,7 +23,7 @@ pub(super) fn service_account(spec: &Spec, faults: &mut Vec<Fault>) -> Option<St
 }
 
 fn check(path: &Path, name: &str, of: &str, faults: &mut Vec<Fault>) -> Option<String> {
-    if is_subdomain(name) {
+    if is_name(name) {
         return Some(name.to_owned());
     }
     let message = if name.is_empty() {
@@ -38,8 +38,8 @@ fn check(path: &Path, name: &str, of: &str, faults: &mut Vec<Fault>) -> Option<S
     None
 }
 
-/// A DNS subdomain as Kubernetes wants it for names (RFC 1123, in lower case).
-fn is_subdomain(name: &str) -> bool {
+/// Whether an object of Kubernetes can have this name: a DNS subdomain (RFC 1123) in lower case, of at most 253 bytes.
+pub fn is_name(name: &str) -> bool {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     name.len() <= LONGEST
         && name.split('.').all(|label| {

@@ -26,24 +26,17 @@ pub(crate) use show::{Columns, rows};
 pub(crate) use spec::SpecArgs;
 pub(crate) use wait::{Goal, wait};
 
-use crate::context::Context;
+use oci_crds::validate::is_name;
 
-/// Longest name of an object or a namespace.
-const NAME: usize = 253;
+use crate::context::Context;
 
 /// The name of an object or a namespace, which becomes part of a URL.
 pub(crate) fn parse_name(text: &str) -> Result<String, String> {
-    let word = |word: &str| {
-        let inner = word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        inner && !word.is_empty() && !word.starts_with('-') && !word.ends_with('-')
-    };
-    if text.len() <= NAME && text.split('.').all(word) {
+    if is_name(text) {
         return Ok(text.to_owned());
     }
     let shown = text.escape_debug();
-    Err(format!(
-        "`{shown}` is not a name: lower-case letters, digits, `-` and `.`, at most {NAME} characters"
-    ))
+    Err(format!("`{shown}` is not a name: lower-case letters, digits, `-` and `.`, at most 253 characters"))
 }
 
 /// Waits for an object and tells what becomes of it; the end of the wait is the command's end.
