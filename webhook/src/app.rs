@@ -12,7 +12,17 @@ use std::{
 
 use clap::Parser as _;
 use jiff::Timestamp;
-use oci_server::{Options, Running, limits::Limits, serve};
+use oci_server::{
+    Options, Running,
+    limits::Limits,
+    serve,
+    tls::{
+        Served,
+        reload::Watch,
+        server_config,
+        source::{FileError, Files},
+    },
+};
 use rustls::crypto::aws_lc_rs;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -24,12 +34,9 @@ use crate::{
     limits::Permits,
     observe::{Metrics, logs},
     tls::{
-        self, Served,
         issue::Lifetimes,
         keeper::Keeper,
         publish::{Cluster, Names},
-        reload::Watch,
-        source::{FileError, Files},
     },
 };
 
@@ -160,7 +167,7 @@ impl Prepared {
             connections: self.metrics.connections(listener),
         };
         let system = |source| Error::System { doing: "starting to serve", source };
-        let tls = tls::server_config(Arc::clone(&self.served))?;
+        let tls = server_config(Arc::clone(&self.served))?;
         let main = serve(self.listener, webhook.router(), options("webhook", Some(tls))).map_err(system)?;
         let operations =
             serve(self.operations, webhook.operations(), options("operations", None)).map_err(system)?;

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use oci_server::tls::source::Material;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
 use rustls_pki_types::CertificateDer;
 
-use super::{issue::Lifetimes, source::Material};
+use super::issue::Lifetimes;
 
 /// Why a certificate could not be made.
 #[derive(Debug, thiserror::Error)]

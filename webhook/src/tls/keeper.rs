@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
+use oci_server::tls::{Clock, Served};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{
-    Clock, Served, authority,
+    authority,
     issue::{Lifetimes, Step, next},
     publish::{self, Cluster, Place, Written},
     secret::Held,

@@ -9,5 +9,3 @@ pub mod issue;
 pub mod keeper;
 pub mod publish;
 pub mod secret;
-
-pub use oci_server::tls::{Clock, Served, reload, server_config, source};

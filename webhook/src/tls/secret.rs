@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
+use oci_server::tls::source::{Identity, Material, certificates, validity};
 use rcgen::{KeyPair, PublicKeyData as _};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use x509_parser::{
@@ -14,7 +15,6 @@ use x509_parser::{
 use super::{
     authority::{self, Error},
     issue::{Facts, Leaf, Lifetimes, Span, Step},
-    source::{Identity, Material, certificates, validity},
 };
 
 const CERTIFICATE: &str = "tls.crt";

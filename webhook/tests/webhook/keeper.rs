@@ -15,11 +15,11 @@ use axum::{
 };
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
+use oci_server::tls::Served;
 use oci_testkit::tls::Tls;
 use oci_webhook::{
     observe::Certificates,
     tls::{
-        Served,
         issue::Lifetimes,
         keeper::Keeper,
         publish::{Cluster, Names},

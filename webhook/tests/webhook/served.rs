@@ -2,14 +2,18 @@
 
 use std::{net::TcpListener, sync::Arc};
 
-use oci_server::{Options, Running, limits::Limits, serve};
+use oci_server::{
+    Options, Running,
+    limits::Limits,
+    serve,
+    tls::{Served, server_config, source::Material},
+};
 use oci_testkit::tls::Tls;
 use oci_webhook::{
     admit::Rules,
     http::{Health, Webhook},
     limits::Permits,
     observe::Metrics,
-    tls::{Served, server_config, source::Material},
 };
 use tokio_rustls::TlsConnector;
 

@@ -3,12 +3,13 @@
 use std::{fs, net::TcpListener, sync::Arc};
 
 use axum::{Router, body::Bytes, routing::post};
-use oci_server::{Options, limits::Limits, serve};
-use oci_webhook::{
-    app,
-    observe::Metrics,
+use oci_server::{
+    Options,
+    limits::Limits,
+    serve,
     tls::{self, Served, source::Material},
 };
+use oci_webhook::{app, observe::Metrics};
 
 /// Serves until it is killed: `echo PORT CERTIFICATE KEY`.
 pub(crate) fn run() {

@@ -3,7 +3,12 @@
 
 use std::{net::SocketAddr, sync::Arc, thread, time::Duration};
 
-use oci_server::{Options, limits::Limits, serve};
+use oci_server::{
+    Options,
+    limits::Limits,
+    serve,
+    tls::{self, Served, source::Material},
+};
 use oci_testkit::{
     control_plane::{ControlPlane, eventually},
     tls::Tls,
@@ -15,7 +20,6 @@ use oci_webhook::{
     http::{Health, Webhook},
     limits::Permits,
     observe::Metrics,
-    tls::{self, Served, source::Material},
 };
 use serde_json::{Value, json};
 use tokio::sync::{OnceCell, oneshot};
